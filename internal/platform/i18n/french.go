@@ -1,0 +1,165 @@
+package i18n
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	nbsp = "\u00a0" // before : and inside « »
+	thin = "\u202f" // before ; ! ?
+)
+
+var spacing = strings.NewReplacer(
+	" ;", thin+";", " !", thin+"!", " ?", thin+"?", " :", nbsp+":",
+	"« ", "«"+nbsp, " »", nbsp+"»", "'", "’", "...", "…",
+)
+
+// Spaces applies French typography to a text typed on a plain keyboard: narrow
+// no-break space before ; ! ? and no-break space before : and inside « »
+// (Lexique des règles typographiques de l'Imprimerie nationale), curly
+// apostrophe. It leaves {{…}} actions alone.
+func Spaces(s string) string {
+	if !strings.Contains(s, "{{") {
+		return spacing.Replace(s)
+	}
+	var b strings.Builder
+	for {
+		i := strings.Index(s, "{{")
+		if i < 0 {
+			break
+		}
+		j := strings.Index(s[i:], "}}")
+		if j < 0 {
+			break
+		}
+		b.WriteString(spacing.Replace(s[:i]))
+		b.WriteString(s[i : i+j+2])
+		s = s[i+j+2:]
+	}
+	b.WriteString(spacing.Replace(s))
+	return b.String()
+}
+
+var days = [...]string{"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"}
+var months = [...]string{"", "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
+
+func dayNumber(t time.Time) string {
+	if t.Day() == 1 {
+		return "1er"
+	}
+	return strconv.Itoa(t.Day())
+}
+
+// Date writes "lundi 23 novembre", with the year when it is not that of now.
+func Date(t, now time.Time) string {
+	s := days[t.Weekday()] + nbsp + dayNumber(t) + nbsp + months[t.Month()]
+	if t.Year() != now.Year() {
+		s += nbsp + strconv.Itoa(t.Year())
+	}
+	return s
+}
+
+// LongDate writes "23 novembre 2026".
+func LongDate(t time.Time) string {
+	return dayNumber(t) + nbsp + months[t.Month()] + nbsp + strconv.Itoa(t.Year())
+}
+
+// Hour writes "8 h 05" and "17 h", unbroken.
+func Hour(t time.Time) string {
+	if t.Minute() == 0 {
+		return strconv.Itoa(t.Hour()) + nbsp + "h"
+	}
+	return fmt.Sprintf("%d%sh%s%02d", t.Hour(), nbsp, nbsp, t.Minute())
+}
+
+// Ago writes a moment as people say it on the day now: "aujourd’hui à 8 h 05",
+// "hier à 17 h", "lundi à 9 h" within six days, else "23 novembre à 9 h".
+// Both times must be in the school's time zone.
+func Ago(t, now time.Time) string {
+	y, m, d := now.Date()
+	midnight := time.Date(y, m, d, 0, 0, 0, 0, now.Location())
+	switch since := midnight.Sub(t); {
+	case t.Before(midnight.AddDate(0, 0, 1)) && since <= 0:
+		return "aujourd’hui à " + Hour(t)
+	case since > 0 && since <= 24*time.Hour:
+		return "hier à " + Hour(t)
+	case since > 0 && since <= 6*24*time.Hour:
+		return days[t.Weekday()] + " à " + Hour(t)
+	default:
+		s := dayNumber(t) + nbsp + months[t.Month()]
+		if t.Year() != now.Year() {
+			s += nbsp + strconv.Itoa(t.Year())
+		}
+		return s + " à " + Hour(t)
+	}
+}
+
+// List joins words: "Inès", "Inès et Yanis", "Inès, Malo et Yanis".
+func List(words ...string) string {
+	switch len(words) {
+	case 0:
+		return ""
+	case 1:
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " et " + words[len(words)-1]
+}
+
+// Of writes "de Malo", "d’Assia", "d’Inès": elision before a vowel or a mute h
+// as first names have it.
+func Of(name string) string {
+	for _, r := range Fold(name) {
+		if strings.ContainsRune("aeiouyh", r) {
+			return "d’" + name
+		}
+		break
+	}
+	return "de " + name
+}
+
+// Size writes a number of bytes: "180 Ko", "2,4 Mo".
+func Size(n int64) string {
+	switch {
+	case n < 1000:
+		return strconv.FormatInt(n, 10) + nbsp + "octets"
+	case n < 1000*1000:
+		return strconv.FormatInt((n+500)/1000, 10) + nbsp + "Ko"
+	case n < 1000*1000*1000:
+		return strings.Replace(strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64), ".", ",", 1) + nbsp + "Mo"
+	}
+	return strings.Replace(strconv.FormatFloat(float64(n)/1e9, 'f', 1, 64), ".", ",", 1) + nbsp + "Go"
+}
+
+// Fold gives the key by which names are sorted and found: no accents, lower
+// case, œ and æ opened, apostrophes and hyphens as single spaces.
+func Fold(s string) string {
+	t := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
+	out, _, err := transform.String(t, s)
+	if err != nil {
+		out = s
+	}
+	var b strings.Builder
+	space := false
+	for _, r := range opened.Replace(strings.ToLower(out)) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '.' && r != '@' {
+			space = true
+			continue
+		}
+		if space && b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		space = false
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+var opened = strings.NewReplacer("œ", "oe", "æ", "ae")
