@@ -1,4 +1,26 @@
 // Command marelle is the whole product in one binary.
 package main
 
-func main() {}
+import (
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the release build.
+var version = "dev"
+
+type commands struct {
+	Serve   serveCmd   `cmd:"" help:"Serve a portal."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database up to date and stop."`
+}
+
+func main() {
+	var cli commands
+	k := kong.Parse(&cli, kong.Name("marelle"), kong.Description("Marelle, a digital workspace for primary schools."), kong.UsageOnError())
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "marelle:", err)
+		os.Exit(exitCode(err))
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 
 	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
@@ -75,10 +76,14 @@ type Core struct {
 	Log     *slog.Logger
 	Catalog *i18n.Catalog
 	Keys    *secret.Keys
+	Hasher  *secret.Hasher
+	Blobs   blob.Store
 	Base    *url.URL
 	Proxies []netip.Prefix
 	Demo    bool
-	Apps    []App
+
+	UploadMax int64
+	Apps      []App
 }
 
 // Kind finds the declaration of a kind of resource.

@@ -147,6 +147,19 @@ func (d *DB) Path() string { return d.path }
 // Writer is the writing pool, for the job queue and the migrations alone.
 func (d *DB) Writer() *sql.DB { return d.write }
 
+// Copy writes a consistent copy of a SQLite database beside it, and returns its
+// path; on PostgreSQL, where backups are the server's, it does nothing.
+func (d *DB) Copy(ctx context.Context, now time.Time) (string, error) {
+	if d.dialect != SQLite {
+		return "", nil
+	}
+	path := strings.TrimSuffix(d.path, ".db") + now.Format("-20060102-150405") + ".db"
+	if _, err := d.write.ExecContext(ctx, `VACUUM INTO $1`, path); err != nil {
+		return "", fmt.Errorf("copy: %w", err)
+	}
+	return path, nil
+}
+
 // Watch has f called with the text of each statement; for tests that count.
 func (d *DB) Watch(f func(ctx context.Context, text string)) { d.watch = f }
 

@@ -23,9 +23,9 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // Options is what the operator settled.
 type Options struct {
-	Base    *url.URL       // https://ecole.example; unknown hosts are refused
-	Proxies []netip.Prefix // whose X-Forwarded-For is believed
-	Log     *slog.Logger
+	Base    *url.URL                                                // https://ecole.example; unknown hosts are refused
+	AnyHost func(r *http.Request) bool                              // answers under any name: health checks
+	Raw     func(r *http.Request) bool                              // answers that nothing may wrap nor compress
 	Refuse  func(w http.ResponseWriter, r *http.Request, err error) // shows an error page
 }
 
@@ -57,7 +57,7 @@ func Secure(next http.Handler, o Options) (http.Handler, error) {
 				o.Refuse(w, r, &panicked{v})
 			}
 		}()
-		if !known(r.Host, o.Base) {
+		if !known(r.Host, o.Base) && !o.AnyHost(r) {
 			o.Refuse(w, r, errs.New(errs.Invalid, "error.host"))
 			return
 		}
@@ -70,7 +70,14 @@ func Secure(next http.Handler, o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wrap(inner), nil
+	packed := wrap(inner)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.Raw(r) {
+			inner.ServeHTTP(w, r)
+			return
+		}
+		packed.ServeHTTP(w, r)
+	}), nil
 }
 
 type panicked struct{ v any }

@@ -1,0 +1,11 @@
+// Package apps is the registry of services: one line each, nothing else.
+package apps
+
+import (
+	"marelle/internal/kernel/app"
+)
+
+// All declares every service, in the order of their squares.
+func All(core *app.Core) []app.App {
+	return []app.App{}
+}

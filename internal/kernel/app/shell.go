@@ -1,0 +1,194 @@
+package app
+
+import (
+	"context"
+	"embed"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/id"
+	"marelle/internal/platform/web"
+	"marelle/internal/ui"
+)
+
+//go:embed i18n/fr.json
+var files embed.FS
+
+// Messages is the catalogue of error pages, squares and the frame.
+func Messages() fs.FS {
+	f, err := fs.Sub(files, "i18n")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return f
+}
+
+// squares are the places of the court that every school knows by number; a
+// service that is not there leaves its square empty.
+const squares = 6
+
+// Shell fills what surrounds a page: one statement for the counts, none for a
+// stranger. title is the page's; current is the name of the service, or "home".
+func (r *Request) Shell(title, current string) (ui.Shell, error) {
+	return r.Core.shell(r.Context(), r.Viewer, title, current)
+}
+
+func (c *Core) shell(ctx context.Context, v *rights.Viewer, title, current string) (ui.Shell, error) {
+	s := ui.Shell{Title: title, Current: current, Portal: "Marelle", Season: season(c.Clock.Now()), Demo: c.Demo}
+	if !v.SignedIn() {
+		return s, nil
+	}
+	counts, err := notify.Unread(ctx, c.DB, v)
+	if err != nil {
+		return s, err
+	}
+	return c.signed(s, v, counts), nil
+}
+
+func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Shell {
+	pupil := v.Main() == rights.Pupil
+	s.Signed, s.Pupil = true, pupil
+	s.Theme, s.Reading = v.Theme, v.Reading
+	s.School = v.School().Name
+	s.Name = strings.TrimSpace(v.First + " " + v.Last)
+	s.Caption, s.Initials, s.Avatar = v.Caption, ui.Initials(v.First, v.Last), v.Avatar
+	s.AvatarPaint = paintOf(v.Person)
+	voice := ""
+	if pupil {
+		voice = ".pupil"
+	}
+	byNumber := map[int]ui.Square{}
+	most := squares
+	for _, a := range c.Apps {
+		if a.Square.Number == 0 || !a.Square.shownTo(v) {
+			continue
+		}
+		q := ui.Square{
+			Number: a.Square.Number, Key: a.Name, Label: c.Catalog.T("square." + a.Name + voice), Short: c.Catalog.T("square." + a.Name + ".short"),
+			Href: a.Square.Path, Icon: a.Square.Icon, Picto: a.Square.Picto, Paint: a.Square.Paint, Count: counts[a.Name],
+		}
+		s.Unread += counts[a.Name]
+		byNumber[q.Number] = q
+		most = max(most, q.Number)
+		if len(s.Tabs) < 3 {
+			s.Tabs = append(s.Tabs, ui.Tab{Label: q.Short, Href: q.Href, Icon: q.Icon, Paint: q.Paint, Count: q.Count, Current: s.Current == a.Name})
+		}
+	}
+	for n := 1; n <= most; n++ {
+		q, ok := byNumber[n]
+		if !ok {
+			q = ui.Square{Number: n}
+		}
+		s.Squares = append(s.Squares, q)
+	}
+	s.Tabs = append([]ui.Tab{{Label: c.Catalog.T("app.home"), Href: "/", Icon: "house-simple", Current: s.Current == "home"}}, s.Tabs...)
+	s.Tabs = append(s.Tabs, ui.Tab{Label: c.Catalog.T("app.me"), Href: "/compte", Icon: "user", Current: s.Current == "account"})
+	s.Extra = []ui.Link{
+		{Label: c.Catalog.T("app.account"), Href: "/compte", Icon: "gear-six"},
+		{Label: c.Catalog.T("app.help"), Href: "/aide", Icon: "lifebuoy"},
+		{Label: c.Catalog.T("app.sign_out"), Href: "/deconnexion", Icon: "sign-out", Post: true},
+	}
+	return s
+}
+
+func (q Square) shownTo(v *rights.Viewer) bool {
+	return len(q.For) == 0 || v.Is(q.For...)
+}
+
+// paintOf gives everybody a paint of their own, always the same.
+func paintOf(person string) string {
+	if len(person) < 3 {
+		return ""
+	}
+	paints := ui.Paints()
+	return paints[int(person[len(person)-1]+person[len(person)-3])%len(paints)]
+}
+
+// Face is the avatar of a person: an animal, or initials on their paint.
+func Face(person, first, last, animal, size string) ui.Person {
+	return ui.Person{Animal: animal, Initials: ui.Initials(first, last), Paint: paintOf(person), Size: size}
+}
+
+func season(t time.Time) string {
+	switch t.Month() {
+	case time.September, time.October, time.November:
+		return "automne"
+	case time.December, time.January, time.February:
+		return "hiver"
+	case time.March, time.April, time.May:
+		return "printemps"
+	}
+	return "ete"
+}
+
+// Page answers with a page of a service; body is drawn inside the layout.
+func (r *Request) Page(title, current string, body templ.Component) (web.Response, error) {
+	return r.PageWith(http.StatusOK, title, current, nil, body)
+}
+
+// PageWith is Page with a status and an announcement.
+func (r *Request) PageWith(status int, title, current string, toast *ui.Toast, body templ.Component) (web.Response, error) {
+	s, err := r.Shell(title, current)
+	if err != nil {
+		return nil, err
+	}
+	s.Toast = toast
+	return web.PageStatus(status, Inside(ui.Layout(s), body)), nil
+}
+
+// Inside draws body as the children of a layout.
+func Inside(layout, body templ.Component) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		return layout.Render(templ.WithChildren(ctx, body), w)
+	})
+}
+
+// Refuse shows an error as a page in French. What is nobody's fault but ours
+// gets a number; its text goes to the log alone.
+func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, err error) {
+	kind := errs.KindOf(err)
+	if kind == errs.Unauthenticated && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		_ = web.Redirect("/connexion?suite="+url.QueryEscape(r.URL.RequestURI())).Write(w, r)
+		return
+	}
+	if r.Context().Err() != nil && kind == errs.Internal {
+		return // the caller is gone
+	}
+	number, sentence := "", errs.Message{Key: "error.internal"}
+	if e := errs.As(err); e != nil && kind != errs.Internal {
+		sentence = e.Message
+		if sentence.Key == "error.invalid" {
+			for _, m := range e.Fields {
+				sentence = m // a page without a form of its own says one fault
+				break
+			}
+		}
+		if e.Retry > 0 {
+			web.RetryAfter(w, e.Retry)
+		}
+	} else {
+		number = strings.ToUpper(id.New()[28:])
+		c.Log.ErrorContext(r.Context(), "request failed", "number", number, "route", r.Pattern, "error", err)
+	}
+	ctx := i18n.With(r.Context(), c.Catalog)
+	title := c.Catalog.T("error.title." + strings.ReplaceAll(kind.String(), " ", "_"))
+	shell, shellErr := c.shell(ctx, v, title, "")
+	if shellErr != nil { // the database may be what failed: a page without counts
+		shell = ui.Shell{Title: title, Portal: "Marelle"}
+	}
+	page := ui.ErrorPage(shell, web.Status(err), title, c.Catalog.Render(sentence.Key, sentence.Args), number, ui.Link{})
+	if err := web.PageStatus(web.Status(err), page).Write(w, r.WithContext(ctx)); err != nil {
+		c.Log.WarnContext(r.Context(), "error page", "error", err)
+	}
+}
+

@@ -1,0 +1,262 @@
+// Package server puts the parts together: from a configuration to a handler
+// that answers and a queue that works. It is the only place that knows them
+// all, and it decides nothing itself.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"marelle/internal/apps"
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/audit"
+	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/resource"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/session"
+	"marelle/internal/platform/blob"
+	"marelle/internal/platform/clock"
+	"marelle/internal/platform/config"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/secret"
+	"marelle/internal/platform/web"
+	"marelle/internal/ui"
+)
+
+// Server is Marelle, assembled.
+type Server struct {
+	Core   *app.Core
+	Config *config.Config
+	router *app.Router
+	root   http.Handler
+	lock   *os.File
+}
+
+// Open assembles a server: it opens the database, migrates it (copying it
+// first), and declares every service. It listens to nothing and works no job.
+func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server, err error) {
+	s = &Server{Config: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+			s = nil
+		}
+	}()
+	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
+		return s, fmt.Errorf("data folder: %w", err)
+	}
+	core := &app.Core{Log: log, Base: cfg.Base, Proxies: cfg.Proxies, Demo: cfg.Demo, Clock: clock.System(), UploadMax: cfg.UploadMax}
+	s.Core = core
+	if !cfg.Now.IsZero() {
+		core.Clock = clock.StartingAt(cfg.Now)
+	}
+	if core.Keys, err = secret.Load(cfg.Secret, true); err != nil {
+		return s, fmt.Errorf("secret: %w", err)
+	}
+	if core.DB, err = db.Open(ctx, cfg.DSN); err != nil {
+		return s, err
+	}
+	if core.Blobs, err = blob.Open(ctx, cfg.Blobs, filepath.Join(cfg.Data, "files")); err != nil {
+		return s, err
+	}
+	core.Hasher = secret.NewHasher(0, 0)
+
+	core.Apps = append(Kernel(core), apps.All(core)...)
+	catalogues := []fs.FS{ui.Messages, secret.Messages}
+	var kinds []jobs.Kind
+	var periodic []jobs.Every
+	for _, a := range core.Apps {
+		if a.Messages != nil {
+			catalogues = append(catalogues, a.Messages)
+		}
+		kinds = append(kinds, a.Jobs...)
+		periodic = append(periodic, a.Periodic...)
+	}
+	if core.Catalog, err = i18n.New(catalogues...); err != nil {
+		return s, err
+	}
+	if err := Migrate(ctx, core); err != nil {
+		return s, err
+	}
+	opts := jobs.Options{Kinds: kinds, Periodic: periodic, Clock: core.Clock, Log: log}
+	if opts.Listener, err = core.DB.Listener(ctx, cfg.DSN); err != nil {
+		return s, err
+	}
+	if core.Jobs, err = jobs.New(core.DB, opts); err != nil {
+		return s, err
+	}
+	return s, s.routes()
+}
+
+// Kernel declares the parts that every school has.
+func Kernel(core *app.Core) []app.App {
+	return []app.App{
+		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages()},
+		{Name: "resource", Migrations: resource.Migrations()},
+		{Name: "audit", Migrations: audit.Migrations()},
+		{Name: "notify", Migrations: notify.Migrations(), Jobs: notify.Jobs(core.DB, func() *jobs.Queue { return core.Jobs })},
+		session.App(core),
+		{Name: "app", Messages: app.Messages()},
+	}
+}
+
+// Migrate brings the schema up to date. A SQLite database is copied beside
+// itself first; on PostgreSQL each migration runs in its own transaction.
+func Migrate(ctx context.Context, core *app.Core) error {
+	var files []fs.FS
+	for _, a := range core.Apps {
+		if a.Migrations != nil {
+			files = append(files, a.Migrations)
+		}
+	}
+	if err := jobs.Migrate(ctx, core.DB); err != nil {
+		return err
+	}
+	n, err := core.DB.Migrate(ctx, func(pending int) error {
+		path, err := core.DB.Copy(ctx, core.Clock.Now())
+		if err == nil && path != "" {
+			core.Log.InfoContext(ctx, "database copied before migration", "file", path)
+		}
+		return err
+	}, files...)
+	if n > 0 {
+		core.Log.InfoContext(ctx, "database migrated", "migrations", n)
+	}
+	return err
+}
+
+func (s *Server) routes() error {
+	core := s.Core
+	s.router = app.NewRouter(core, app.Doors{
+		Viewer: func(w http.ResponseWriter, r *http.Request) (*rights.Viewer, error) { return session.Enter(w, r, core) },
+		Refuse: core.Refuse,
+		Entry:  session.EntryPath,
+	})
+	for _, a := range core.Apps {
+		if a.Routes != nil {
+			a.Routes(s.router)
+		}
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/_/", ui.Assets())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := core.DB.Ping(ctx); err != nil {
+			plain(w, http.StatusServiceUnavailable, "database")
+			return
+		}
+		plain(w, http.StatusOK, "ready")
+	})
+	mux.Handle("/", s.router)
+	var err error
+	s.root, err = web.Secure(mux, web.Options{
+		Base: core.Base,
+		// Health is asked for by address, not by name; files keep the kernel's
+		// own copy from disk to socket, which a wrapped writer would lose.
+		AnyHost: func(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" },
+		Raw: func(r *http.Request) bool {
+			return strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, "/_/")
+		},
+		Refuse: func(w http.ResponseWriter, r *http.Request, err error) {
+			core.Refuse(w, r.WithContext(i18n.With(r.Context(), core.Catalog)), nil, err)
+		},
+	})
+	return err
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// Handler answers every request.
+func (s *Server) Handler() http.Handler { return s.root }
+
+// Routes lists every route with its need, for the matrix of rights.
+func (s *Server) Routes() []app.Route { return s.router.Routes() }
+
+// Run listens, works jobs, and stops gracefully when ctx ends: requests under
+// way have ten seconds to finish. ready is called once with the address.
+func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
+	srv := &http.Server{
+		Handler:           s.root,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Core.Log.Handler(), slog.LevelDebug),
+	}
+	if s.Core.DB.Dialect() == db.SQLite {
+		var err error
+		if s.lock, err = lock(s.Config.DSN + ".lock"); err != nil {
+			return err
+		}
+	}
+	if err := s.Core.Jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	go func() {
+		if s.Config.TLSCert != "" {
+			failed <- srv.ServeTLS(ln, s.Config.TLSCert, s.Config.TLSKey)
+		} else {
+			failed <- srv.Serve(ln)
+		}
+	}()
+	if ready != nil {
+		ready()
+	}
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err = errors.Join(err, srv.Shutdown(stop), s.Core.Jobs.Stop(stop))
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Close releases the database and the lock.
+func (s *Server) Close() error {
+	var err error
+	if s.Core != nil && s.Core.DB != nil {
+		err = s.Core.DB.Close()
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
+}
+
+// lock keeps a second process off a SQLite database: jobs and the single
+// writer count on being alone.
+func lock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("another Marelle is using %s", strings.TrimSuffix(path, ".lock")), f.Close())
+	}
+	return f, nil
+}
