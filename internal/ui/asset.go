@@ -1,0 +1,140 @@
+package ui
+
+import (
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Prefix is where Assets must be mounted.
+const Prefix = "/_/"
+
+//go:embed dist
+var dist embed.FS
+
+// addresses maps a plain name ("app.css") to its hashed address. It is made
+// once from the names of the embedded files and never written again.
+var addresses = index()
+
+func index() map[string]string {
+	m := map[string]string{}
+	err := fs.WalkDir(dist, "dist", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		hashed := strings.TrimPrefix(p, "dist/")
+		ext := path.Ext(hashed)
+		rest := strings.TrimSuffix(hashed, ext)
+		m[strings.TrimSuffix(rest, path.Ext(rest))+ext] = Prefix + hashed
+		return nil
+	})
+	if err != nil {
+		panic(err) // an embedded folder that cannot be read
+	}
+	return m
+}
+
+// Asset gives the address of a built file by its plain name, "app.css",
+// "avatars/renard.svg"; "" for an unknown one. The address changes with the
+// bytes, so it may be kept by browsers for ever.
+func Asset(name string) string { return addresses[name] }
+
+// FirstView lists what a browser needs before it can show any page, for a
+// service worker to keep.
+func FirstView() []string {
+	return []string{Asset("app.css"), Asset("app.js"), Asset("sprite.svg"), Asset("fonts/bricolage.woff2"), Asset("fonts/atkinson.woff2")}
+}
+
+// Assets serves the built files under Prefix, for ever cacheable, compressed
+// when that helps. It answers 404 to any other name.
+func Assets() http.Handler {
+	files := make(map[string]*asset, len(addresses))
+	for _, address := range addresses {
+		name := strings.TrimPrefix(address, Prefix)
+		data, err := dist.ReadFile("dist/" + name)
+		if err != nil {
+			panic(err) // the name was read from the same embedded folder
+		}
+		files[address] = newAsset(name, data)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := files[r.URL.Path]
+		if f == nil {
+			http.NotFound(w, r)
+			return
+		}
+		f.serve(w, r)
+	})
+}
+
+type asset struct {
+	kind  string
+	plain []byte
+	gz    func() []byte // nil when the format is compressed already
+}
+
+// kinds of the files that build makes; the system's own table differs from one
+// machine to the next.
+var kinds = map[string]string{
+	".css":   "text/css; charset=utf-8",
+	".js":    "text/javascript; charset=utf-8",
+	".svg":   "image/svg+xml",
+	".png":   "image/png",
+	".woff2": "font/woff2",
+}
+
+func newAsset(name string, data []byte) *asset {
+	a := &asset{kind: kinds[path.Ext(name)], plain: data}
+	switch path.Ext(name) {
+	case ".css", ".js", ".svg":
+		a.gz = sync.OnceValue(func() []byte {
+			var b bytes.Buffer
+			w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+			if err != nil {
+				return nil
+			}
+			if _, err := w.Write(data); err != nil {
+				return nil
+			}
+			if err := w.Close(); err != nil {
+				return nil
+			}
+			return b.Bytes()
+		})
+	}
+	return a
+}
+
+func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("X-Content-Type-Options", "nosniff")
+	body := a.plain
+	if a.gz != nil {
+		h.Set("Vary", "Accept-Encoding")
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			if z := a.gz(); z != nil {
+				h.Set("Content-Encoding", "gzip")
+				body = z
+			}
+		}
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method == http.MethodHead {
+		return
+	}
+	// A client that goes away is no fault of the server.
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,33 @@
+import { each, type Root } from "./dom";
+
+// form[data-selection]: the bar of actions shows only while a line is chosen,
+// says how many, and a box chooses all. Without script the bar is always there.
+export function selection(root: Root): void {
+  each<HTMLFormElement>(root, "form[data-selection]", "selection", (form) => {
+    const boxes = () => Array.from(form.querySelectorAll<HTMLInputElement>("input[data-choice]"));
+    const all = form.querySelector<HTMLInputElement>("input[data-choose-all]");
+    const bar = form.querySelector<HTMLElement>(".selection");
+    const count = bar?.querySelector<HTMLElement>("[data-count]");
+    const show = () => {
+      const list = boxes();
+      const n = list.filter((b) => b.checked).length;
+      for (const b of list) b.closest("tr, li")?.classList.toggle("choisi", b.checked);
+      if (bar) bar.hidden = n === 0;
+      if (count) count.textContent = (n > 1 ? count.dataset.many! : count.dataset.one!).replace("#", String(n));
+      if (all) {
+        all.checked = n > 0 && n === list.length;
+        all.indeterminate = n > 0 && n < list.length;
+      }
+    };
+    if (all) {
+      all.closest<HTMLElement>("[hidden]")?.removeAttribute("hidden");
+      all.addEventListener("change", () => {
+        for (const b of boxes()) b.checked = all.checked;
+        show();
+      });
+    }
+    form.addEventListener("change", show);
+    addEventListener("pageshow", show);
+    show();
+  });
+}
