@@ -1,0 +1,94 @@
+// Package app is the small contract between the kernel and its services: what
+// a service declares (App), what the kernel lends it (Core), and the router
+// whose every route names the right it needs. It knows no service.
+package app
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"net/url"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/clock"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/secret"
+)
+
+// App is a service as a value: data and functions. The zero value of a hook
+// means that the service takes no part.
+type App struct {
+	Name   string
+	Square Square // its place in the court; Number 0 has none
+
+	Kinds      []Kind
+	Routes     func(r *Router)
+	Migrations fs.FS // dated .sql files at the root
+	Messages   fs.FS // fr.json at the root
+	Jobs       []jobs.Kind
+	Periodic   []jobs.Every
+
+	// Export hands over all that the service holds of a person, as values that
+	// become JSON, each under a name.
+	Export func(ctx context.Context, q db.Querier, person string, add func(name string, v any) error) error
+	// Erase removes or anonymises all that the service holds of a person.
+	Erase func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error
+	// Retain removes what has outlived its purpose.
+	Retain func(ctx context.Context, tx *db.Tx, g rights.Grant) error
+	// Sample adds a small true-to-life set to a school that has people: the
+	// demonstration and the tests.
+	Sample func(ctx context.Context, tx *db.Tx, g rights.Grant) error
+}
+
+// Square is a service's place in the hopscotch court: its number is the same
+// for the whole school, for good.
+type Square struct {
+	Number int
+	Path   string
+	Icon   string // of the sprite
+	Picto  string // drawing for pupils
+	Paint  string // class of the paint: carnet, textes, messages, blog, cahiers, docs, classe
+	// For lists the profiles that see it; empty is everybody.
+	For []rights.Profile
+}
+
+// Kind is a kind of resource: where it is read, and what its events are called.
+type Kind struct {
+	Kind rights.Kind
+	// Path of one item, from its id.
+	Path func(id string) string
+	// Act is where a relative's one-tap answer is posted, ActLabel the key of its
+	// words, ReadLabel the key of the words of the link that opens the item.
+	Act       func(id string) string
+	ActLabel  string
+	ReadLabel string
+}
+
+// Core is what the kernel lends to services and to its own pages.
+type Core struct {
+	DB      *db.DB
+	Clock   *clock.Clock
+	Jobs    *jobs.Queue
+	Log     *slog.Logger
+	Catalog *i18n.Catalog
+	Keys    *secret.Keys
+	Base    *url.URL
+	Proxies []netip.Prefix
+	Demo    bool
+	Apps    []App
+}
+
+// Kind finds the declaration of a kind of resource.
+func (c *Core) Kind(k rights.Kind) (App, Kind, bool) {
+	for _, a := range c.Apps {
+		for _, d := range a.Kinds {
+			if d.Kind == k {
+				return a, d, true
+			}
+		}
+	}
+	return App{}, Kind{}, false
+}

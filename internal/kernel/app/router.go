@@ -1,0 +1,164 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/web"
+)
+
+// Handler answers a request whose need was granted.
+type Handler func(r *Request) (web.Response, error)
+
+// Route is a route as declared, for the matrix of rights.
+type Route struct {
+	Method  string
+	Pattern string
+	Need    rights.Need
+}
+
+// Router takes routes, each with the right it needs.
+type Router struct {
+	core   *Core
+	mux    *http.ServeMux
+	doors  Doors
+	routes []Route
+}
+
+// Doors are what the router asks of the rest of the kernel.
+type Doors struct {
+	// Viewer finds who asks; nil for a stranger.
+	Viewer func(w http.ResponseWriter, r *http.Request) (*rights.Viewer, error)
+	// Refuse shows an error.
+	Refuse func(w http.ResponseWriter, r *http.Request, v *rights.Viewer, err error)
+	// Entry is where somebody is sent who has not accepted the charter yet.
+	Entry string
+}
+
+// NewRouter makes an empty router.
+func NewRouter(core *Core, doors Doors) *Router {
+	rt := &Router{core: core, mux: http.NewServeMux(), doors: doors}
+	rt.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(i18n.With(r.Context(), core.Catalog))
+		v, err := doors.Viewer(w, r)
+		if err == nil {
+			err = errs.ErrNotFound
+		}
+		doors.Refuse(w, r, v, err)
+	})
+	return rt
+}
+
+// GET declares a page.
+func (rt *Router) GET(pattern string, need rights.Need, h Handler) {
+	rt.handle(http.MethodGet, pattern, need, h)
+}
+
+// POST declares an action.
+func (rt *Router) POST(pattern string, need rights.Need, h Handler) {
+	rt.handle(http.MethodPost, pattern, need, h)
+}
+
+// Routes lists what was declared, sorted.
+func (rt *Router) Routes() []Route {
+	list := slices.Clone(rt.routes)
+	slices.SortFunc(list, func(a, b Route) int {
+		return strings.Compare(a.Pattern+" "+a.Method, b.Pattern+" "+b.Method)
+	})
+	return list
+}
+
+// ServeHTTP answers.
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.mux.ServeHTTP(w, r) }
+
+func (rt *Router) handle(method, pattern string, need rights.Need, h Handler) {
+	if !need.Valid() {
+		panic(fmt.Sprintf("route %s %s names no need", method, pattern))
+	}
+	rt.routes = append(rt.routes, Route{method, pattern, need})
+	rt.mux.HandleFunc(method+" "+pattern, func(w http.ResponseWriter, hr *http.Request) {
+		hr = hr.WithContext(i18n.With(hr.Context(), rt.core.Catalog))
+		viewer, err := rt.doors.Viewer(w, hr)
+		if err != nil {
+			rt.doors.Refuse(w, hr, nil, err)
+			return
+		}
+		r := &Request{Request: hr, W: w, Viewer: viewer, Core: rt.core}
+		if err := rt.serve(r, need, h); err != nil {
+			rt.doors.Refuse(w, hr, viewer, err)
+		}
+	})
+}
+
+func (rt *Router) serve(r *Request, need rights.Need, h Handler) error {
+	if r.Viewer.SignedIn() && r.Viewer.Pending && need.NeedsSession() && need.String() != rights.Entering.String() {
+		return web.Redirect(rt.doors.Entry).Write(r.W, r.Request)
+	}
+	object := r.PathValue(need.Param())
+	if need.Param() == "" {
+		object = r.URL.Query().Get("ecole")
+	}
+	var err error
+	if r.Grant, err = need.Resolve(r.Context(), r.Core.DB, r.Viewer, object); err != nil {
+		return err
+	}
+	res, err := h(r)
+	if err != nil {
+		return err
+	}
+	if res == nil {
+		r.W.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return res.Write(r.W, r.Request)
+}
+
+// Request is a request with who asks and what was granted.
+type Request struct {
+	*http.Request
+	W      http.ResponseWriter
+	Viewer *rights.Viewer
+	Grant  rights.Grant
+	Core   *Core
+
+	form url.Values
+}
+
+// Values reads the posted form once, of at most 256 kB; routes that take files
+// read theirs with web.Form and a limit of their own.
+func (r *Request) Values() (url.Values, error) {
+	if r.form == nil {
+		f, err := web.Form(r.W, r.Request, 256<<10)
+		if err != nil {
+			return nil, err
+		}
+		r.form = f
+	}
+	return r.form, nil
+}
+
+// T is a sentence of the catalogue.
+func (r *Request) T(key string, pairs ...any) string { return r.Core.Catalog.T(key, pairs...) }
+
+// Say is the sentence of an error's message.
+func (r *Request) Say(m errs.Message) string { return r.Core.Catalog.Render(m.Key, m.Args) }
+
+// Faults turns the faulty fields of an Invalid error into sentences; ok is
+// false for any other error.
+func (r *Request) Faults(err error) (map[string]string, bool) {
+	e := errs.As(err)
+	if e == nil || e.Kind != errs.Invalid || len(e.Fields) == 0 {
+		return nil, false
+	}
+	out := make(map[string]string, len(e.Fields))
+	for f, m := range e.Fields {
+		out[f] = r.Say(m)
+	}
+	return out, true
+}

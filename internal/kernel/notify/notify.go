@@ -1,0 +1,232 @@
+// Package notify tells people what was published for them: an event is written
+// with the change that causes it, becomes one feed row per person, and is
+// filtered again by rights each time it is read. It refuses to know any service.
+package notify
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/id"
+	"marelle/internal/platform/jobs"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are the tables of events and feeds.
+func Migrations() fs.FS {
+	f, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return f
+}
+
+// Event is something published.
+type Event struct {
+	ID       string
+	School   string
+	Kind     string // "liaison.word": the part before the dot is the service
+	Resource string
+	Actor    string
+	Pupils   []string // whom it is about
+	Awaits   bool     // asks something of the relatives of those pupils
+	At       time.Time
+}
+
+// most is how many rows one transaction writes; the rest is a job's.
+const most = 2000
+
+// Publish writes the event and the feed rows of everybody who may read the
+// resource, its actor aside. Within one school they are visible when the
+// transaction commits; past 2,000 people a job goes on, in batches.
+func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event, error) {
+	if e.ID == "" {
+		e.ID = id.New()
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO event (id, school, kind, resource, actor, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		e.ID, e.School, e.Kind, e.Resource, e.Actor, e.At.UnixMilli()); err != nil {
+		return e, fmt.Errorf("event: %w", err)
+	}
+	rows := make([][]any, len(e.Pupils))
+	for i, p := range e.Pupils {
+		rows[i] = []any{e.ID, p}
+	}
+	if _, err := db.Insert(ctx, tx, `INSERT INTO event_pupil (event, pupil) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
+		return e, fmt.Errorf("event: %w", err)
+	}
+	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
+	if err != nil {
+		return e, fmt.Errorf("feed: %w", err)
+	}
+	if last != "" {
+		return e, queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last})
+	}
+	return e, nil
+}
+
+// Spread is the job that writes the rest of an event's feed rows.
+type Spread struct {
+	Event  string `json:"event"`
+	Awaits bool   `json:"awaits,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// Kind names the job.
+func (Spread) Kind() string { return "notify.spread" }
+
+// Jobs are the package's jobs; queue is asked for when they run.
+func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
+	return []jobs.Kind{jobs.Handle(func(ctx context.Context, s Spread) error {
+		return d.Write(ctx, func(tx *db.Tx) error {
+			last, err := spread(ctx, tx, s.Event, s.Awaits, s.After)
+			if err != nil || last == "" {
+				return err
+			}
+			return queue().Add(ctx, tx, Spread{Event: s.Event, Awaits: s.Awaits, After: last})
+		})
+	})}
+}
+
+// spread writes one batch of feed rows, in the order of persons, and returns
+// the last person when more may follow. Writing a row twice changes nothing.
+func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after string) (string, error) {
+	persons, err := db.All[string](ctx, tx, `SELECT DISTINCT pp.person FROM event e
+		JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
+		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
+		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor AND pp.person > $2
+		ORDER BY pp.person LIMIT $3`, event, after, most)
+	if err != nil || len(persons) == 0 {
+		return "", err
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, awaits)
+		SELECT DISTINCT pp.person, e.id, e.created_at, CASE WHEN $4 AND EXISTS (SELECT 1 FROM event_pupil ep JOIN family_link f ON f.pupil = ep.pupil
+			WHERE ep.event = e.id AND f.relative = pp.person AND f.valid_to > e.created_at) THEN TRUE ELSE FALSE END
+		FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
+		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
+		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor
+		AND pp.person > $2 AND pp.person <= $3
+		ON CONFLICT DO NOTHING`, event, after, persons[len(persons)-1], awaits); err != nil {
+		return "", err
+	}
+	if len(persons) < most {
+		return "", nil
+	}
+	return persons[len(persons)-1], nil
+}
+
+// Item is one line of a feed.
+type Item struct {
+	Event    string
+	Kind     string
+	Resource string
+	School   string
+	Title    string
+	Summary  string
+	First    string // of the actor
+	Last     string
+	Civility string
+	Children string // ids of the reader's children concerned, separated by spaces
+	At       int64
+	Unread   bool
+}
+
+// Service is the part of the kind before the dot.
+func (i Item) Service() string {
+	s, _, _ := strings.Cut(i.Kind, ".")
+	return s
+}
+
+// Query chooses a page of a feed.
+type Query struct {
+	Child   string // only what is about this child
+	Awaits  bool   // only what still asks something
+	Before  int64  // the last line already seen
+	BeforeE string
+	Limit   int
+}
+
+// Feed reads a page, newest first, in one statement. What the reader may no
+// longer see is not in it.
+func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item, error) {
+	scope, args := v.Scope().Where("r", rights.Read, nil)
+	if o.Before == 0 {
+		o.Before, o.BeforeE = rights.Forever, ""
+	}
+	n := len(args)
+	args = append(args, o.Before, o.BeforeE, o.Limit)
+	more := ""
+	if o.Child != "" {
+		args = append(args, o.Child)
+		more += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM event_pupil ep WHERE ep.event = e.id AND ep.pupil = $%d)", len(args))
+	}
+	if o.Awaits {
+		more += " AND f.awaits"
+	}
+	// $1 is the person and $2 the time, from the scope.
+	return db.All[Item](ctx, q, fmt.Sprintf(`SELECT f.event, e.kind, e.resource, e.school, r.title, r.summary, a.first,
+		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread,
+		coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep JOIN family_link fl ON fl.pupil = ep.pupil
+			WHERE ep.event = e.id AND fl.relative = $1 AND fl.valid_to > $2), '') AS children
+		FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource JOIN person a ON a.id = e.actor
+		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($%d, $%d)%s AND %s
+		ORDER BY f.at DESC, f.event DESC LIMIT $%d`, n+1, n+2, more, scope, n+3), args...)
+}
+
+// Unread counts what the viewer has not seen, by service, up to a hundred.
+func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (map[string]int, error) {
+	scope, args := v.Scope().Where("r", rights.Read, nil)
+	rows, err := db.All[struct {
+		Kind string
+		N    int
+	}](ctx, q, `SELECT e.kind AS kind, count(*) AS n FROM (SELECT event FROM feed WHERE person = $1 AND read_at IS NULL AND removed_at IS NULL LIMIT 100) f
+		JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource WHERE `+scope+` GROUP BY e.kind`, args...)
+	out := map[string]int{}
+	for _, r := range rows {
+		service, _, _ := strings.Cut(r.Kind, ".")
+		out[service] += r.N
+	}
+	return out, err
+}
+
+// Seen marks everything about a resource as read by a person.
+func Seen(ctx context.Context, tx *db.Tx, person, resource string, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE feed SET read_at = $3 WHERE person = $1 AND read_at IS NULL AND event IN (SELECT id FROM event WHERE resource = $2)`,
+		person, resource, now.UnixMilli())
+	return err
+}
+
+// Settle says that a person did what a resource asked.
+func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = FALSE, read_at = coalesce(read_at, $3) WHERE person = $1 AND event IN (SELECT id FROM event WHERE resource = $2)`,
+		person, resource, now.UnixMilli())
+	return err
+}
+
+// Remove takes a line out of a person's own feed.
+func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, event string, now time.Time) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE feed SET removed_at = $3 WHERE person = $1 AND event = $2`, g.Viewer().Person, event, now.UnixMilli())
+	return err
+}
+
+// Backfill gives a person the events of the last thirty days that they may
+// read and were not told of: a new member's first page is not empty.
+func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) error {
+	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, nil)
+	args = append(args, now.AddDate(0, 0, -30).UnixMilli())
+	_, err := tx.Exec(ctx, fmt.Sprintf(`INSERT INTO feed (person, event, at)
+		SELECT $1, e.id, e.created_at FROM event e JOIN resource r ON r.id = e.resource
+		WHERE e.created_at >= $%d AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND %s
+		ON CONFLICT DO NOTHING`, len(args), scope), args...)
+	return err
+}

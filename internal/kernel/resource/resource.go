@@ -1,0 +1,105 @@
+// Package resource keeps the common row of every item that can be shared,
+// found, trashed or notified, and the grants on it. It refuses to know what an
+// item contains.
+package resource
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/id"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are the tables of resources and grants.
+func Migrations() fs.FS {
+	f, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return f
+}
+
+// Row is the common row. Root is the id itself for what carries its own grants.
+type Row struct {
+	ID      string
+	School  string
+	Kind    rights.Kind
+	Root    string
+	Owner   string
+	Title   string
+	Summary string // first words, plain
+}
+
+// Create writes the row of a new item; g is the grant that allows its creation
+// in the school. The owner manages it.
+func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row) (Row, error) {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return Row{}, err
+	}
+	if g.School() != r.School {
+		return Row{}, errs.ErrDenied
+	}
+	if r.ID == "" {
+		r.ID = id.New()
+	}
+	if r.Root == "" {
+		r.Root = r.ID
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO resource (id, school, kind, root, owner, title, title_key, summary, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+		r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, i18n.Fold(r.Title), r.Summary, now.UnixMilli()); err != nil {
+		return Row{}, fmt.Errorf("resource: %w", err)
+	}
+	if r.Root == r.ID {
+		return r, Share(ctx, tx, r.ID, rights.Manage, "person:"+r.Owner)
+	}
+	return r, nil
+}
+
+// Share gives a role to principals; it never lowers one that they have, and
+// never removes another. The caller holds the grant that allows it.
+func Share(ctx context.Context, tx *db.Tx, resource string, role rights.Role, principals ...string) error {
+	rows := make([][]any, 0, len(principals))
+	seen := map[string]bool{}
+	for _, p := range principals {
+		if !seen[p] {
+			seen[p] = true
+			rows = append(rows, []any{resource, p, int(role)})
+		}
+	}
+	_, err := db.Insert(ctx, tx, `INSERT INTO resource_grant (resource, principal, role) VALUES `,
+		`ON CONFLICT (resource, principal) DO UPDATE SET role = CASE WHEN excluded.role > resource_grant.role THEN excluded.role ELSE resource_grant.role END`, rows)
+	if err != nil {
+		return fmt.Errorf("share: %w", err)
+	}
+	return nil
+}
+
+// Rename changes what the feed and the search show of an item.
+func Rename(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, title, summary string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE resource SET title = $2, title_key = $3, summary = $4, updated_at = $5 WHERE id = $1`,
+		g.ID(), title, i18n.Fold(title), summary, now.UnixMilli())
+	return err
+}
+
+// Trash hides an item from everybody; Restore shows it again.
+func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE resource SET trashed_at = $2 WHERE id = $1 AND trashed_at IS NULL`, g.ID(), now.UnixMilli())
+	return err
+}

@@ -1,0 +1,262 @@
+// Package rights is the only place where authorisation is decided: who somebody
+// is (Viewer), what a route asks (Need), the proof that it was granted (Grant)
+// and the filter of every list (Scope). It knows roles, principals and the
+// common row of a resource; it refuses to know any service, page or form.
+package rights
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+)
+
+// Forever is the end of what has no end yet, in Unix milliseconds: the largest
+// integer that every language along the way keeps exact.
+const Forever int64 = 9007199254740991
+
+// Profile is what a person is in a school.
+type Profile string
+
+// The profiles of product.md; Head is a teacher or staff member who runs the
+// school, Operator runs the portal.
+const (
+	Teacher  Profile = "teacher"
+	Pupil    Profile = "pupil"
+	Relative Profile = "relative"
+	Staff    Profile = "staff"
+	Guest    Profile = "guest"
+	Head     Profile = "head"
+	Operator Profile = "operator"
+)
+
+// rank orders profiles by what their accounts can reach; whoever issues a new
+// code must outrank every profile of its target.
+var rank = map[Profile]int{Pupil: 1, Guest: 1, Relative: 2, Staff: 3, Teacher: 4, Head: 5, Operator: 6}
+
+// Outranks says whether a stands strictly above b.
+func Outranks(a, b Profile) bool { return rank[a] > rank[b] }
+
+// Role is a right on a resource; each includes those below it.
+type Role int
+
+// The roles on a resource.
+const (
+	Read Role = iota + 1
+	Comment
+	Contribute
+	Manage
+)
+
+// Membership is one open profile of a viewer.
+type Membership struct {
+	School  string
+	Name    string // the school's
+	Zone    string // its time zone
+	Profile Profile
+	Head    bool
+}
+
+// Child is a pupil whose relative the viewer is.
+type Child struct {
+	ID     string
+	First  string
+	Avatar string
+	Class  string // label
+}
+
+// Viewer is the person behind a request. The zero value is a stranger.
+type Viewer struct {
+	Person      string
+	First, Last string
+	Caption     string
+	Avatar      string
+	Theme       string
+	Reading     string
+	Session     string // id of the session row
+	SeenAt      int64  // when it was last used, to five minutes
+	Shared      bool   // on a tablet of the school
+	Pending     bool   // signed in, but the charter in force is not accepted yet
+	Memberships []Membership
+	Children    []Child
+	Now         time.Time
+}
+
+// SignedIn says whether somebody is there.
+func (v *Viewer) SignedIn() bool { return v != nil && v.Person != "" }
+
+// Is says whether the viewer has one of the profiles, in any school.
+func (v *Viewer) Is(profiles ...Profile) bool { return len(v.SchoolsAs(profiles...)) > 0 }
+
+// SchoolsAs lists the schools where the viewer has one of the profiles.
+func (v *Viewer) SchoolsAs(profiles ...Profile) []string {
+	var out []string
+	if v == nil {
+		return nil
+	}
+	for _, m := range v.Memberships {
+		has := slices.Contains(profiles, m.Profile) || m.Head && slices.Contains(profiles, Head)
+		if has && !slices.Contains(out, m.School) {
+			out = append(out, m.School)
+		}
+	}
+	return out
+}
+
+// Main is the profile under which the viewer acts: the highest one.
+func (v *Viewer) Main() Profile {
+	best := Profile("")
+	if v == nil {
+		return best
+	}
+	for _, m := range v.Memberships {
+		p := m.Profile
+		if m.Head {
+			p = Head
+		}
+		if rank[p] > rank[best] {
+			best = p
+		}
+	}
+	return best
+}
+
+// School is the membership that names the viewer's school on screen.
+func (v *Viewer) School() Membership {
+	if v == nil || len(v.Memberships) == 0 {
+		return Membership{}
+	}
+	best := v.Memberships[0]
+	for _, m := range v.Memberships[1:] {
+		if rank[m.Profile] > rank[best.Profile] {
+			best = m
+		}
+	}
+	return best
+}
+
+// Zone is the time zone in which the viewer reads times.
+func (v *Viewer) Zone() *time.Location {
+	if l, err := time.LoadLocation(v.School().Zone); err == nil && v.School().Zone != "" {
+		return l
+	}
+	l, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return time.UTC
+	}
+	return l
+}
+
+// Kind is a kind of resource, as its service declares it.
+type Kind string
+
+// Grant is the proof that its viewer may do its action on its object. It is
+// minted by this package alone and its zero value proves nothing.
+type Grant struct {
+	ok     bool
+	viewer *Viewer
+	system string
+	need   Need
+	id     string
+	school string
+	role   Role
+}
+
+// Viewer is who was granted; nil for the system.
+func (g Grant) Viewer() *Viewer { return g.viewer }
+
+// ID is the object: of a resource, a class or a person, as the need said.
+func (g Grant) ID() string { return g.id }
+
+// School is the school in which the right holds.
+func (g Grant) School() string { return g.school }
+
+// Role is the role held on a resource, at least the one asked for.
+func (g Grant) Role() Role { return g.role }
+
+// Actor is what the audit keeps: the person's id, or the system and its reason.
+func (g Grant) Actor() string {
+	if g.system != "" {
+		return "system: " + g.system
+	}
+	if g.viewer == nil {
+		return ""
+	}
+	return g.viewer.Person
+}
+
+// System is the grant of the program itself (a job, the command line, an
+// activation), with the reason that the audit keeps.
+func System(reason string) Grant { return Grant{ok: true, system: reason, need: Need{how: public}} }
+
+// For narrows a system grant to one school.
+func (g Grant) For(school string) Grant {
+	if g.system != "" {
+		g.school = school
+	}
+	return g
+}
+
+// Confirm checks the grant again inside the transaction that uses it: rights
+// may have been lost since the request began.
+func (g Grant) Confirm(ctx context.Context, tx *db.Tx) error {
+	if !g.ok {
+		return fmt.Errorf("rights: a write without a grant")
+	}
+	if g.system != "" || g.need.how == public {
+		return nil
+	}
+	again, err := g.need.Resolve(ctx, tx, g.viewer, g.id)
+	if err != nil {
+		return err
+	}
+	if again.school != g.school {
+		return errs.ErrDenied
+	}
+	return nil
+}
+
+// Must is Confirm for a store that also insists on the action it serves.
+func (g Grant) Must(ctx context.Context, tx *db.Tx, needs ...Need) error {
+	if g.ok && g.system == "" && !slices.ContainsFunc(needs, func(n Need) bool { return n.covers(g.need) }) {
+		return fmt.Errorf("rights: grant for %s used elsewhere", g.need)
+	}
+	return g.Confirm(ctx, tx)
+}
+
+// Scope filters every list by what its viewer may see.
+type Scope struct {
+	person string
+	now    int64
+}
+
+// Scope gives the viewer's filter. A stranger's matches nothing.
+func (v *Viewer) Scope() Scope {
+	if v == nil {
+		return Scope{}
+	}
+	return Scope{v.Person, v.Now.UnixMilli()}
+}
+
+// ScopeOf is the filter of somebody who is not the viewer, for jobs that tell
+// people of what they may read.
+func ScopeOf(person string, now time.Time) Scope { return Scope{person, now.UnixMilli()} }
+
+// Person is whose filter it is.
+func (s Scope) Person() string { return s.person }
+
+// Where writes the condition that the resource row named by alias may be seen
+// with at least the role, and returns args with its own added.
+//
+// CROSS JOIN keeps the order on SQLite: a person has a dozen principals, an
+// item may have a thousand grants.
+func (s Scope) Where(alias string, least Role, args []any) (string, []any) {
+	n := len(args)
+	return fmt.Sprintf(`(%[1]s.trashed_at IS NULL AND EXISTS (SELECT 1 FROM person_principal pp CROSS JOIN resource_grant rg
+	WHERE pp.person = $%[2]d AND pp.valid_from <= $%[3]d AND pp.valid_to > $%[3]d AND pp.school = %[1]s.school
+	AND rg.resource = %[1]s.root AND rg.principal = pp.principal AND rg.role >= $%[4]d))`, alias, n+1, n+2, n+3),
+		append(args, s.person, s.now, int(least))
+}

@@ -1,0 +1,394 @@
+// Package db opens the database, SQLite or PostgreSQL, behind one small door:
+// reads go to a pool that cannot write, writes happen inside a transaction and
+// nowhere else, and one text of SQL ($1, $2 …) serves both. It refuses to know
+// any table.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/georgysavva/scany/v2/sqlscan"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"modernc.org/sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
+)
+
+// Dialect names the engine. Only the packages that architecture names may ask.
+type Dialect string
+
+// The two engines.
+const (
+	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres"
+)
+
+// DB holds the pools. It is safe for concurrent use.
+type DB struct {
+	dialect Dialect
+	read    *sql.DB // cannot write: query_only, or read-only transactions
+	write   *sql.DB // one connection on SQLite
+	pool    *pgxpool.Pool
+	path    string
+	stmts   stmtCache
+	watch   func(ctx context.Context, text string)
+}
+
+// Querier is what a read needs; DB and Tx both are one.
+type Querier interface {
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+}
+
+// Open opens the database named by dsn: postgres://… or the path of a SQLite
+// file (with or without the scheme sqlite:). It runs no migration.
+func Open(ctx context.Context, dsn string) (*DB, error) {
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		return openPostgres(ctx, dsn)
+	}
+	if scheme, _, ok := strings.Cut(dsn, "://"); ok {
+		return nil, fmt.Errorf("database: unknown scheme %q (postgres:// or the path of a SQLite file)", scheme)
+	}
+	return openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"))
+}
+
+func openSQLite(ctx context.Context, path string) (*DB, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	dsn := func(extra string) string {
+		// synchronous(FULL): an acknowledged write survives a power cut.
+		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)" +
+			"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)&_pragma=cache_size(-8000)" + extra
+	}
+	write, err := sql.Open("sqlite", dsn("&_txlock=immediate"))
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	write.SetMaxOpenConns(1)
+	if err := write.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), write.Close())
+	}
+	read, err := sql.Open("sqlite", dsn("&_pragma=query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", err), write.Close())
+	}
+	n := max(4, runtime.NumCPU()*2)
+	read.SetMaxOpenConns(n)
+	read.SetMaxIdleConns(n)
+	return &DB{dialect: SQLite, read: read, write: write, path: path, stmts: stmtCache{db: read}}, nil
+}
+
+func openPostgres(ctx context.Context, dsn string) (*DB, error) {
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	open := func(readOnly bool, conns int) *sql.DB {
+		cc := cfg.ConnConfig.Copy()
+		cc.RuntimeParams["application_name"] = "marelle"
+		if readOnly {
+			cc.RuntimeParams["default_transaction_read_only"] = "on"
+		}
+		d := stdlib.OpenDB(*cc)
+		d.SetMaxOpenConns(conns)
+		d.SetMaxIdleConns(conns)
+		d.SetConnMaxIdleTime(5 * time.Minute)
+		return d
+	}
+	write := open(false, max(8, runtime.NumCPU()*2))
+	if err := write.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", err), write.Close())
+	}
+	read := open(true, max(8, runtime.NumCPU()*4))
+	return &DB{dialect: Postgres, read: read, write: write, stmts: stmtCache{db: nil}}, nil
+}
+
+// Listener returns a pool for LISTEN on PostgreSQL, opened at the first call,
+// and nil on SQLite.
+func (d *DB) Listener(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
+	if d.dialect != Postgres || d.pool != nil {
+		return d.pool, nil
+	}
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	cfg.MaxConns = 2
+	d.pool, err = pgxpool.NewWithConfig(ctx, cfg)
+	return d.pool, err
+}
+
+// Close closes the pools.
+func (d *DB) Close() error {
+	if d.pool != nil {
+		d.pool.Close()
+	}
+	d.stmts.close()
+	return errors.Join(d.read.Close(), d.write.Close())
+}
+
+// Dialect names the engine.
+func (d *DB) Dialect() Dialect { return d.dialect }
+
+// Path is the SQLite file, "" on PostgreSQL.
+func (d *DB) Path() string { return d.path }
+
+// Writer is the writing pool, for the job queue and the migrations alone.
+func (d *DB) Writer() *sql.DB { return d.write }
+
+// Watch has f called with the text of each statement; for tests that count.
+func (d *DB) Watch(f func(ctx context.Context, text string)) { d.watch = f }
+
+// Ping says whether the database answers.
+func (d *DB) Ping(ctx context.Context) error {
+	_, err := Value[int](ctx, d, `SELECT 1`)
+	return err
+}
+
+// QueryContext runs a read, prepared once per connection.
+func (d *DB) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if d.watch != nil {
+		d.watch(ctx, text)
+	}
+	if s := d.stmts.get(ctx, text); s != nil {
+		return s.QueryContext(ctx, args...)
+	}
+	return d.read.QueryContext(ctx, text, args...)
+}
+
+// Tx is an open transaction: the only thing that can write.
+type Tx struct {
+	tx *sql.Tx
+	db *DB
+}
+
+// Write runs f in one transaction and commits when f returns nil. On SQLite
+// there is one at a time; f must do no network, image or hashing work.
+func (d *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
+	return d.in(ctx, d.write, nil, f)
+}
+
+// Snapshot runs f on one consistent view of the whole database.
+func (d *DB) Snapshot(ctx context.Context, f func(tx *Tx) error) error {
+	var opt *sql.TxOptions
+	if d.dialect == Postgres {
+		opt = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	return d.in(ctx, d.read, opt, f)
+}
+
+func (d *DB) in(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, f func(tx *Tx) error) (err error) {
+	tx, err := pool.BeginTx(ctx, opt)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	done := false
+	defer func() {
+		if !done {
+			err = errors.Join(err, ignoreDone(tx.Rollback()))
+		}
+	}()
+	if err := f(&Tx{tx, d}); err != nil {
+		return err
+	}
+	done = true
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// QueryContext reads inside the transaction.
+func (t *Tx) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if t.db.watch != nil {
+		t.db.watch(ctx, text)
+	}
+	return t.tx.QueryContext(ctx, text, args...)
+}
+
+// Exec writes and returns the number of rows changed.
+func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
+	if t.db.watch != nil {
+		t.db.watch(ctx, text)
+	}
+	r, err := t.tx.ExecContext(ctx, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// SQL is the bare transaction, for the job queue alone.
+func (t *Tx) SQL() *sql.Tx { return t.tx }
+
+// Dialect names the engine.
+func (t *Tx) Dialect() Dialect { return t.db.dialect }
+
+// All scans every row of a query into values of T, a struct with `db` tags or
+// a single column.
+func All[T any](ctx context.Context, q Querier, text string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	var out []T
+	if err := api.ScanAll(&out, rows); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// One scans the only row of a query; ok is false when there is none.
+func One[T any](ctx context.Context, q Querier, text string, args ...any) (v T, ok bool, err error) {
+	rows, err := q.QueryContext(ctx, text, args...)
+	if err != nil {
+		return v, false, err
+	}
+	err = api.ScanOne(&v, rows)
+	if sqlscan.NotFound(err) {
+		return v, false, nil
+	}
+	return v, err == nil, err
+}
+
+// Value scans the only column of the only row; the zero value when there is none.
+func Value[T any](ctx context.Context, q Querier, text string, args ...any) (T, error) {
+	v, _, err := One[T](ctx, q, text, args...)
+	return v, err
+}
+
+// In writes "$n,$n+1,…" for len(values) arguments after those in args, and
+// returns args with the values added: the portable IN list. With no value it
+// writes NULL, which matches nothing.
+func In[T any](args []any, values []T) (string, []any) {
+	if len(values) == 0 {
+		return "NULL", args
+	}
+	var b strings.Builder
+	for i, v := range values {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "$%d", len(args)+1)
+		args = append(args, v)
+	}
+	return b.String(), args
+}
+
+// Insert writes rows in as few statements as the engine's limit on parameters
+// allows. The text ends in VALUES; tail (ON CONFLICT …) may be empty. It
+// returns the number of rows written.
+func Insert(ctx context.Context, tx *Tx, head, tail string, rows [][]any) (int64, error) {
+	const most = 900 // parameters: SQLite's oldest limit is 999
+	var total int64
+	for len(rows) > 0 {
+		n := min(len(rows), max(1, most/max(1, len(rows[0]))))
+		var b strings.Builder
+		b.WriteString(head)
+		var args []any
+		for i, row := range rows[:n] {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteByte('(')
+			var list string
+			list, args = In(args, row)
+			b.WriteString(list)
+			b.WriteByte(')')
+		}
+		b.WriteString(" " + tail)
+		changed, err := tx.Exec(ctx, b.String(), args...)
+		if err != nil {
+			return total, err
+		}
+		total += changed
+		rows = rows[n:]
+	}
+	return total, nil
+}
+
+// IsDuplicate says whether err is a unique key refusing a second row.
+func IsDuplicate(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code() == sqlitelib.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+var api = must(sqlscan.NewAPI(must(sqlscan.NewDBScanAPI())))
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// stmtCache keeps read statements prepared: on SQLite that doubles the rate;
+// pgx does it by itself. Texts with lists of varying length would fill it, so
+// it stops growing at a bound.
+type stmtCache struct {
+	db   *sql.DB
+	mu   sync.RWMutex
+	by   map[string]*sql.Stmt
+	full bool
+}
+
+func (c *stmtCache) get(ctx context.Context, text string) *sql.Stmt {
+	if c.db == nil {
+		return nil
+	}
+	c.mu.RLock()
+	s, full := c.by[text], c.full
+	c.mu.RUnlock()
+	if s != nil || full {
+		return s
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.by[text]; s != nil {
+		return s
+	}
+	s, err := c.db.PrepareContext(ctx, text)
+	if err != nil {
+		return nil // the plain query will say what is wrong
+	}
+	if c.by == nil {
+		c.by = map[string]*sql.Stmt{}
+	}
+	c.by[text] = s
+	c.full = len(c.by) >= 400
+	return s
+}
+
+func (c *stmtCache) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.by {
+		_ = s.Close()
+	}
+	c.by, c.full = nil, true
+}

@@ -1,0 +1,187 @@
+package web
+
+import (
+	"errors"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"marelle/internal/platform/errs"
+)
+
+// Policy is the Content-Security-Policy of every page: nothing inline, nothing
+// from elsewhere, no frame around us (ANSSI-PA-009).
+const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self'; " +
+	"connect-src 'self'; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; form-action 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+
+// Options is what the operator settled.
+type Options struct {
+	Base    *url.URL       // https://ecole.example; unknown hosts are refused
+	Proxies []netip.Prefix // whose X-Forwarded-For is believed
+	Log     *slog.Logger
+	Refuse  func(w http.ResponseWriter, r *http.Request, err error) // shows an error page
+}
+
+// Secure wraps the whole handler: security headers, host check, cross-origin
+// protection, a panic shown as an error page, compression.
+func Secure(next http.Handler, o Options) (http.Handler, error) {
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.Refuse(w, r, errs.New(errs.Denied, "error.cross_origin"))
+	}))
+	guarded := cross.Handler(next)
+	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", Policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(), interest-cohort=()")
+		h.Set("X-Frame-Options", "DENY")
+		if o.Base.Scheme == "https" {
+			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+		}
+		defer func() {
+			if v := recover(); v != nil {
+				if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(v)
+				}
+				o.Refuse(w, r, &panicked{v})
+			}
+		}()
+		if !known(r.Host, o.Base) {
+			o.Refuse(w, r, errs.New(errs.Invalid, "error.host"))
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+	wrap, err := gzhttp.NewWrapper(
+		gzhttp.MinSize(1024), gzhttp.CompressionLevel(1), gzhttp.RandomJitter(32, 0, false),
+		gzhttp.ContentTypes([]string{"text/html", "text/css", "text/csv", "text/plain", "text/javascript", "application/json", "image/svg+xml"}),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return wrap(inner), nil
+}
+
+type panicked struct{ v any }
+
+func (p *panicked) Error() string { return "panic: " + strings.TrimSpace(slog.AnyValue(p.v).String()) }
+
+// known says whether the Host header names this server: the base URL's host.
+func known(host string, base *url.URL) bool {
+	return strings.EqualFold(host, base.Host) || strings.EqualFold(stripDefault(host, base.Scheme), stripDefault(base.Host, base.Scheme))
+}
+
+func stripDefault(host, scheme string) string {
+	h, port, err := net.SplitHostPort(host)
+	if err == nil && (scheme == "https" && port == "443" || scheme == "http" && port == "80") {
+		return h
+	}
+	return host
+}
+
+// Client is the address of whoever asks: the connection's, or the last one in
+// X-Forwarded-For that no trusted proxy added.
+func Client(r *http.Request, proxies []netip.Prefix) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr := at.Addr().Unmap()
+	trusted := func(a netip.Addr) bool {
+		for _, p := range proxies {
+			if p.Contains(a) {
+				return true
+			}
+		}
+		return false
+	}
+	if !trusted(addr) {
+		return addr
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = a.Unmap()
+		if !trusted(addr) {
+			break
+		}
+	}
+	return addr
+}
+
+// Network is the neighbourhood that a throttle counts together: a /24, or a /56
+// in IPv6.
+func Network(a netip.Addr) string {
+	bits := 24
+	if a.Is6() {
+		bits = 56
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return "?"
+	}
+	return p.String()
+}
+
+// Form reads a form of at most limit bytes, urlencoded or multipart. Broken and
+// oversized ones are Invalid and TooLarge. Bytes that are no UTF-8 are dropped.
+func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	var err error
+	if kind == "multipart/form-data" {
+		err = r.ParseMultipartForm(1 << 20)
+	} else {
+		err = r.ParseForm()
+	}
+	if err != nil {
+		var big *http.MaxBytesError
+		if errors.As(err, &big) {
+			return nil, errs.Wrap(errs.TooLarge, err, "error.too_large")
+		}
+		return nil, errs.Wrap(errs.Invalid, err, "error.form")
+	}
+	for _, vs := range r.PostForm {
+		for i, v := range vs {
+			vs[i] = strings.ReplaceAll(strings.ToValidUTF8(v, ""), "\x00", "")
+		}
+	}
+	return r.PostForm, nil
+}
+
+// Status is the HTTP status of an error.
+func Status(err error) int {
+	switch errs.KindOf(err) {
+	case errs.NotFound:
+		return http.StatusNotFound
+	case errs.Denied:
+		return http.StatusForbidden
+	case errs.Unauthenticated:
+		return http.StatusUnauthorized
+	case errs.Invalid:
+		return http.StatusUnprocessableEntity
+	case errs.Conflict:
+		return http.StatusConflict
+	case errs.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case errs.TooMany:
+		return http.StatusTooManyRequests
+	case errs.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
