@@ -40,9 +40,9 @@ func PDF(w io.Writer, t T, sheets []Sheet) error {
 func (p *page) head(s Sheet) {
 	p.AddPage()
 	p.brand(margin, 15, 11)
-	p.fit(118, 19.5, pageW-margin-118, s.School, font{family, "B", 11}, 8, ink)
+	y, _ := p.fit(118, 19.5, pageW-margin-118, s.School, font{family, "B", 11}, 8, ink)
 	if s.Class != "" {
-		p.fit(118, 25.5, pageW-margin-118, s.Class, font{family, "", 11}, 8, ink)
+		p.fit(118, y+5.5, pageW-margin-118, s.Class, font{family, "", 11}, 8, ink)
 	}
 	foot := font{family, "", 9.5}
 	p.line(margin, pageH-12, p.t("sheet.lost"), foot, grey)
@@ -155,10 +155,20 @@ func (p *page) child(y, h float64, c Person) error {
 		text -= side + 2
 	}
 	x := margin + 4
-	at, size := p.fit(x, y+h*0.25, text, c.Name, font{"title", "", 13}, 9, ink)
-	p.line(x, at+size*0.3528*1.1+0.6, role(&c, p.t("sheet.child")), font{family, "", 9.5}, grey)
-	p.pair(x, y+h*0.66, text, p.t("sheet.login"), c.Login, 13)
-	p.pair(x, y+h*0.90, text, p.t("sheet.code"), c.Code, 15)
+	name, kind := font{"title", "", 13}, font{family, "", 9.5}
+	p.use(kind, grey)
+	r := drawable(role(&c, p.t("sheet.child")))
+	beside := p.GetStringWidth(r) + 3
+	p.use(name, ink)
+	if own := p.GetStringWidth(drawable(c.Name)); own+beside <= text {
+		p.line(x, y+h*0.27, c.Name, name, ink)
+		p.line(x+own+3, y+h*0.27, r, kind, grey)
+	} else {
+		at, size := p.fit(x, y+h*0.20, text, c.Name, name, 8.5, ink)
+		p.line(x, at+size*0.3528*0.9+1, r, font{family, "", 8.5}, grey)
+	}
+	p.pair(x, y+h*0.61, text, p.t("sheet.login"), c.Login, 13)
+	p.pair(x, y+h*0.87, text, p.t("sheet.code"), c.Code, 15)
 	return nil
 }
 
@@ -193,8 +203,13 @@ func (p *page) slip(x, y, w, h float64, s Slip) error {
 	const pad, side = 8.0, 27.0
 	x, w = x+pad, w-2*pad
 	p.brand(x, y+6, 6.5)
-	p.use(font{family, "", 9}, ink)
-	p.fit(x+42, y+10.5, w-42, s.Class, font{family, "", 9}, 6, ink)
+	class := font{family, "", 9}
+	p.use(class, ink)
+	if p.GetStringWidth(drawable(s.Class)) <= w-42 {
+		p.right(x+w, y+10.5, s.Class, class, ink)
+	} else {
+		p.fit(x+42, y+10.5, w-42, s.Class, class, 6, ink)
+	}
 	at, _ := p.fit(x, y+21, w, s.Person.Name, font{"title", "", 14}, 9, ink)
 	usual := p.t("sheet.adult")
 	if s.Child {
@@ -212,8 +227,12 @@ func (p *page) slip(x, y, w, h float64, s Slip) error {
 	}
 	p.fit(x+open, at, text-open, host(s.Address), font{family, "B", 9.5}, 6, ink)
 	label := font{family, "", 8.5}
-	p.line(x, y+41, p.t("sheet.login"), label, grey)
-	p.fit(x, y+46, text, s.Person.Login, font{"mono", "", 12}, 7, ink)
+	p.line(x, y+40.5, p.t("sheet.login"), label, grey)
+	login := y + 46
+	if p.use(font{"mono", "", 7}, ink); p.GetStringWidth(drawable(s.Person.Login)) > text {
+		login = y + 44 // several lines of the smallest size
+	}
+	p.fit(x, login, text, s.Person.Login, font{"mono", "", 12}, 7, ink)
 	p.line(x, y+54, p.t("sheet.code"), label, grey)
 	if s.Person.Code == "" {
 		p.line(x, y+59.5, p.t("sheet.active"), font{family, "B", 10}, ink)
