@@ -31,6 +31,7 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/mail"
 	"marelle/internal/platform/secret"
 	"marelle/internal/platform/web"
 	"marelle/internal/ui"
@@ -73,9 +74,14 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 		return s, err
 	}
 	core.Hasher = secret.NewHasher(0, 0)
+	if cfg.SMTP != "" {
+		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
+			return s, fmt.Errorf("MARELLE_SMTP: %w", err)
+		}
+	}
 
 	core.Apps = append(Kernel(core), apps.All(core)...)
-	catalogues := []fs.FS{ui.Messages, secret.Messages}
+	catalogues := []fs.FS{ui.Messages, secret.Messages, mail.Messages}
 	var kinds []jobs.Kind
 	var periodic []jobs.Every
 	for _, a := range core.Apps {

@@ -16,6 +16,7 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/mail"
 	"marelle/internal/platform/secret"
 )
 
@@ -78,6 +79,7 @@ type Core struct {
 	Keys    *secret.Keys
 	Hasher  *secret.Hasher
 	Blobs   blob.Store
+	Mail    *mail.Sender // nil without SMTP
 	Base    *url.URL
 	Proxies []netip.Prefix
 	Demo    bool

@@ -13,6 +13,7 @@ import (
 	"marelle/internal/kernel/audit"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
 )
 
@@ -104,6 +105,9 @@ func addBlock(list []Block, mark, rest, line string) []Block {
 // AcceptCharter records that a person accepted the charter in force on screen.
 // A second acceptance of the same text changes nothing.
 func AcceptCharter(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, person string) error {
+	if v := g.Viewer(); v != nil && v.Person != person {
+		return errs.ErrDenied // nobody promises for somebody else
+	}
 	return accept(ctx, tx, core, g, person, "")
 }
 
@@ -172,4 +176,3 @@ func accept(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, pers
 func acceptance(ctx context.Context, q db.Querier, person string) (at int64, ok bool, err error) {
 	return db.One[int64](ctx, q, `SELECT max(at) FROM charter_acceptance WHERE person = $1 AND version = $2 AND paper_by = '' HAVING count(*) > 0`, person, charterVersion)
 }
-

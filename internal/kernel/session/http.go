@@ -19,7 +19,11 @@ func App(core *app.Core) app.App {
 	d := &door{core}
 	return app.App{
 		Name: "session", Migrations: Migrations(), Messages: Messages(), Routes: d.routes,
-		Jobs:     []jobs.Kind{jobs.Handle(func(ctx context.Context, _ tidy) error { return sweep(ctx, core) })},
+		Jobs: []jobs.Kind{
+			jobs.Handle(func(ctx context.Context, _ tidy) error { return sweep(ctx, core) }),
+			jobs.Handle(func(ctx context.Context, a send) error { return deliver(ctx, core, a.ID) }),
+			jobs.Handle(func(ctx context.Context, a seek) error { return d.recover(ctx, a.ID) }),
+		},
 		Periodic: []jobs.Every{{Interval: time.Hour, Args: func() jobs.Args { return tidy{} }}},
 	}
 }
@@ -45,6 +49,48 @@ func (d *door) routes(r *app.Router) {
 	r.GET(atPassword, rights.Public, d.passwordStep)
 	r.POST(atPassword, rights.Public, d.setPassword)
 	r.POST("/activation/phrase", rights.Public, d.redraw)
+	r.GET(atEmail, rights.SignedIn, d.emailPage)
+	r.POST(atEmail, rights.SignedIn, d.giveEmail)
+	r.POST(atEmail+"/code", rights.SignedIn, d.giveDigits)
+	r.GET(atSky, rights.SignedIn, d.skyPage)
+	r.POST(atSky, rights.SignedIn, d.saveSky)
+
+	r.GET(atSecond, rights.Public, d.secondPage)
+	r.POST(atSecond, rights.Public, d.second)
+	r.GET("/mot-de-passe-oublie", rights.Public, d.lostPasswordPage)
+	r.POST("/mot-de-passe-oublie", rights.Public, d.lostPassword)
+	r.GET("/identifiant-oublie", rights.Public, d.lostNamePage)
+	r.POST("/identifiant-oublie", rights.Public, d.lostName)
+	r.GET(atReset, rights.Public, d.resetPage)
+	r.POST(atReset, rights.Public, d.reset)
+
+	r.GET("/deconnexion", rights.Public, d.signOutPage)
+	r.POST("/deconnexion", rights.Public, d.signOut)
+	r.GET("/changer", rights.Public, d.changePupilPage)
+	r.POST("/changer", rights.Public, d.changePupil)
+
+	r.GET(atAccount, rights.SignedIn, d.account)
+	r.POST("/compte/affichage", rights.SignedIn, d.saveAccount)
+	r.GET(atChange, rights.SignedIn, d.changePage)
+	r.POST(atChange, rights.SignedIn, d.change)
+	r.GET(atMail, rights.SignedIn, d.emailPage)
+	r.POST(atMail, rights.SignedIn, d.giveEmail)
+	r.POST(atMail+"/code", rights.SignedIn, d.giveDigits)
+	r.POST(atMail+"/retirer", rights.SignedIn, d.dropEmail)
+	r.GET(atDevices, rights.SignedIn, d.devicesPage)
+	r.POST(atDevices, rights.SignedIn, d.closeDevice)
+	// Somebody whose grace is over gets no further than this page.
+	r.GET(atFactor, rights.Entering, d.factorPage)
+	r.POST(atFactor, rights.Entering, d.confirmFactor)
+	r.GET(atFactor+"/qr.png", rights.Entering, d.factorPicture)
+	r.POST(atFactor+"/retirer", rights.SignedIn, d.removeFactor)
+
+	r.GET("/charte", rights.Public, d.charterPage)
+	r.GET("/charte/affiche", rights.Public, d.charterPoster)
+	r.GET("/mentions-legales", rights.Public, d.legalPage)
+	r.GET("/accessibilite", rights.Public, d.accessibilityPage)
+	r.GET("/aide", rights.Public, d.helpPage)
+	r.GET("/portail/courriels", rights.Public, d.mailsPage)
 }
 
 // head is what stands above a form of the door.
@@ -70,7 +116,7 @@ func (d *door) gateFor(r *app.Request, c candidate, status int, h head, body tem
 			s.Reading = "debutant"
 		}
 	}
-	s.Scripts = []string{ui.Asset("session.js")}
+	s.Scripts, s.Styles = []string{ui.Asset("session.js")}, []string{ui.Asset("page-session.css")}
 	return web.PageStatus(status, app.Inside(ui.Gate(s, h.Steps), withHead(h, body))), nil
 }
 

@@ -185,7 +185,7 @@ func (d *door) signIn(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	if second {
-		return d.askSecond(r, trial, entry{Kind: "second", Login: login, Person: who.ID, Shared: f.Shared, Next: f.Next})
+		return d.askSecond(r, entry{Kind: "second", Login: login, Person: who.ID, Shared: f.Shared, Next: f.Next})
 	}
 	return d.enter(r, trial, who.ID, schoolOf(list), f.Shared, f.Next, "password", func(ctx context.Context, tx *db.Tx) error {
 		if rehash == "" {

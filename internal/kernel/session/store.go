@@ -218,8 +218,8 @@ func sweep(ctx context.Context, core *app.Core) error {
 			}
 		}
 		for text, age := range map[string]time.Duration{
-			`DELETE FROM recovery_request WHERE created_at <= $1`:                       24 * time.Hour,
-			`DELETE FROM known_device WHERE seen_at <= $1`:                              400 * 24 * time.Hour,
+			`DELETE FROM recovery_request WHERE created_at <= $1`:                      24 * time.Hour,
+			`DELETE FROM known_device WHERE seen_at <= $1`:                             400 * 24 * time.Hour,
 			`DELETE FROM outgoing_mail WHERE sent_at IS NOT NULL AND created_at <= $1`: 30 * 24 * time.Hour,
 		} {
 			if _, err := tx.Exec(ctx, text, now-age.Milliseconds()); err != nil {
