@@ -90,7 +90,6 @@ type file struct {
 
 func (f *file) test() bool      { return strings.HasSuffix(f.path, "_test.go") }
 func (f *file) generated() bool { return f.ast != nil && ast.IsGenerated(f.ast) }
-func (f *file) dir() string     { return filepath.ToSlash(filepath.Dir(f.path)) }
 func (f *file) templ() bool     { return strings.HasSuffix(f.path, ".templ") }
 
 func (f *file) line(n ast.Node) int { return f.fset.Position(n.Pos()).Line }
