@@ -191,4 +191,3 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 		c.Log.WarnContext(r.Context(), "error page", "error", err)
 	}
 }
-
