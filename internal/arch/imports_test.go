@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"testing"
 )
@@ -92,9 +93,17 @@ func TestLayersRefuse(t *testing.T) {
 	}
 }
 
+// go list shows the doc of whichever file comes first, and a generated file's
+// directives pass for one: the sources themselves are read.
 func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	said := map[string]bool{}
+	for _, f := range files(t) {
+		if f.ast != nil && f.ast.Doc != nil && !f.test() && !f.generated() && len(strings.Fields(f.ast.Doc.Text())) >= 8 {
+			said[path.Dir(f.path)] = true
+		}
+	}
 	for _, p := range packages(t) {
-		if len(p.GoFiles) > 0 && len(strings.Fields(p.Doc)) < 5 {
+		if len(p.GoFiles) > 0 && !said[p.path()] {
 			t.Errorf("%s has no doc comment that says what it is for", p.path())
 		}
 	}

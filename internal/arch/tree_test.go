@@ -21,10 +21,9 @@ const module = "marelle"
 // pkg is what `go list` says of a package of the module; Path is without the
 // module's own name ("internal/ui").
 type pkg struct {
-	ImportPath, Name, Doc, Dir          string
-	GoFiles                             []string
-	Imports, TestImports, XTestImports  []string
-	TestGoFiles, XTestGoFiles, CgoFiles []string
+	ImportPath, Dir                    string
+	GoFiles                            []string
+	Imports, TestImports, XTestImports []string
 }
 
 func (p pkg) path() string { return local(p.ImportPath) }
@@ -48,7 +47,7 @@ var list = sync.OnceValues(func() ([]pkg, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Doc,Dir,GoFiles,CgoFiles,Imports,TestImports,XTestImports,TestGoFiles,XTestGoFiles", "./...")
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
