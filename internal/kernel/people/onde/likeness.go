@@ -124,7 +124,7 @@ func near(a, b string) bool {
 	if x == "" || y == "" {
 		return false
 	}
-	long, short := strings.Fields(i18n.Fold(a)), strings.Fields(i18n.Fold(b))
+	long, short := strings.Fields(fold(a)), strings.Fields(fold(b))
 	if len(long) < len(short) {
 		long, short = short, long
 	}
@@ -232,3 +232,20 @@ func addressKey(a Address) string {
 }
 
 func list(names []string) string { return i18n.List(few(names)...) }
+
+// sortByName orders a list as a school does: family name, first name.
+func sortByName[T any](in []T, of func(T) (family, first string, ref Ref)) {
+	type entry struct {
+		key string
+		v   T
+	}
+	all := make([]entry, len(in))
+	for i, v := range in {
+		family, first, ref := of(v)
+		all[i] = entry{Key(family) + " " + Key(first) + " " + string(ref), v}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].key < all[j].key })
+	for i := range all {
+		in[i] = all[i].v
+	}
+}

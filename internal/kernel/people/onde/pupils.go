@@ -354,10 +354,7 @@ func (c *comparison) pupilOps() {
 		}
 		c.plan.Pupils = append(c.plan.Pupils, o)
 	}
-	sort.SliceStable(c.plan.Pupils, func(i, j int) bool {
-		a, b := c.plan.Pupils[i], c.plan.Pupils[j]
-		return Key(a.Pupil.Family)+"|"+Key(a.Pupil.First)+string(a.Ref) < Key(b.Pupil.Family)+"|"+Key(b.Pupil.First)+string(b.Ref)
-	})
+	sortByName(c.plan.Pupils, func(o PupilOp) (string, string, Ref) { return o.Pupil.Family, o.Pupil.First, o.Ref })
 }
 
 // elsewhere asks whether a kid is a person known outside the school. Until

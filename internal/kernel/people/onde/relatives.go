@@ -75,10 +75,7 @@ func (c *comparison) relatives() {
 	}
 	c.sharedEmails(adults)
 	c.followChildren(ops, linked)
-	sort.SliceStable(c.plan.Relatives, func(i, j int) bool {
-		a, b := c.plan.Relatives[i], c.plan.Relatives[j]
-		return Key(a.Relative.Family)+"|"+Key(a.Relative.First)+string(a.Ref) < Key(b.Relative.Family)+"|"+Key(b.Relative.First)+string(b.Ref)
-	})
+	sortByName(c.plan.Relatives, func(o RelativeOp) (string, string, Ref) { return o.Relative.Family, o.Relative.First, o.Ref })
 	sort.SliceStable(c.plan.Links, func(i, j int) bool {
 		a, b := c.plan.Links[i], c.plan.Links[j]
 		return string(a.Relative)+string(a.Pupil) < string(b.Relative)+string(b.Pupil)
@@ -180,7 +177,9 @@ func merge(rows []adultRow) *adult {
 		return strings.Join([]string{r.Raw.Family, r.Raw.Use, r.Raw.First, r.Email, strings.Join(r.Phones, ","), r.Address.Street, r.Address.City}, "|")
 	}
 	origin := rows[0].Origin
-	sort.SliceStable(rows, func(i, j int) bool { return content(rows[i]) < content(rows[j]) })
+	if len(rows) > 1 {
+		sort.SliceStable(rows, func(i, j int) bool { return content(rows[i]) < content(rows[j]) })
+	}
 	a := &adult{Relative: rows[0].Relative, Origin: origin, proofs: map[string]bool{}, streets: map[string]bool{}}
 	a.Phones = nil
 	seen, met := map[string]bool{}, map[string]bool{}

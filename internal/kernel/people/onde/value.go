@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"marelle/internal/platform/i18n"
 )
 
 // Levels are those of a primary school, in order (code de l'éducation, D311-10).
@@ -24,7 +22,7 @@ var levelNames = map[string]string{
 
 // Level reads "CE1" or "Petite section"; "" when it is none of the nine.
 func Level(s string) string {
-	k := i18n.Fold(s)
+	k := fold(s)
 	if l := levelNames[k]; l != "" {
 		return l
 	}
@@ -34,7 +32,7 @@ func Level(s string) string {
 // labelLevels finds the levels a class label states: "CE1-CE2 Mme Lesage".
 func labelLevels(label string) []string {
 	var out []string
-	for _, w := range strings.FieldsFunc(i18n.Fold(label), func(r rune) bool { return r == ' ' || r == '.' }) {
+	for _, w := range strings.FieldsFunc(fold(label), func(r rune) bool { return r == ' ' || r == '.' }) {
 		if l := levelNames[w]; l != "" && len(l) == len(w) {
 			out = append(out, l)
 		}
@@ -57,7 +55,7 @@ func ordered(in []string) []string {
 }
 
 func readCycle(s string) string {
-	k := strings.TrimSpace(strings.TrimPrefix(i18n.Fold(s), "cycle"))
+	k := strings.TrimSpace(strings.TrimPrefix(fold(s), "cycle"))
 	switch k {
 	case "i", "1":
 		return "1"
@@ -72,7 +70,7 @@ func readCycle(s string) string {
 }
 
 func readSex(s string) string {
-	switch i18n.Fold(s) {
+	switch fold(s) {
 	case "f", "fille", "feminin", "femme":
 		return "F"
 	case "m", "g", "garcon", "masculin", "homme", "h":
@@ -82,7 +80,7 @@ func readSex(s string) string {
 }
 
 func readCivility(s string) string {
-	switch strings.Trim(i18n.Fold(s), ".") {
+	switch strings.Trim(fold(s), ".") {
 	case "m", "mr", "monsieur", "mm":
 		return "M."
 	case "mme", "mlle", "melle", "mle", "madame", "mademoiselle", "me":
@@ -93,7 +91,7 @@ func readCivility(s string) string {
 
 // readYes reads Oui/Non; a date or a mark in the column counts for nothing.
 func readYes(s string) string {
-	switch i18n.Fold(s) {
+	switch fold(s) {
 	case "oui", "o", "vrai", "true", "1", "x", "yes":
 		return "yes"
 	case "non", "n", "faux", "false", "0", "no":
@@ -252,8 +250,8 @@ func Proper(s string) string {
 // hyphens or apostrophes, so that "D'HAUTEFEUILLE" is "d hautefeuille" and
 // "Jean-Paul" is "JEAN PAUL".
 func Key(s string) string {
-	return strings.ReplaceAll(i18n.Fold(s), " ", "")
+	return strings.ReplaceAll(fold(s), " ", "")
 }
 
 // label folds a class label for comparison.
-func label(s string) string { return strings.ReplaceAll(i18n.Fold(s), ".", "") }
+func label(s string) string { return strings.ReplaceAll(fold(s), ".", "") }
