@@ -840,7 +840,7 @@ func kitMoves() templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = Tabs("Dossiers", []Tab{{Label: "Reçus", Href: "#", Count: 4, Current: true}, {Label: "Envoyés", Href: "#"}, {Label: "Brouillons", Href: "#"}}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Tabs("Boîtes", []Tab{{Label: "Reçus", Href: "#", Count: 4, Current: true}, {Label: "Envoyés", Href: "#"}, {Label: "Brouillons", Href: "#"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
