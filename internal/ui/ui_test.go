@@ -116,7 +116,7 @@ func TestNothingIsMissing(t *testing.T) {
 // Pages hold nothing that the policy forbids, and every message is known.
 func TestPagesKeepThePolicy(t *testing.T) {
 	inline := regexp.MustCompile(`<[^>]+\s(style|on[a-z]+)=|<style|<script(?:\s[^>]*)?>[^<]|javascript:|\bdata:`)
-	for _, p := range []string{"/kit", "/kit/service", "/kit/accueil", "/kit/eleve", "/kit/connexion", "/kit/activation", "/kit/erreur", "/kit/nue"} {
+	for _, p := range []string{"/kit", "/kit/service", "/kit/service-eleve", "/kit/accueil", "/kit/neuf", "/kit/eleve", "/kit/connexion", "/kit/activation", "/kit/erreur", "/kit/nue"} {
 		body := get(t, ui.KitHandler(), p, false).Body.String()
 		if m := inline.FindString(body); m != "" {
 			t.Errorf("%s: %q", p, m)
@@ -190,6 +190,18 @@ func TestIconsOfTheSourcesExist(t *testing.T) {
 	}
 	if n < 40 {
 		t.Errorf("only %d icons seen", n)
+	}
+}
+
+func TestLicencesTravelWithTheFonts(t *testing.T) {
+	texts := map[string]string{}
+	for _, l := range ui.Licences() {
+		texts[l.Name] = l.Text
+	}
+	for name, word := range map[string]string{"andika": "SIL", "opendyslexic": "SIL", "atkinson-hyperlegible-next": "SIL", "bricolage-grotesque": "SIL", "phosphor-icons": "MIT"} {
+		if !strings.Contains(texts[name], word) {
+			t.Errorf("%s: the licence is missing", name)
+		}
 	}
 }
 
