@@ -20,6 +20,7 @@ import (
 	"marelle/internal/apps"
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/audit"
+	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/resource"
@@ -109,6 +110,7 @@ func Kernel(core *app.Core) []app.App {
 		{Name: "audit", Migrations: audit.Migrations()},
 		{Name: "notify", Migrations: notify.Migrations(), Jobs: notify.Jobs(core.DB, func() *jobs.Queue { return core.Jobs })},
 		session.App(core),
+		file.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
 }
@@ -151,7 +153,11 @@ func (s *Server) routes() error {
 		}
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/_/", ui.Assets())
+	mux.Handle(ui.Prefix, ui.Assets())
+	if core.Demo {
+		mux.Handle("/kit", kit(core))
+		mux.Handle("/kit/", kit(core))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -177,6 +183,14 @@ func (s *Server) routes() error {
 		},
 	})
 	return err
+}
+
+// kit shows every component, in the demonstration only.
+func kit(core *app.Core) http.Handler {
+	h := ui.KitHandler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(i18n.With(r.Context(), core.Catalog)))
+	})
 }
 
 func plain(w http.ResponseWriter, status int, text string) {
