@@ -151,13 +151,15 @@ func clone(t testing.TB) place {
 }
 
 func seed(t testing.TB, at place) error {
-	// The same secret everywhere, so that codes of the sample can be opened.
 	s, err := server.Open(context.Background(), configure(t, at), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		return err
 	}
 	s.Core.Clock.Freeze(Now)
 	if _, err := sample.School(context.Background(), s.Core); err != nil {
+		return err
+	}
+	if err := sample.Neighbour(context.Background(), s.Core); err != nil {
 		return err
 	}
 	return s.Close() // SQLite: the last connection folds the log into the file
