@@ -23,15 +23,20 @@ import (
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/people/onde"
 	"marelle/internal/kernel/resource"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
+	"marelle/internal/kernel/session/sheet"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/mail"
+	"marelle/internal/platform/media"
+	"marelle/internal/platform/richtext"
 	"marelle/internal/platform/secret"
 	"marelle/internal/platform/web"
 	"marelle/internal/ui"
@@ -74,9 +79,10 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 		return s, err
 	}
 	core.Hasher = secret.NewHasher(0, 0)
+	core.Pictures = media.NewMaker(1)
 
 	core.Apps = append(Kernel(core), apps.All(core)...)
-	catalogues := []fs.FS{ui.Messages, secret.Messages}
+	catalogues := []fs.FS{ui.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}
 	var kinds []jobs.Kind
 	var periodic []jobs.Every
 	for _, a := range core.Apps {

@@ -16,6 +16,7 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/media"
 	"marelle/internal/platform/secret"
 )
 
@@ -70,17 +71,18 @@ type Kind struct {
 
 // Core is what the kernel lends to services and to its own pages.
 type Core struct {
-	DB      *db.DB
-	Clock   *clock.Clock
-	Jobs    *jobs.Queue
-	Log     *slog.Logger
-	Catalog *i18n.Catalog
-	Keys    *secret.Keys
-	Hasher  *secret.Hasher
-	Blobs   blob.Store
-	Base    *url.URL
-	Proxies []netip.Prefix
-	Demo    bool
+	DB       *db.DB
+	Clock    *clock.Clock
+	Jobs     *jobs.Queue
+	Log      *slog.Logger
+	Catalog  *i18n.Catalog
+	Keys     *secret.Keys
+	Hasher   *secret.Hasher
+	Blobs    blob.Store
+	Pictures *media.Maker
+	Base     *url.URL
+	Proxies  []netip.Prefix
+	Demo     bool
 
 	UploadMax int64
 	Apps      []App
