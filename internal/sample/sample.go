@@ -295,7 +295,7 @@ func Open(ctx context.Context, core *app.Core, accounts []Account) error {
 			return err
 		}
 		if err := core.DB.Write(ctx, func(tx *db.Tx) error {
-			return session.SetPassword(ctx, tx, rights.System("sample"), a.person, hash)
+			return session.SetPassword(ctx, tx, core, rights.System("sample"), a.person, hash)
 		}); err != nil {
 			return err
 		}
