@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 
+	"github.com/a-h/templ"
+
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
@@ -33,6 +35,9 @@ type App struct {
 	Jobs       []jobs.Kind
 	Periodic   []jobs.Every
 
+	// Tile is what the service shows on the home page of whoever works with it,
+	// in one statement at most; nil shows nothing.
+	Tile func(r *Request) (templ.Component, error)
 	// Export hands over all that the service holds of a person, as values that
 	// become JSON, each under a name.
 	Export func(ctx context.Context, q db.Querier, person string, add func(name string, v any) error) error
