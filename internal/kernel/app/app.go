@@ -18,6 +18,7 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/mail"
 	"marelle/internal/platform/media"
 	"marelle/internal/platform/secret"
 )
@@ -85,6 +86,7 @@ type Core struct {
 	Hasher   *secret.Hasher
 	Blobs    blob.Store
 	Pictures *media.Maker
+	Mail     *mail.Sender // nil without SMTP
 	Base     *url.URL
 	Proxies  []netip.Prefix
 	Demo     bool
