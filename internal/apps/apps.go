@@ -2,10 +2,15 @@
 package apps
 
 import (
+	"marelle/internal/apps/home"
+	"marelle/internal/apps/liaison"
 	"marelle/internal/kernel/app"
 )
 
 // All declares every service, in the order of their squares.
 func All(core *app.Core) []app.App {
-	return []app.App{}
+	return []app.App{
+		home.App(core),
+		liaison.App(core),
+	}
 }

@@ -20,11 +20,14 @@ import (
 	"marelle/internal/apps"
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/audit"
+	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/people/onde"
 	"marelle/internal/kernel/resource"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
+	"marelle/internal/kernel/session/sheet"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
@@ -32,6 +35,8 @@ import (
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/mail"
+	"marelle/internal/platform/media"
+	"marelle/internal/platform/richtext"
 	"marelle/internal/platform/secret"
 	"marelle/internal/platform/web"
 	"marelle/internal/ui"
@@ -74,6 +79,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 		return s, err
 	}
 	core.Hasher = secret.NewHasher(0, 0)
+	core.Pictures = media.NewMaker(1)
 	if cfg.SMTP != "" {
 		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
 			return s, fmt.Errorf("MARELLE_SMTP: %w", err)
@@ -81,7 +87,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	}
 
 	core.Apps = append(Kernel(core), apps.All(core)...)
-	catalogues := []fs.FS{ui.Messages, secret.Messages, mail.Messages}
+	catalogues := []fs.FS{ui.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}
 	var kinds []jobs.Kind
 	var periodic []jobs.Every
 	for _, a := range core.Apps {
@@ -115,6 +121,7 @@ func Kernel(core *app.Core) []app.App {
 		{Name: "audit", Migrations: audit.Migrations()},
 		{Name: "notify", Migrations: notify.Migrations(), Jobs: notify.Jobs(core.DB, func() *jobs.Queue { return core.Jobs })},
 		session.App(core),
+		file.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
 }
@@ -157,7 +164,11 @@ func (s *Server) routes() error {
 		}
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/_/", ui.Assets())
+	mux.Handle(ui.Prefix, ui.Assets())
+	if core.Demo {
+		mux.Handle("/kit", kit(core))
+		mux.Handle("/kit/", kit(core))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -183,6 +194,14 @@ func (s *Server) routes() error {
 		},
 	})
 	return err
+}
+
+// kit shows every component, in the demonstration only.
+func kit(core *app.Core) http.Handler {
+	h := ui.KitHandler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(i18n.With(r.Context(), core.Catalog)))
+	})
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

@@ -92,7 +92,7 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 		s.Squares = append(s.Squares, q)
 	}
 	s.Tabs = append([]ui.Tab{{Label: c.Catalog.T("app.home"), Href: "/", Icon: "house-simple", Current: s.Current == "home"}}, s.Tabs...)
-	s.Tabs = append(s.Tabs, ui.Tab{Label: c.Catalog.T("app.me"), Href: "/compte", Icon: "user", Current: s.Current == "account"})
+	s.Tabs = append(s.Tabs, ui.Tab{Label: c.Catalog.T("app.me"), Href: "/compte", Icon: "user-circle", Current: s.Current == "account"})
 	s.Extra = []ui.Link{
 		{Label: c.Catalog.T("app.account"), Href: "/compte", Icon: "gear-six"},
 		{Label: c.Catalog.T("app.help"), Href: "/aide", Icon: "lifebuoy"},
@@ -191,4 +191,3 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 		c.Log.WarnContext(r.Context(), "error page", "error", err)
 	}
 }
-

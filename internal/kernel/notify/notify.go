@@ -13,6 +13,7 @@ import (
 
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/jobs"
 )
@@ -229,4 +230,37 @@ func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) erro
 		WHERE e.created_at >= $%d AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND %s
 		ON CONFLICT DO NOTHING`, len(args), scope), args...)
 	return err
+}
+
+// Restore puts a removed line back.
+func Restore(ctx context.Context, tx *db.Tx, g rights.Grant, event string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE feed SET removed_at = NULL WHERE person = $1 AND event = $2`, g.Viewer().Person, event)
+	return err
+}
+
+// Found is an item that a search gives.
+type Found struct {
+	ID        string
+	Kind      string
+	Title     string
+	Summary   string
+	CreatedAt int64 `db:"created_at"`
+}
+
+// Search finds items of the viewer's schools by the words of their titles,
+// newest first, within what the viewer may read.
+func Search(ctx context.Context, q db.Querier, v *rights.Viewer, words string, limit int) ([]Found, error) {
+	key := i18n.Fold(words)
+	if key == "" {
+		return nil, nil
+	}
+	scope, args := v.Scope().Where("r", rights.Read, nil)
+	n := len(args)
+	args = append(args, key+"%", "% "+key+"%", limit)
+	return db.All[Found](ctx, q, fmt.Sprintf(`SELECT r.id, r.kind, r.title, r.summary, r.created_at FROM resource r
+		WHERE r.school IN (SELECT school FROM membership WHERE person = $1 AND valid_to > $2) AND (r.title_key LIKE $%d OR r.title_key LIKE $%d) AND %s
+		ORDER BY r.created_at DESC LIMIT $%d`, n+1, n+2, scope, n+3), args...)
 }

@@ -1,0 +1,332 @@
+// Package home is the first page: what waits for somebody, what was published
+// for them, the court of services, and the search. It knows services only by
+// what they declare.
+package home
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/id"
+	"marelle/internal/platform/web"
+	"marelle/internal/ui"
+)
+
+//go:embed i18n/fr.json
+var files embed.FS
+
+// App declares the home page and the search.
+func App(core *app.Core) app.App {
+	messages, err := fs.Sub(files, "i18n")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	h := handler{core}
+	return app.App{
+		Name: "home", Messages: messages,
+		Routes: func(r *app.Router) {
+			r.GET("/{$}", rights.SignedIn, h.home)
+			r.GET("/recherche", rights.SignedIn, h.search)
+			r.POST("/fil/{event}/retirer", rights.SignedIn, h.remove)
+			r.POST("/fil/{event}/remettre", rights.SignedIn, h.restore)
+		},
+	}
+}
+
+type handler struct{ core *app.Core }
+
+// Sizes of a page of the feed, and of what waits.
+const (
+	feedPage = 12
+	waiting  = 5
+)
+
+// page is a home page.
+type page struct {
+	r       *app.Request
+	child   string
+	awaits  []notify.Item
+	more    bool // waits, beyond those shown
+	feed    []notify.Item
+	next    string
+	tiles   []templ.Component
+	removed string
+}
+
+func (p page) zone() *time.Location { return p.r.Viewer.Zone() }
+func (p page) now() time.Time       { return p.r.Viewer.Now.In(p.zone()) }
+func (p page) pupil() bool          { return p.r.Viewer.Main() == rights.Pupil }
+
+// home costs four statements: who asks (with children), the counts, what
+// waits, the feed.
+func (h handler) home(r *app.Request) (web.Response, error) {
+	ctx, q := r.Context(), r.URL.Query()
+	p := page{r: r}
+	if c := q.Get("enfant"); slices.ContainsFunc(r.Viewer.Children, func(k rights.Child) bool { return k.ID == c }) {
+		p.child = c
+	}
+	o := notify.Query{Child: p.child, Limit: feedPage + 1}
+	o.Before, o.BeforeE = cursor(q.Get("avant"))
+	var err error
+	if o.Before == 0 && len(r.Viewer.Children) > 0 {
+		if p.awaits, err = notify.Feed(ctx, h.core.DB, r.Viewer, notify.Query{Child: p.child, Awaits: true, Limit: waiting + 1}); err != nil {
+			return nil, err
+		}
+	}
+	if len(p.awaits) > waiting {
+		p.awaits, p.more = p.awaits[:waiting], true
+	}
+	if p.feed, err = notify.Feed(ctx, h.core.DB, r.Viewer, o); err != nil {
+		return nil, err
+	}
+	if len(p.feed) > feedPage {
+		p.feed = p.feed[:feedPage]
+		last := p.feed[feedPage-1]
+		p.next = fmt.Sprintf("/?avant=%d.%s", last.At, last.Event)
+		if p.child != "" {
+			p.next += "&enfant=" + p.child
+		}
+	}
+	if o.Before == 0 && len(r.Viewer.Children) == 0 && !p.pupil() {
+		for _, a := range h.core.Apps {
+			if a.Tile == nil {
+				continue
+			}
+			t, err := a.Tile(r)
+			if err != nil {
+				return nil, err
+			}
+			if t != nil {
+				p.tiles = append(p.tiles, t)
+			}
+		}
+	}
+	s, err := r.Shell(r.T("app.home"), "home")
+	if err != nil {
+		return nil, err
+	}
+	switch fait := q.Get("fait"); {
+	case fait == "lu":
+		s.Toast = &ui.Toast{Text: r.T("home.thanks")}
+	case strings.HasPrefix(fait, "retire."):
+		if e := strings.TrimPrefix(fait, "retire."); id.Valid(e) {
+			s.Toast = &ui.Toast{Text: r.T("home.removed"), Undo: "/fil/" + e + "/remettre"}
+		}
+	}
+	hero := ui.Hero{Title: r.T("home.hello", "name", r.Viewer.First), Children: p.children()}
+	day := capital(i18n.Date(p.now(), p.now()))
+	if p.pupil() {
+		s.Reading = pupilReading(s.Reading)
+		hero.Sub = r.T("home.pupil_day", "day", day, "n", len(p.unread()))
+		hero.Listen = hero.Title + ". " + hero.Sub
+		return web.PageStatus(http.StatusOK, app.Inside(ui.PupilHome(s, hero), pupilBody(p))), nil
+	}
+	hero.Sub = day
+	if len(r.Viewer.Children) > 0 {
+		hero.Sub = day + " · " + r.T("home.to_read", "n", len(p.awaits))
+		if p.more {
+			hero.Sub = day + " · " + r.T("home.to_read_more", "n", len(p.awaits))
+		}
+	} else if s.Unread > 0 {
+		hero.Sub = day + " · " + r.T("home.news", "n", s.Unread)
+	}
+	return web.PageStatus(http.StatusOK, app.Inside(ui.HomeLayout(s, hero), body(p))), nil
+}
+
+// pupilReading gives beginners their letters unless they chose others.
+func pupilReading(chosen string) string {
+	if chosen == "" {
+		return "debutant"
+	}
+	return chosen
+}
+
+func cursor(s string) (int64, string) {
+	at, event, ok := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(at, 10, 64)
+	if !ok || err != nil || !id.Valid(event) {
+		return 0, ""
+	}
+	return n, event
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// children is the choice of a child.
+func (p page) children() []ui.ChildTab {
+	kids := p.r.Viewer.Children
+	if len(kids) < 2 {
+		return nil
+	}
+	out := []ui.ChildTab{{Href: "/", Name: p.r.T("home.all_children"), Current: p.child == ""}}
+	for _, c := range kids {
+		out = append(out, ui.ChildTab{Href: "/?enfant=" + c.ID, Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: p.child == c.ID})
+	}
+	return out
+}
+
+// of are the viewer's children that an item is about.
+func (p page) of(i notify.Item) []rights.Child {
+	var out []rights.Child
+	for _, c := range p.r.Viewer.Children {
+		if strings.Contains(i.Children, c.ID) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (p page) who(i notify.Item) (ui.Person, string) {
+	kids := p.of(i)
+	switch len(kids) {
+	case 0:
+		return ui.Person{}, ""
+	case 1:
+		return app.Face(kids[0].ID, kids[0].First, "", kids[0].Avatar, "p"), kids[0].First
+	}
+	names := make([]string, len(kids))
+	for n, k := range kids {
+		names[n] = k.First
+	}
+	return ui.Person{}, i18n.List(names...)
+}
+
+func (p page) unread() []notify.Item {
+	return slices.DeleteFunc(slices.Clone(p.feed), func(i notify.Item) bool { return !i.Unread })
+}
+
+// from names an author as families do.
+func from(i notify.Item) string {
+	switch i.Civility {
+	case "M":
+		return "M. " + i.Last
+	case "F":
+		return "Mme " + i.Last
+	}
+	return i.First + " " + i.Last
+}
+
+// day is one day of the feed.
+type day struct {
+	label string
+	items []notify.Item
+}
+
+func (p page) days() []day {
+	var out []day
+	y, m, d := p.now().Date()
+	today := time.Date(y, m, d, 0, 0, 0, 0, p.zone())
+	for _, i := range p.feed {
+		at := time.UnixMilli(i.At).In(p.zone())
+		label := capital(i18n.Date(at, p.now()))
+		switch {
+		case !at.Before(today):
+			label = p.r.T("home.today")
+		case !at.Before(today.AddDate(0, 0, -1)):
+			label = p.r.T("home.yesterday")
+		}
+		if n := len(out); n == 0 || out[n-1].label != label {
+			out = append(out, day{label: label})
+		}
+		out[len(out)-1].items = append(out[len(out)-1].items, i)
+	}
+	return out
+}
+
+// kind finds what the service of an item declares.
+func (p page) kind(i notify.Item) (app.App, app.Kind) {
+	a, k, ok := p.r.Core.Kind(rights.Kind(i.Kind))
+	if !ok {
+		return app.App{}, app.Kind{Path: func(string) string { return "/" }}
+	}
+	return a, k
+}
+
+func (p page) news(i notify.Item) ui.News {
+	a, k := p.kind(i)
+	face, name := p.who(i)
+	at := time.UnixMilli(i.At).In(p.zone())
+	return ui.News{
+		Icon: a.Square.Icon, Paint: a.Square.Paint, Title: i.Title, Href: k.Path(i.Resource), Person: face, Child: name,
+		Text: from(i) + " · " + i18n.Hour(at), Unread: i.Unread,
+	}
+}
+
+func (h handler) remove(r *app.Request) (web.Response, error) {
+	e := r.PathValue("event")
+	if !id.Valid(e) {
+		return nil, errs.ErrNotFound
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return notify.Remove(r.Context(), tx, r.Grant, e, h.core.Clock.Now())
+	}); err != nil {
+		return nil, err
+	}
+	return web.Redirect("/?fait=retire." + e), nil
+}
+
+func (h handler) restore(r *app.Request) (web.Response, error) {
+	e := r.PathValue("event")
+	if !id.Valid(e) {
+		return nil, errs.ErrNotFound
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return notify.Restore(r.Context(), tx, r.Grant, e) }); err != nil {
+		return nil, err
+	}
+	return web.Redirect("/"), nil
+}
+
+// results are what a search found.
+type results struct {
+	r      *app.Request
+	words  string
+	people []people.Found
+	items  []notify.Found
+}
+
+func (h handler) search(r *app.Request) (web.Response, error) {
+	res := results{r: r, words: strings.TrimSpace(r.URL.Query().Get("q"))}
+	if len(res.words) > 200 {
+		res.words = strings.ToValidUTF8(res.words[:200], "")
+	}
+	if len(i18n.Fold(res.words)) >= 2 {
+		var err error
+		if res.people, err = people.Search(r.Context(), h.core.DB, r.Viewer, res.words, 20); err != nil {
+			return nil, err
+		}
+		if res.items, err = notify.Search(r.Context(), h.core.DB, r.Viewer, res.words, 20); err != nil {
+			return nil, err
+		}
+	}
+	return r.Page(r.T("home.search"), "home", searchPage(res))
+}
+
+func (res results) news(i notify.Found) ui.News {
+	n := ui.News{Title: i.Title, Href: "/"}
+	if a, k, ok := res.r.Core.Kind(rights.Kind(i.Kind)); ok {
+		n.Icon, n.Paint, n.Href = a.Square.Icon, a.Square.Paint, k.Path(i.ID)
+	}
+	zone := res.r.Viewer.Zone()
+	n.Text = i18n.Date(time.UnixMilli(i.CreatedAt).In(zone), res.r.Viewer.Now.In(zone))
+	return n
+}

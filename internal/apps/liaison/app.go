@@ -1,0 +1,53 @@
+package liaison
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+)
+
+//go:embed migrations/*.sql i18n/fr.json
+var files embed.FS
+
+func sub(dir string) fs.FS {
+	f, err := fs.Sub(files, dir)
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return f
+}
+
+// App declares the carnet de liaison.
+func App(core *app.Core) app.App {
+	h := handler{core}
+	return app.App{
+		Name:   "liaison",
+		Square: app.Square{Number: 1, Path: "/carnet", Icon: "notebook", Picto: "mots", Paint: "jaune"},
+		Kinds: []app.Kind{{
+			Kind: Word, Path: path,
+			Act:      func(id string) string { return path(id) + "/lu" },
+			ActLabel: "liaison.read", ReadLabel: "liaison.open",
+		}},
+		Routes: func(r *app.Router) {
+			r.GET("/carnet", rights.SignedIn, h.list)
+			r.GET("/carnet/nouveau", Write, h.compose)
+			r.POST("/carnet", Write, h.send)
+			r.GET("/carnet/{id}", Reading, h.show)
+			r.POST("/carnet/{id}/lu", Reading, h.confirm)
+		},
+		Migrations: sub("migrations"),
+		Messages:   sub("i18n"),
+		Tile:       h.tile,
+		Export:     Export,
+		Erase:      Erase,
+		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+			return sample(ctx, tx, core.Jobs, g, core.Clock.Now())
+		},
+	}
+}
+
+func path(id string) string { return "/carnet/" + id }

@@ -1,0 +1,260 @@
+package liaison
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/a-h/templ"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/file"
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/id"
+	"marelle/internal/platform/web"
+	"marelle/internal/ui"
+)
+
+type handler struct{ core *app.Core }
+
+// page is how many words a list shows at once.
+const page = 20
+
+// follower says whether the viewer writes words rather than receives them.
+func follower(v *rights.Viewer) bool { return v.Is(rights.Teacher, rights.Staff, rights.Head) }
+
+func (h handler) list(r *app.Request) (web.Response, error) { return h.view(r, "") }
+
+func (h handler) show(r *app.Request) (web.Response, error) { return h.view(r, r.Grant.ID()) }
+
+// view is the list of words with one of them open; on a phone the page shows
+// one or the other.
+func (h handler) view(r *app.Request, open string) (web.Response, error) {
+	q := r.URL.Query()
+	before, err := strconv.ParseInt(q.Get("avant"), 10, 64)
+	if err != nil {
+		before = 0 // absent, or not one of our links
+	}
+	v := view{r: r, follow: follower(r.Viewer), open: open, before: before, zone: r.Viewer.Zone()}
+	if c := q.Get("enfant"); slices.ContainsFunc(r.Viewer.Children, func(k rights.Child) bool { return k.ID == c }) {
+		v.child = c
+	}
+	// Somebody who is both teacher and parent reads what they receive under
+	// "reçus".
+	if v.follow && len(r.Viewer.Children) > 0 && (q.Get("vue") == "recus" || v.child != "" || open != "" && r.Grant.Role() < rights.Contribute) {
+		v.follow = false
+	}
+	v.list, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: v.follow, Child: v.child, Before: before, Limit: page + 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(v.list) > page {
+		v.list = v.list[:page]
+		v.next = v.list[page-1].PublishedAt
+	}
+	if open == "" {
+		return r.Page(r.T("square.liaison"), "liaison", listPage(v))
+	}
+	words, err := List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: r.Grant.Role() >= rights.Contribute, ID: open, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(words) == 0 {
+		return nil, errs.ErrNotFound
+	}
+	v.word = &words[0]
+	if v.files, err = file.Of(r.Context(), h.core.DB, r.Grant); err != nil {
+		return nil, err
+	}
+	if r.Grant.Role() >= rights.Contribute {
+		if v.families, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now); err != nil {
+			return nil, err
+		}
+	}
+	if v.word.OpenedAt == nil && r.Method == http.MethodGet {
+		// Opened is the first time only; it also takes the word out of the news.
+		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Open(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
+			return nil, err
+		}
+	}
+	var toast *ui.Toast
+	switch q.Get("fait") {
+	case "envoye":
+		toast = &ui.Toast{Text: r.T("liaison.sent", "n", v.word.Families)}
+	case "lu":
+		toast = &ui.Toast{Text: r.T("liaison.thanks")}
+	}
+	return r.PageWith(http.StatusOK, v.word.Title, "liaison", toast, wordPage(v))
+}
+
+// tile is the latest words that a teacher follows, and how far they went.
+func (h handler) tile(r *app.Request) (templ.Component, error) {
+	if !follower(r.Viewer) {
+		return nil, nil
+	}
+	v := view{r: r, follow: true, zone: r.Viewer.Zone()}
+	var err error
+	v.list, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: true, Limit: 4})
+	if err != nil || len(v.list) == 0 {
+		return nil, err
+	}
+	return tile(v), nil
+}
+
+func (h handler) confirm(r *app.Request) (web.Response, error) {
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
+		return nil, err
+	}
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	if f.Get("retour") == "accueil" {
+		return web.Redirect("/?fait=lu"), nil
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=lu"), nil
+}
+
+func (h handler) compose(r *app.Request) (web.Response, error) {
+	d := Draft{ID: id.New()}
+	mine, err := people.ClassesOf(r.Context(), h.core.DB, r.Viewer.Person, r.Viewer.Now)
+	if err != nil {
+		return nil, err
+	}
+	if len(mine) == 1 {
+		d.To = []string{"class:" + mine[0].ID}
+	}
+	return h.form(r, http.StatusOK, d, nil, nil)
+}
+
+// form shows the word being written, with what was typed and what is wrong.
+func (h handler) form(r *app.Request, status int, d Draft, faults map[string]string, kept *file.File) (web.Response, error) {
+	f := form{draft: d, faults: faults, kept: kept, school: r.Grant.School()}
+	var err error
+	if f.to, err = h.recipients(r); err != nil {
+		return nil, err
+	}
+	return r.PageWith(status, r.T("liaison.write"), "liaison", nil, composePage(f))
+}
+
+// recipients are the choices of a sender: own classes with their pupils first,
+// then the other classes, the groups and the whole school.
+func (h handler) recipients(r *app.Request) (recipients, error) {
+	ctx, q, school := r.Context(), h.core.DB, r.Grant.School()
+	var out recipients
+	mine, err := people.ClassesOf(ctx, q, r.Viewer.Person, r.Viewer.Now)
+	if err != nil {
+		return out, err
+	}
+	all, err := people.Classes(ctx, q, school, people.Year(r.Viewer.Now))
+	if err != nil {
+		return out, err
+	}
+	own := map[string]bool{}
+	for _, c := range mine {
+		if c.School == school {
+			own[c.ID] = true
+			out.mine = append(out.mine, c)
+		}
+	}
+	for _, c := range all {
+		if !own[c.ID] {
+			out.others = append(out.others, c)
+		}
+	}
+	if out.groups, err = people.Groups(ctx, q, school, r.Viewer.Now); err != nil {
+		return out, err
+	}
+	ids := make([]string, 0, len(out.mine))
+	for _, c := range out.mine {
+		ids = append(ids, c.ID)
+	}
+	out.pupils, err = people.PupilsOf(ctx, q, ids, r.Viewer.Now)
+	return out, err
+}
+
+func (h handler) send(r *app.Request) (web.Response, error) {
+	form, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
+	if err != nil {
+		return nil, err
+	}
+	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), To: compact(form["a"]), File: form.Get("fichier")}
+	received, kept, err := h.receive(r, form)
+	if err != nil {
+		if faults, ok := r.Faults(err); ok {
+			return h.form(r, http.StatusUnprocessableEntity, d, faults, nil)
+		}
+		return nil, err
+	}
+	now := h.core.Clock.Now()
+	var word string
+	err = d.Check()
+	if err == nil {
+		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+			if received != nil {
+				if err := file.Record(r.Context(), tx, r.Grant, now, *received); err != nil {
+					return err
+				}
+				d.File = received.ID
+			}
+			var err error
+			word, err = Send(r.Context(), tx, h.core.Jobs, r.Grant, r.Viewer.Person, r.Viewer.Main(), now, d)
+			return err
+		})
+	} else if received != nil {
+		// A faulty form keeps the file that came with it.
+		if kept2, err2 := h.keep(r, *received); err2 != nil {
+			return nil, err2
+		} else {
+			kept, d.File = kept2, received.ID
+		}
+	}
+	if faults, ok := r.Faults(err); ok {
+		return h.form(r, http.StatusUnprocessableEntity, d, faults, kept)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(word) + "?fait=envoye"), nil
+}
+
+func compact(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// receive takes the file of a form, if there is one, or the one that an
+// earlier try left.
+func (h handler) receive(r *app.Request, form url.Values) (*file.Received, *file.File, error) {
+	if r.MultipartForm != nil && len(r.MultipartForm.File["piece"]) > 0 {
+		head := r.MultipartForm.File["piece"][0]
+		in, err := head.Open()
+		if err != nil {
+			return nil, nil, err
+		}
+		defer in.Close()
+		got, err := file.Receive(r.Context(), h.core, r.Grant.School(), r.Viewer.Person, head.Filename, in)
+		if err != nil {
+			return nil, nil, err
+		}
+		return &got, nil, nil
+	}
+	if form.Get("fichier") == "" {
+		return nil, nil, nil
+	}
+	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, form.Get("fichier"))
+	return nil, kept, err
+}
+
+func (h handler) keep(r *app.Request, got file.Received) (*file.File, error) {
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return file.Record(r.Context(), tx, r.Grant, h.core.Clock.Now(), got)
+	}); err != nil {
+		return nil, err
+	}
+	return file.Own(r.Context(), h.core.DB, r.Viewer.Person, got.ID)
+}

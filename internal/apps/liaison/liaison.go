@@ -1,0 +1,159 @@
+// Package liaison is the carnet de liaison: words from the school to families,
+// and who has read them. A word is addressed to pupils; each of their relatives
+// receives it, and a family counts as reached when one of them says so.
+package liaison
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/id"
+	"marelle/internal/platform/richtext"
+)
+
+// Word is the kind of resource that this service makes.
+const Word rights.Kind = "liaison.word"
+
+// The needs of the service. Writing is the school's; a relative confirms what
+// they may read; whoever contributes (the author, the teachers of the class)
+// follows.
+var (
+	Write   = rights.Can("liaison.write", rights.Teacher, rights.Staff, rights.Head)
+	Reading = rights.On(Word, rights.Read, "id")
+	Follow  = rights.On(Word, rights.Contribute, "id")
+	Manage  = rights.On(Word, rights.Manage, "id")
+)
+
+const (
+	titleMax = 150
+	bodyMax  = 20_000
+)
+
+// Draft is a word as its author types it.
+type Draft struct {
+	ID    string   // made with the form, so that sending twice sends once
+	Title string   //
+	Text  string   // plain text of the text area
+	To    []string // "class:<id>", "group:<id>", "pupil:<id>", "school"
+	File  string   // id of a file already received, or ""
+}
+
+// Check says all that is wrong with a draft.
+func (d *Draft) Check() error {
+	f := errs.Fields{}
+	d.Title = strings.TrimSpace(d.Title)
+	d.Text = strings.TrimSpace(strings.ReplaceAll(d.Text, "\r\n", "\n"))
+	switch {
+	case d.Title == "":
+		f.Add("titre", "liaison.title_missing")
+	case utf8.RuneCountInString(d.Title) > titleMax:
+		f.Add("titre", "liaison.title_long", "n", titleMax)
+	}
+	switch {
+	case d.Text == "":
+		f.Add("texte", "liaison.text_missing")
+	case utf8.RuneCountInString(d.Text) > bodyMax:
+		f.Add("texte", "liaison.text_long", "n", bodyMax)
+	}
+	if len(d.To) == 0 {
+		f.Add("a", "liaison.to_missing")
+	}
+	if !id.Valid(d.ID) {
+		d.ID = id.New()
+	}
+	return f.Err()
+}
+
+// Body is the text in its final form.
+func (d Draft) Body() richtext.HTML { return richtext.FromText(d.Text) }
+
+// Item is a word as a page shows it.
+type Item struct {
+	ID          string
+	School      string
+	Author      string
+	First       string
+	Last        string
+	Civility    string
+	Avatar      string
+	Caption     string
+	Title       string
+	Body        string
+	Audience    string
+	Version     int
+	PublishedAt int64 `db:"published_at"`
+	ReadAt      *int64
+	OpenedAt    *int64
+	Children    string // ids of the reader's children, separated by spaces
+	Families    int    // for whoever follows
+	Reached     int
+}
+
+// At is when it was published.
+func (i Item) At(zone *time.Location) time.Time { return time.UnixMilli(i.PublishedAt).In(zone) }
+
+// From is how a family names the author: "Mme Duvivier".
+func (i Item) From() string {
+	switch i.Civility {
+	case "M":
+		return "M. " + i.Last
+	case "F":
+		return "Mme " + i.Last
+	}
+	return i.First + " " + i.Last
+}
+
+// Relative is one adult of a family, and what they did.
+type Relative struct {
+	ID     string
+	Name   string
+	Active bool
+	Opened *int64
+	Read   *int64
+}
+
+// Family is one pupil's relatives.
+type Family struct {
+	Pupil     string
+	First     string
+	Last      string
+	Avatar    string
+	Class     string
+	Relatives []Relative
+}
+
+// Reached says whether one relative confirmed.
+func (f Family) Reached() bool {
+	for _, r := range f.Relatives {
+		if r.Read != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Active says whether somebody could have read it here.
+func (f Family) Active() bool {
+	for _, r := range f.Relatives {
+		if r.Active {
+			return true
+		}
+	}
+	return false
+}
+
+// Opened says whether somebody opened it without confirming.
+func (f Family) Opened() bool {
+	for _, r := range f.Relatives {
+		if r.Opened != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Name is "Malo Perrault".
+func (f Family) Name() string { return f.First + " " + f.Last }

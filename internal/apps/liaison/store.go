@@ -1,0 +1,341 @@
+package liaison
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"marelle/internal/kernel/file"
+	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/resource"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/richtext"
+)
+
+// target is a pupil to whom a word goes.
+type target struct {
+	Pupil string
+	Class string
+	Label string
+}
+
+// targets finds the pupils that the recipients of a draft stand for, in the
+// grant's school, each once.
+func targets(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, to []string) ([]target, []string, error) {
+	at := now.UnixMilli()
+	var principals, pupils, labels []string
+	for _, t := range to {
+		kind, ref, _ := strings.Cut(t, ":")
+		switch kind {
+		case "school":
+			principals = append(principals, "school:pupil")
+			labels = append(labels, "Toute l’école")
+		case "class":
+			c, ok, err := people.ClassByID(ctx, tx, ref)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !ok || c.School != g.School() {
+				return nil, nil, errs.Field("a", "liaison.to_unknown")
+			}
+			principals = append(principals, "class:"+ref+":pupil")
+			labels = append(labels, c.Label)
+		case "group":
+			label, err := db.Value[string](ctx, tx, `SELECT label FROM school_group WHERE id = $1 AND school = $2 AND valid_to > $3`, ref, g.School(), at)
+			if err != nil {
+				return nil, nil, err
+			}
+			if label == "" {
+				return nil, nil, errs.Field("a", "liaison.to_unknown")
+			}
+			principals = append(principals, "group:"+ref)
+			labels = append(labels, label)
+		case "pupil":
+			pupils = append(pupils, ref)
+		default:
+			return nil, nil, errs.Field("a", "liaison.to_unknown")
+		}
+	}
+	in, args := db.In([]any{g.School(), at}, principals)
+	who, args := db.In(args, pupils)
+	rows, err := db.All[struct{ Person, First, Class, Label string }](ctx, tx, `SELECT m.person, p.first,
+			coalesce(cm.class, '') AS class, coalesce(c.label, '') AS label
+		FROM membership m JOIN person p ON p.id = m.person
+		LEFT JOIN class_member cm ON cm.person = m.person AND cm.profile = 'pupil' AND cm.valid_from <= $2 AND cm.valid_to > $2
+		LEFT JOIN class c ON c.id = cm.class
+		WHERE m.school = $1 AND m.profile = 'pupil' AND m.valid_from <= $2 AND m.valid_to > $2
+		AND (m.person IN (`+who+`) OR m.person IN (SELECT pp.person FROM person_principal pp
+			WHERE pp.principal IN (`+in+`) AND pp.school = $1 AND pp.valid_from <= $2 AND pp.valid_to > $2))
+		ORDER BY p.name_key, c.year DESC`, args...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("recipients: %w", err)
+	}
+	seen := map[string]bool{}
+	var out []target
+	for _, r := range rows {
+		if seen[r.Person] {
+			continue
+		}
+		seen[r.Person] = true
+		out = append(out, target{r.Person, r.Class, r.Label})
+		if slices.Contains(pupils, r.Person) {
+			labels = append(labels, r.First)
+		}
+	}
+	for _, p := range pupils {
+		if !seen[p] {
+			return nil, nil, errs.Field("a", "liaison.to_unknown")
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil, errs.Field("a", "liaison.to_empty")
+	}
+	return out, labels, nil
+}
+
+// Send publishes a word: the pupils are frozen, each of their families may read
+// it, the teachers of their classes follow it, and everybody's feed has it when
+// the transaction commits. A draft already sent is not sent again.
+func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, author string, profile rights.Profile, now time.Time, d Draft) (string, error) {
+	if err := g.Must(ctx, tx, Write); err != nil {
+		return "", err
+	}
+	if err := d.Check(); err != nil {
+		return "", err
+	}
+	if owner, ok, err := db.One[string](ctx, tx, `SELECT author FROM word WHERE id = $1`, d.ID); err != nil || ok {
+		if ok && owner != author {
+			err = errs.ErrNotFound
+		}
+		return d.ID, err
+	}
+	list, labels, err := targets(ctx, tx, g, now, d.To)
+	if err != nil {
+		return "", err
+	}
+	body := d.Body()
+	if _, err := resource.Create(ctx, tx, g, now, resource.Row{
+		ID: d.ID, School: g.School(), Kind: Word, Owner: author, Title: d.Title, Summary: richtext.Excerpt(body, 140),
+	}); err != nil {
+		return "", err
+	}
+	if profile == rights.Head {
+		profile = rights.Teacher
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(labels), now.UnixMilli()); err != nil {
+		return "", fmt.Errorf("word: %w", err)
+	}
+	var rows [][]any
+	var readers, followers, pupils []string
+	for _, t := range list {
+		rows = append(rows, []any{d.ID, t.Pupil, t.Class})
+		readers = append(readers, "family:"+t.Pupil, "person:"+t.Pupil)
+		pupils = append(pupils, t.Pupil)
+		if t.Class != "" {
+			followers = append(followers, "class:"+t.Class+":teacher")
+		}
+	}
+	if _, err := db.Insert(ctx, tx, `INSERT INTO word_pupil (word, pupil, class) VALUES `, "", rows); err != nil {
+		return "", fmt.Errorf("word: %w", err)
+	}
+	if err := resource.Share(ctx, tx, d.ID, rights.Read, readers...); err != nil {
+		return "", err
+	}
+	if err := resource.Share(ctx, tx, d.ID, rights.Contribute, followers...); err != nil {
+		return "", err
+	}
+	if d.File != "" {
+		if err := file.Attach(ctx, tx, author, d.File, d.ID); err != nil {
+			return "", err
+		}
+	}
+	_, err = notify.Publish(ctx, tx, queue, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
+	return d.ID, err
+}
+
+// audience writes to whom a word goes, shortly.
+func audience(labels []string) string {
+	const most = 4
+	if len(labels) > most {
+		return i18n.List(append(labels[:most-1:most-1], fmt.Sprintf("%d autres", len(labels)-most+1))...)
+	}
+	return i18n.List(labels...)
+}
+
+// Confirm notes that a relative has read a word. Saying it twice changes nothing.
+func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
+	if err := g.Must(ctx, tx, Reading); err != nil {
+		return err
+	}
+	person, at := g.Viewer().Person, now.UnixMilli()
+	n, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at, read_at)
+		SELECT w.id, $2, w.version, $3, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND f.valid_from <= $3 AND f.valid_to > $3)
+		ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at),
+			version = CASE WHEN receipt.read_at IS NULL THEN excluded.version ELSE receipt.version END`, g.ID(), person, at)
+	if err != nil {
+		return fmt.Errorf("confirm: %w", err)
+	}
+	if n == 0 {
+		return errs.ErrDenied // may read it, but has no child in it
+	}
+	return notify.Settle(ctx, tx, person, g.ID(), now)
+}
+
+// Open notes that a relative has opened a word, once, and that it is no news
+// any more.
+func Open(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
+	if err := g.Must(ctx, tx, Reading); err != nil {
+		return err
+	}
+	person, at := g.Viewer().Person, now.UnixMilli()
+	if _, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at)
+		SELECT w.id, $2, w.version, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND f.valid_to > $3)
+		ON CONFLICT DO NOTHING`, g.ID(), person, at); err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	return notify.Seen(ctx, tx, person, g.ID(), now)
+}
+
+const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
+	a.civility, a.avatar, a.caption, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at,
+	coalesce((SELECT string_agg(wp.pupil, ' ') FROM word_pupil wp JOIN family_link fl ON fl.pupil = wp.pupil
+		WHERE wp.word = w.id AND fl.relative = $1 AND fl.valid_to > $2), '') AS children`
+
+// counts are what a follower sees of each word; present families alone count.
+const counts = `(SELECT count(*) FROM word_pupil wp JOIN membership m ON m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
+		WHERE wp.word = w.id) AS families,
+	(SELECT count(DISTINCT wp.pupil) FROM receipt r JOIN family_link fl ON fl.relative = r.person AND fl.valid_to > $2
+		JOIN word_pupil wp ON wp.word = r.word AND wp.pupil = fl.pupil
+		JOIN membership m ON m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
+		WHERE r.word = w.id AND r.read_at IS NOT NULL) AS reached`
+
+// Query chooses a page of words.
+type Query struct {
+	Follow bool   // those that the viewer follows, with their counts
+	Child  string // only about this child
+	ID     string // only this one: reading one is the list with an id
+	Before int64
+	Limit  int
+}
+
+// List reads a page of words that the scope lets its viewer see, newest first,
+// in one statement.
+func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, error) {
+	least := rights.Read
+	if o.Follow {
+		least = rights.Contribute
+	}
+	scope, args := s.Where("r", least, nil)
+	columns := itemColumns
+	if o.Follow {
+		columns += ", " + counts
+	} else {
+		columns += ", 0 AS families, 0 AS reached"
+	}
+	where := scope
+	add := func(text string, v any) {
+		args = append(args, v)
+		where += fmt.Sprintf(" AND "+text, len(args))
+	}
+	if o.ID != "" {
+		columns += ", w.body"
+		add("w.id = $%d", o.ID)
+	} else {
+		columns += ", '' AS body"
+		if o.Before == 0 {
+			o.Before = rights.Forever
+		}
+		add("w.published_at < $%d", o.Before)
+	}
+	if o.Child != "" {
+		add("EXISTS (SELECT 1 FROM word_pupil wp WHERE wp.word = w.id AND wp.pupil = $%d)", o.Child)
+	}
+	args = append(args, max(1, o.Limit))
+	return db.All[Item](ctx, q, fmt.Sprintf(`SELECT %s FROM word w JOIN resource r ON r.id = w.id JOIN person a ON a.id = w.author
+		LEFT JOIN receipt rc ON rc.word = w.id AND rc.person = $1
+		WHERE %s ORDER BY w.published_at DESC, w.id DESC LIMIT $%d`, columns, where, len(args)), args...)
+}
+
+// Families reads who received a word and who confirmed, present pupils only,
+// in the order of names, for whoever follows it.
+func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) ([]Family, error) {
+	rows, err := db.All[struct {
+		Pupil, First, Last, Avatar, Class string
+		Relative                          *string
+		RelFirst                          *string `db:"rel_first"`
+		RelLast                           *string `db:"rel_last"`
+		Activated                         *int64
+		OpenedAt                          *int64 `db:"opened_at"`
+		ReadAt                            *int64 `db:"read_at"`
+	}](ctx, q, `SELECT k.id AS pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, coalesce(c.label, '') AS class,
+			p.id AS relative, p.first AS rel_first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS rel_last, p.activated_at AS activated,
+			rc.opened_at, rc.read_at
+		FROM word_pupil wp JOIN word w ON w.id = wp.word JOIN person k ON k.id = wp.pupil
+		JOIN membership m ON m.person = k.id AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
+		LEFT JOIN class c ON c.id = wp.class
+		LEFT JOIN family_link f ON f.pupil = k.id AND f.valid_from <= $2 AND f.valid_to > $2
+		LEFT JOIN person p ON p.id = f.relative
+		LEFT JOIN receipt rc ON rc.word = wp.word AND rc.person = p.id
+		WHERE wp.word = $1 ORDER BY k.name_key, k.id, p.name_key`, g.ID(), now.UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("tracking: %w", err)
+	}
+	var out []Family
+	for _, r := range rows {
+		if n := len(out); n == 0 || out[n-1].Pupil != r.Pupil {
+			out = append(out, Family{Pupil: r.Pupil, First: r.First, Last: r.Last, Avatar: r.Avatar, Class: r.Class})
+		}
+		if r.Relative != nil {
+			f := &out[len(out)-1]
+			f.Relatives = append(f.Relatives, Relative{ID: *r.Relative, Name: *r.RelFirst + " " + *r.RelLast, Active: r.Activated != nil, Opened: r.OpenedAt, Read: r.ReadAt})
+		}
+	}
+	return out, nil
+}
+
+// Erase forgets what a relative did; the words that a teacher wrote stay with
+// the school and lose their author when the account goes.
+func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM word_pupil WHERE pupil = $1`} {
+		if _, err := tx.Exec(ctx, text, person); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Export hands over the words a person wrote or received, and what they did.
+func Export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+	written, err := db.All[struct {
+		ID, Title, Body, Audience string
+		PublishedAt               int64 `db:"published_at"`
+	}](ctx, q, `SELECT id, title, body, audience, published_at FROM word WHERE author = $1 ORDER BY published_at`, person)
+	if err != nil {
+		return err
+	}
+	receipts, err := db.All[struct {
+		Word, Title string
+		OpenedAt    int64  `db:"opened_at"`
+		ReadAt      *int64 `db:"read_at"`
+	}](ctx, q, `SELECT rc.word, w.title, rc.opened_at, rc.read_at FROM receipt rc JOIN word w ON w.id = rc.word WHERE rc.person = $1 ORDER BY rc.opened_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/written", written); err != nil {
+		return err
+	}
+	return add("liaison/receipts", receipts)
+}

@@ -1,0 +1,211 @@
+package liaison
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/file"
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/i18n"
+	"marelle/internal/ui"
+)
+
+// view is a list of words with, perhaps, one of them open.
+type view struct {
+	r        *app.Request
+	follow   bool // the viewer wrote or follows these words
+	child    string
+	open     string
+	before   int64
+	next     int64
+	zone     *time.Location
+	list     []Item
+	word     *Item
+	files    []file.File
+	families []Family
+}
+
+func (v view) now() time.Time { return v.r.Viewer.Now.In(v.zone) }
+
+func (v view) pupil() bool { return v.r.Viewer.Main() == rights.Pupil }
+
+// follows says whether the open word is one that the viewer follows.
+func (v view) follows() bool { return v.r.Grant.Role() >= rights.Contribute }
+
+// children are the viewer's children in a word.
+func (v view) children(i Item) []rights.Child {
+	var out []rights.Child
+	for _, c := range v.r.Viewer.Children {
+		if strings.Contains(i.Children, c.ID) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func names(children []rights.Child) string {
+	list := make([]string, len(children))
+	for i, c := range children {
+		list[i] = c.First
+	}
+	return i18n.List(list...)
+}
+
+// rows are the lines of the list.
+func (v view) rows() []ui.WordRow {
+	out := make([]ui.WordRow, 0, len(v.list))
+	for _, i := range v.list {
+		row := ui.WordRow{Href: v.link(i.ID), Title: i.Title, Current: i.ID == v.open}
+		switch {
+		case v.follow:
+			row.Reading = &ui.Reading{Done: i.Reached, Total: i.Families, Mini: true}
+			row.Caption = i.Audience
+			if i.Author != v.r.Viewer.Person {
+				row.Caption += " · " + i.From()
+			}
+			if n := i.Families - i.Reached; n > 0 {
+				row.Flag = v.r.T("liaison.missing", "n", n)
+			}
+		case v.pupil():
+			row.Caption = i.From() + " · " + i18n.Date(i.At(v.zone), v.now())
+		default:
+			row.Read, row.ToRead = i.ReadAt != nil, i.ReadAt == nil && i.Children != ""
+			row.Caption = strings.Join(slices.DeleteFunc([]string{names(v.children(i)), i.From(), i18n.Date(i.At(v.zone), v.now())}, func(s string) bool { return s == "" }), " · ")
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func (v view) link(id string) string {
+	if v.child != "" {
+		return path(id) + "?enfant=" + v.child
+	}
+	return path(id)
+}
+
+func (v view) more() string {
+	q := "/carnet?avant=" + strconv.FormatInt(v.next, 10)
+	if v.child != "" {
+		q += "&enfant=" + v.child
+	}
+	if !v.follow && follower(v.r.Viewer) {
+		q += "&vue=recus"
+	}
+	return q
+}
+
+// tabs part what somebody writes from what they receive as a parent.
+func (v view) tabs() []ui.Tab {
+	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 {
+		return nil
+	}
+	return []ui.Tab{
+		{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow},
+		{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow},
+	}
+}
+
+// filter is the choice of a child, for parents of several.
+func (v view) filter() []ui.ChildTab {
+	kids := v.r.Viewer.Children
+	if v.follow || len(kids) < 2 {
+		return nil
+	}
+	out := []ui.ChildTab{{Href: "/carnet", Name: v.r.T("liaison.all_children"), Current: v.child == ""}}
+	for _, c := range kids {
+		out = append(out, ui.ChildTab{Href: "/carnet?enfant=" + c.ID, Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: v.child == c.ID})
+	}
+	return out
+}
+
+// missing are the families that nobody answered for.
+func (v view) missing() []Family {
+	return slices.DeleteFunc(slices.Clone(v.families), Family.Reached)
+}
+
+func (v view) reached() []Family {
+	return slices.DeleteFunc(slices.Clone(v.families), func(f Family) bool { return !f.Reached() })
+}
+
+// state says in words what is known of a family.
+func (v view) state(f Family) string {
+	t := v.r.T
+	if f.Reached() {
+		var who []string
+		for _, r := range f.Relatives {
+			if r.Read != nil {
+				who = append(who, t("liaison.read_by", "name", r.Name, "when", i18n.Ago(time.UnixMilli(*r.Read).In(v.zone), v.now())))
+			}
+		}
+		return strings.Join(who, " · ")
+	}
+	switch {
+	case len(f.Relatives) == 0:
+		return t("liaison.no_relative")
+	case !f.Active():
+		return t("liaison.no_account")
+	case f.Opened():
+		return t("liaison.opened")
+	}
+	return t("liaison.not_opened")
+}
+
+func family(t func(string, ...any) string, f Family) string {
+	return t("liaison.family", "of", i18n.Of(f.Name()))
+}
+
+// recipients are the choices of a sender.
+type recipients struct {
+	mine   []people.Class
+	others []people.Class
+	groups []people.Group
+	pupils []people.Pupil
+}
+
+func (r recipients) of(class string) []people.Pupil {
+	return slices.DeleteFunc(slices.Clone(r.pupils), func(p people.Pupil) bool { return p.Class != class })
+}
+
+// form is a word being written.
+type form struct {
+	draft  Draft
+	faults map[string]string
+	kept   *file.File
+	to     recipients
+	school string
+}
+
+func (f form) chosen(to string) bool { return slices.Contains(f.draft.To, to) }
+
+// anyPupil says whether one pupil of the class is chosen, so that the list is
+// shown open.
+func (f form) anyPupil(class string) bool {
+	return slices.ContainsFunc(f.to.of(class), func(p people.Pupil) bool { return f.chosen("pupil:" + p.ID) })
+}
+
+func (f form) anyOther() bool {
+	return f.chosen("school") || slices.ContainsFunc(f.to.others, func(c people.Class) bool { return f.chosen("class:" + c.ID) })
+}
+
+func (f form) title(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "titre", Label: i18n.T(ctx, "liaison.title"), Value: f.draft.Title, Error: f.faults["titre"], Required: true, Attrs: templ.Attributes{"maxlength": "150"}}
+}
+
+func (f form) text(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "texte", Label: i18n.T(ctx, "liaison.text"), Value: f.draft.Text, Error: f.faults["texte"], Required: true, Rows: 9}
+}
+
+func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }
+
+func (f form) file(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "piece", Label: i18n.T(ctx, "liaison.file"), Help: i18n.T(ctx, "liaison.file_help"), Error: f.faults["piece"], Optional: true,
+		Accept: "image/jpeg,image/png,image/gif,image/webp,application/pdf"}
+}

@@ -1,0 +1,265 @@
+// Package file keeps the files that items show: their bytes once per school,
+// in the forms that they are served in, readable exactly by those who may read
+// an item that shows them. It refuses to know any service.
+package file
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/blob"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/id"
+	"marelle/internal/platform/media"
+)
+
+//go:embed migrations/*.sql i18n/fr.json
+var files embed.FS
+
+func sub(dir string) fs.FS {
+	f, err := fs.Sub(files, dir)
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return f
+}
+
+// App declares the address of files.
+func App(core *app.Core) app.App {
+	return app.App{
+		Name: "file", Migrations: sub("migrations"), Messages: sub("i18n"),
+		Routes: func(r *app.Router) {
+			r.GET("/fichiers/{id}/{variant}", rights.SignedIn, serve)
+		},
+		Export: export,
+	}
+}
+
+// File is a file as pages show it.
+type File struct {
+	ID     string
+	Name   string
+	Type   string
+	Size   int64
+	Width  int
+	Height int
+}
+
+// Picture says whether it is shown as one.
+func (f File) Picture() bool { return strings.HasPrefix(f.Type, "image/") }
+
+// URL is the address of one of its forms: original, web, thumb.
+func (f File) URL(variant string) string { return "/fichiers/" + f.ID + "/" + variant }
+
+// Received is a file whose bytes are stored and whose rows are not written yet.
+type Received struct {
+	ID       string
+	School   string
+	Owner    string
+	Name     string
+	Type     string
+	Size     int64
+	variants []variant
+}
+
+type variant struct {
+	name, blob, kind string
+	size             int64
+	width, height    int
+}
+
+// Sides of the forms of a picture, in pixels.
+const (
+	webSide   = 1600
+	thumbSide = 400
+)
+
+// Receive takes bytes from a person: a picture is decoded, turned upright and
+// written again without any metadata, in two sizes, and its original is not
+// kept; a PDF is kept as it is. Anything else is refused. No row is written:
+// Record does it in the transaction of the item.
+func Receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
+	r := Received{ID: id.New(), School: school, Owner: owner, Name: clean(name)}
+	tmp, err := os.CreateTemp("", "marelle-*")
+	if err != nil {
+		return r, fmt.Errorf("receive: %w", err)
+	}
+	defer func() { _ = errors.Join(tmp.Close(), os.Remove(tmp.Name())) }()
+	n, err := io.Copy(tmp, io.LimitReader(in, core.UploadMax+1))
+	if err != nil {
+		return r, fmt.Errorf("receive: %w", err)
+	}
+	if n > core.UploadMax {
+		return r, errs.Field("piece", "file.too_large")
+	}
+	if n == 0 {
+		return r, errs.Field("piece", "file.empty")
+	}
+	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+		return r, err
+	}
+	kind, err := media.Sniff(tmp)
+	if err != nil {
+		return r, errs.Field("piece", "file.kind")
+	}
+	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+		return r, err
+	}
+	switch {
+	case kind.Picture():
+		return r.picture(ctx, core, tmp)
+	case kind.MIME == "application/pdf":
+		if err := media.PDF(tmp, n, core.UploadMax); err != nil {
+			return r, field(err)
+		}
+		if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+			return r, err
+		}
+		key, err := store(ctx, core.Blobs, school, tmp, n)
+		if err != nil {
+			return r, err
+		}
+		r.Type, r.Size = "application/pdf", n
+		r.variants = []variant{{"original", key, r.Type, n, 0, 0}}
+		return r, nil
+	}
+	return r, errs.Field("piece", "file.kind")
+}
+
+// picture decodes once and keeps two sizes.
+func (r Received) picture(ctx context.Context, core *app.Core, in io.ReadSeeker) (Received, error) {
+	var page, thumb bytes.Buffer
+	info, err := core.Pictures.Picture(ctx, in, &page, media.Options{Side: webSide, Thumb: &thumb, ThumbSide: thumbSide})
+	if err != nil {
+		return r, field(err)
+	}
+	for _, v := range []struct {
+		name          string
+		bytes         []byte
+		width, height int
+	}{{"web", page.Bytes(), info.Width, info.Height}, {"thumb", thumb.Bytes(), info.ThumbWidth, info.ThumbHeight}} {
+		size := int64(len(v.bytes))
+		key, err := store(ctx, core.Blobs, r.School, bytes.NewReader(v.bytes), size)
+		if err != nil {
+			return r, err
+		}
+		r.variants = append(r.variants, variant{v.name, key, info.Type.MIME, size, v.width, v.height})
+	}
+	r.Type, r.Size = r.variants[0].kind, r.variants[0].size
+	return r, nil
+}
+
+// field shows a refusal beside the field of the form.
+func field(err error) error {
+	if e := errs.As(err); e != nil && e.Kind != errs.Unavailable {
+		return &errs.Error{Kind: errs.Invalid, Message: errs.Msg("error.invalid"), Fields: errs.Fields{"piece": e.Message}, Cause: err}
+	}
+	return err
+}
+
+// store puts bytes under their hash, within the school: the same bytes are kept
+// once in a school, and no school learns what another one has.
+func store(ctx context.Context, to blob.Store, school string, in io.ReadSeeker, size int64) (string, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, in); err != nil {
+		return "", err
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	key := school + "/" + hex.EncodeToString(h.Sum(nil))
+	if err := to.Put(ctx, key, in, size); err != nil {
+		return "", fmt.Errorf("store: %w", err)
+	}
+	return key, nil
+}
+
+// clean keeps the last part of a name, without control characters, of at most
+// 120 characters.
+func clean(name string) string {
+	name = filepath.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/"))
+	name = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return -1
+		}
+		return r
+	}, name))
+	for utf8.RuneCountInString(name) > 120 {
+		_, n := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-n]
+	}
+	if name == "" || name == "." || name == "/" {
+		return "fichier"
+	}
+	return name
+}
+
+// Record writes the rows of a received file, in the transaction of whatever
+// shows it. Its owner alone sees it until it is attached.
+func Record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Received) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO file (id, school, owner, name, type, size, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		r.ID, r.School, r.Owner, r.Name, r.Type, r.Size, now.UnixMilli()); err != nil {
+		return fmt.Errorf("file: %w", err)
+	}
+	rows := make([][]any, len(r.variants))
+	for i, v := range r.variants {
+		rows[i] = []any{r.ID, v.name, v.blob, v.kind, v.size, v.width, v.height}
+	}
+	_, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, "", rows)
+	return err
+}
+
+// Attach shows an owner's file in an item: whoever may read the item may read it.
+func Attach(ctx context.Context, tx *db.Tx, owner, file, resource string) error {
+	n, err := tx.Exec(ctx, `INSERT INTO file_use (file, resource) SELECT id, $3 FROM file WHERE id = $1 AND owner = $2 ON CONFLICT DO NOTHING`, file, owner, resource)
+	if err == nil && n == 0 {
+		err = errs.Field("piece", "file.gone")
+	}
+	return err
+}
+
+// Of lists the files that an item shows.
+func Of(ctx context.Context, q db.Querier, g rights.Grant) ([]File, error) {
+	return db.All[File](ctx, q, `SELECT f.id, f.name, f.type, f.size, coalesce(v.width, 0) AS width, coalesce(v.height, 0) AS height
+		FROM file_use u JOIN file f ON f.id = u.file LEFT JOIN file_variant v ON v.file = f.id AND v.name = 'web'
+		WHERE u.resource = $1 ORDER BY u.position, f.id`, g.ID())
+}
+
+// Own finds a file that a person gave and that nothing shows yet.
+func Own(ctx context.Context, q db.Querier, owner, id string) (*File, error) {
+	f, ok, err := db.One[File](ctx, q, `SELECT id, name, type, size, 0 AS width, 0 AS height FROM file WHERE id = $1 AND owner = $2`, id, owner)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &f, nil
+}
+
+func export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+	list, err := db.All[struct {
+		ID, Name, Type string
+		Size           int64
+		CreatedAt      int64 `db:"created_at"`
+	}](ctx, q, `SELECT id, name, type, size, created_at FROM file WHERE owner = $1 ORDER BY created_at`, person)
+	if err != nil {
+		return err
+	}
+	return add("files", list)
+}

@@ -1,0 +1,503 @@
+package onde
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+
+	"marelle/internal/platform/errs"
+)
+
+// Compare says what an import of the files would do to the directory. It is
+// pure and total: any files, any snapshot. The result does not depend on the
+// order of rows.
+func Compare(files []File, now Snapshot, opt Options) Plan {
+	if opt.Year == 0 {
+		opt.Year = SchoolYear(opt.Today)
+	}
+	c := &comparison{files: files, now: now, opt: opt, plan: Plan{Year: opt.Year, NewSchool: !now.School}, taken: map[string]bool{}, shielded: map[string]bool{},
+		asked: map[string]int{}, keyed: map[string]int{}, ines: map[string]bool{}}
+	for _, f := range files {
+		c.plan.Rejected = append(c.plan.Rejected, f.Rejected...)
+	}
+	c.readPupils()
+	c.matchPupils()
+	c.undated()
+	c.classes()
+	c.pupilOps()
+	c.departures()
+	c.indexChildren()
+	c.teachers()
+	c.relatives()
+	sort.SliceStable(c.plan.Cases, func(i, j int) bool {
+		a, b := c.plan.Cases[i], c.plan.Cases[j]
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		return a.Line < b.Line
+	})
+	return c.plan
+}
+
+// comparison is the state of one Compare.
+type comparison struct {
+	files []File
+	now   Snapshot
+	opt   Options
+	plan  Plan
+
+	kids     []*kid
+	taken    map[string]bool // pupil ids matched by a kid
+	shielded map[string]bool // pupil ids that may not be concluded to have left
+	asked    map[string]int  // cases by content
+	keyed    map[string]int  // kids by content
+	ines     map[string]bool // INE that make a kid
+	leaving  map[string]bool // pupil ids that leave with this plan
+	back     map[string]bool // pupil ids that return with this plan
+
+	rooms    []*room
+	roomByID map[string]*room // by ONDE id
+	roomByK  map[string]*room // by folded label
+
+	pool    map[string][]*child // by surname|first
+	bySurn  map[string][]*child
+	byFirst map[string][]*child
+
+	staff  []*teacher
+	pupils map[string]*PupilState // by id
+}
+
+// kid is a pupil of the files, from one row or several.
+type kid struct {
+	Pupil
+	Origin
+	complete bool
+	key      string
+	match    *PupilState
+	held     bool
+	attached Ref // an outside person chosen by a human
+	newINE   bool
+	room     *room
+	rooms    []Pupil // the rows' classes when they differ
+}
+
+func (k *kid) ref() Ref {
+	switch {
+	case k.attached != "":
+		return k.attached
+	case k.match != nil:
+		return Ref(k.match.ID)
+	}
+	return Ref("new:p:" + k.key)
+}
+
+// settle records a case, unless a human choice closes it: then it returns it.
+func (c *comparison) settle(cs Case, parts ...string) (Choice, bool) {
+	cs.ID = hash(append([]string{cs.Kind}, parts...)...)
+	c.asked[cs.ID]++ // two cases of the same content are two cases
+	if n := c.asked[cs.ID]; n > 1 {
+		cs.ID = hash(cs.ID, strconv.Itoa(n))
+	}
+	if cs.Message.Args == nil {
+		cs.Message.Args = map[string]any{}
+	}
+	cs.Message.Args["file"], cs.Message.Args["line"] = cs.File, cs.Line
+	ch, ok := c.opt.Choices[cs.ID]
+	if ok && offered(cs, &ch) {
+		c.plan.Settled++
+		return ch, true
+	}
+	c.plan.Cases = append(c.plan.Cases, cs)
+	return Choice{}, false
+}
+
+func offered(cs Case, ch *Choice) bool {
+	for _, do := range cs.Choices {
+		if do != ch.Do {
+			continue
+		}
+		if do != Attach {
+			return true
+		}
+		for _, cand := range cs.Candidates {
+			if cand.Key == ch.Target || string(cand.Ref) == ch.Target {
+				ch.Target = cand.Key
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// pupilRow is a row with where it comes from.
+type pupilRow struct {
+	Pupil
+	Origin
+	complete bool
+}
+
+// readPupils groups the rows into kids: by INE, then by names and birth date.
+// Rows without either wait for undated.
+func (c *comparison) readPupils() {
+	var rows []pupilRow
+	for _, f := range c.files {
+		for _, p := range f.Pupils {
+			rows = append(rows, pupilRow{p, Origin{f.Name, p.Line}, f.Complete})
+		}
+	}
+	c.dropDoubtfulINE(rows)
+	byINE, byBirth := map[string]*kid{}, map[string]*kid{}
+	for _, r := range rows {
+		if r.INE == "" {
+			continue
+		}
+		if k := byINE[r.INE]; k != nil {
+			k.add(r)
+			continue
+		}
+		k := c.newKid(r, "i:"+r.INE)
+		byINE[r.INE], c.ines[r.INE] = k, true
+	}
+	for _, k := range c.kids { // two INE, same names and birth date
+		if k.Birth == "" {
+			continue
+		}
+		id := nameKey(k.Name) + "|" + k.Birth
+		if twin := byBirth[id]; twin != nil {
+			c.settle(Case{Kind: Duplicate, Origin: k.Origin, Choices: []string{Accept},
+				Message: errs.Msg("onde.case.two_ine", "name", k.Full(), "birth", frenchDay(k.Birth))}, sorted(k.INE, twin.INE)...)
+			continue
+		}
+		byBirth[id] = k
+	}
+	for _, r := range rows {
+		if r.INE != "" || r.Birth == "" {
+			continue
+		}
+		id := nameKey(r.Name) + "|" + r.Birth
+		if k := byBirth[id]; k != nil {
+			k.add(r)
+			continue
+		}
+		byBirth[id] = c.newKid(r, "b:"+id)
+	}
+}
+
+func (c *comparison) newKid(r pupilRow, key string) *kid {
+	c.keyed[key]++
+	if n := c.keyed[key]; n > 1 {
+		key += "#" + strconv.Itoa(n)
+	}
+	k := &kid{Pupil: r.Pupil, Origin: r.Origin, complete: r.complete, key: hash(key), rooms: []Pupil{r.Pupil}}
+	c.kids = append(c.kids, k)
+	return k
+}
+
+// add merges one more row of the same pupil. A complete file wins over a list
+// by group; the rest is filled in.
+func (k *kid) add(r pupilRow) {
+	if k.Class == "" && k.ClassID == "" || r.complete && !k.complete {
+		if r.Class != "" || r.ClassID != "" {
+			k.Class, k.ClassID = r.Class, r.ClassID
+		}
+		if r.complete && !k.complete {
+			k.rooms = nil
+		}
+	}
+	if r.complete || !k.complete {
+		k.rooms = append(k.rooms, r.Pupil)
+	}
+	k.complete = k.complete || r.complete
+	k.Name = betterName(k.Name, r.Name)
+	k.Birth, k.Sex, k.INE, k.Level, k.Cycle = or(k.Birth, r.Birth), or(k.Sex, r.Sex), or(k.INE, r.INE), or(k.Level, r.Level), or(k.Cycle, r.Cycle)
+	if len(k.Addresses) == 0 {
+		k.Addresses = r.Addresses
+	}
+}
+
+// dropDoubtfulINE sets aside the INE that rows of different pupils share (a
+// filler, a copy and paste): those rows go by names and birth date.
+func (c *comparison) dropDoubtfulINE(rows []pupilRow) {
+	holder := map[string]int{}
+	bad := map[string][]int{}
+	for i, r := range rows {
+		if r.INE == "" {
+			continue
+		}
+		j, seen := holder[r.INE]
+		if !seen {
+			holder[r.INE] = i
+			continue
+		}
+		o := rows[j]
+		if Key(o.First) == Key(r.First) && (o.Birth == "" || r.Birth == "" || o.Birth == r.Birth) {
+			continue
+		}
+		if len(bad[r.INE]) == 0 {
+			bad[r.INE] = []int{j}
+		}
+		bad[r.INE] = append(bad[r.INE], i)
+	}
+	for i := range rows {
+		if n := bad[rows[i].INE]; len(n) > 0 {
+			if i == n[len(n)-1] {
+				names := make([]string, 0, len(n))
+				for _, j := range n {
+					names = append(names, rows[j].Full())
+				}
+				sort.Strings(names)
+				c.settle(Case{Kind: INEConflict, Origin: rows[i].Origin, Choices: []string{Accept},
+					Message: errs.Msg("onde.case.shared_ine", "ine", rows[i].INE, "names", list(names))}, rows[i].INE, strings.Join(names, "|"))
+			}
+		}
+	}
+	for i := range rows {
+		if len(bad[rows[i].INE]) > 0 {
+			rows[i].INE = ""
+		}
+	}
+}
+
+// matchPupils joins kids to the pupils of the directory.
+func (c *comparison) matchPupils() {
+	byINE, byBirth, byName := map[string]*PupilState{}, map[string][]*PupilState{}, map[string][]*PupilState{}
+	for i := range c.now.Pupils {
+		p := &c.now.Pupils[i]
+		if p.INE != "" && (byINE[p.INE] == nil || byINE[p.INE].Left) {
+			byINE[p.INE] = p
+		}
+		for _, n := range nameKeys(p.Family, p.Use, p.First) {
+			byName[n] = append(byName[n], p)
+			byBirth[n+"|"+p.Birth] = append(byBirth[n+"|"+p.Birth], p)
+		}
+	}
+	for _, k := range c.kids {
+		p := byINE[k.INE]
+		if k.INE == "" || p == nil {
+			continue
+		}
+		sameBirth := k.Birth == "" || p.Birth == "" || k.Birth == p.Birth
+		sameName := Key(k.First) == Key(p.First) || Key(k.Family) == Key(p.Family)
+		if !sameBirth && Key(k.First) != Key(p.First) || !sameName {
+			c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Accept},
+				Message: errs.Msg("onde.case.ine_of_other", "ine", k.INE, "name", k.Full(), "other", fullName(p.Family, p.Use, p.First))}, k.INE, k.key, p.ID)
+			k.INE = ""
+			continue
+		}
+		if !c.taken[p.ID] {
+			k.match, c.taken[p.ID] = p, true
+		}
+	}
+	for _, k := range c.kids {
+		if k.match != nil || k.Birth == "" {
+			continue
+		}
+		var found *PupilState
+		for _, n := range nameKeys(k.Family, k.Use, k.First) {
+			for _, p := range byBirth[n+"|"+k.Birth] {
+				if !c.taken[p.ID] && (found == nil || found.Left && !p.Left) {
+					found = p
+				}
+			}
+		}
+		if found == nil {
+			continue
+		}
+		if found.INE != "" && k.INE != "" && found.INE != k.INE {
+			ch, ok := c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Attach, New, Ignore}, Candidates: []Candidate{c.candidate(found)},
+				Message: errs.Msg("onde.case.other_ine", "name", k.Full(), "birth", frenchDay(k.Birth), "ine", k.INE, "old", found.INE)}, k.key, found.ID)
+			switch {
+			case ok && ch.Do == New:
+				continue
+			case ok && ch.Do == Attach:
+				k.newINE = true
+			default:
+				k.INE = found.INE
+			}
+		}
+		k.match, c.taken[found.ID] = found, true
+	}
+	c.matchLoose(byName)
+}
+
+// matchLoose deals with kids that have a birth date and directory pupils of the
+// same names that have none, then with names that are nearly the same.
+func (c *comparison) matchLoose(byName map[string][]*PupilState) {
+	waiting := map[string][]*kid{}
+	var order []string
+	for _, k := range c.kids {
+		if k.match == nil {
+			n := nameKey(k.Name)
+			if len(waiting[n]) == 0 {
+				order = append(order, n)
+			}
+			waiting[n] = append(waiting[n], k)
+		}
+	}
+	for _, n := range order {
+		kids := waiting[n]
+		free := c.free(byName[n], func(p *PupilState) bool { return p.Birth == "" || p.INE == "" })
+		for _, k := range kids { // the class tells
+			for i, p := range free {
+				if p != nil && possible(k, p) && c.sameClass(k.Pupil, p.Class) && c.unique(kids, free, k, p) {
+					k.match, c.taken[p.ID], free[i] = p, true, nil
+					break
+				}
+			}
+		}
+		var left []*kid
+		for _, k := range kids {
+			if k.match == nil {
+				left = append(left, k)
+			}
+		}
+		for _, k := range left {
+			near := c.free(free, func(p *PupilState) bool { return possible(k, p) })
+			switch {
+			case len(near) == 0:
+			case len(near) == 1 && len(left) == 1:
+				k.match, c.taken[near[0].ID] = near[0], true
+			default:
+				c.hold(k, Homonym, "onde.case.homonym_pupil", near)
+			}
+		}
+	}
+	byDay := map[string][]*PupilState{}
+	for i := range c.now.Pupils {
+		if p := &c.now.Pupils[i]; !p.Left && p.Birth != "" {
+			byDay[p.Birth] = append(byDay[p.Birth], p)
+		}
+	}
+	for _, k := range c.kids {
+		if k.match != nil || k.held || k.Birth == "" {
+			continue
+		}
+		near := c.free(byDay[k.Birth], func(p *PupilState) bool {
+			return (p.INE == "" || k.INE == "") && alike(k.Name, Name{Family: p.Family, Use: p.Use, First: p.First})
+		})
+		if len(near) > 0 {
+			c.hold(k, Similar, "onde.case.similar", near)
+		}
+	}
+}
+
+// free keeps the pupils that nobody has matched.
+func (c *comparison) free(in []*PupilState, keep func(*PupilState) bool) []*PupilState {
+	var out []*PupilState
+	for _, p := range in {
+		if p != nil && !c.taken[p.ID] && keep(p) {
+			out = append(out, p)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return !out[i].Left && out[j].Left })
+	return out
+}
+
+// possible says that nothing written denies that the kid is that pupil; names
+// are the same.
+func possible(k *kid, p *PupilState) bool {
+	return (k.INE == "" || p.INE == "" || k.INE == p.INE) && (k.Birth == "" || p.Birth == "")
+}
+
+// unique says that no other kid or pupil of the same names is in that class.
+func (c *comparison) unique(kids []*kid, free []*PupilState, k *kid, p *PupilState) bool {
+	for _, o := range kids {
+		if o != k && o.match == nil && c.sameClass(o.Pupil, p.Class) {
+			return false
+		}
+	}
+	for _, o := range free {
+		if o != nil && o != p && o.Class == p.Class {
+			return false
+		}
+	}
+	return true
+}
+
+// hold makes a case of a kid and keeps it out of the plan until a choice.
+func (c *comparison) hold(k *kid, kind, message string, near []*PupilState) {
+	cs := Case{Kind: kind, Origin: k.Origin, Choices: []string{Attach, New, Ignore},
+		Message: errs.Msg(message, "name", k.Full(), "birth", frenchDay(k.Birth), "n", len(near))}
+	for i, p := range near {
+		c.shielded[p.ID] = true
+		if i < 5 {
+			cs.Candidates = append(cs.Candidates, c.candidate(p))
+		}
+	}
+	ch, ok := c.settle(cs, k.key)
+	switch {
+	case ok && ch.Do == New:
+	case ok && ch.Do == Attach:
+		for _, p := range near {
+			if c.candidate(p).Key == ch.Target && !c.taken[p.ID] {
+				k.match, c.taken[p.ID] = p, true
+				return
+			}
+		}
+		k.held = true
+	default:
+		k.held = true
+	}
+}
+
+func (c *comparison) candidate(p *PupilState) Candidate {
+	return Candidate{Key: "id:" + p.ID, Ref: Ref(p.ID), Label: describe(fullName(p.Family, p.Use, p.First), p.Birth, c.classLabel(p.Class))}
+}
+
+func (c *comparison) classLabel(id string) string {
+	for _, x := range c.now.Classes {
+		if x.ID == id {
+			return x.Label
+		}
+	}
+	return ""
+}
+
+// sameClass says that a row's class is that class of the directory.
+func (c *comparison) sameClass(p Pupil, id string) bool {
+	for _, x := range c.now.Classes {
+		if x.ID == id {
+			return p.ClassID != "" && p.ClassID == x.ONDE || p.Class != "" && label(p.Class) == label(x.Label)
+		}
+	}
+	return false
+}
+
+// undated places the rows that have neither INE nor birth date (extraction by
+// group, some hand-made lists): by names, then by class when names are shared.
+func (c *comparison) undated() {
+	for _, f := range c.files {
+		groups := map[string][]pupilRow{}
+		var order []string
+		for _, p := range f.Pupils {
+			if p.Birth != "" || c.ines[p.INE] {
+				continue
+			}
+			p.INE = ""
+			n := nameKey(p.Name)
+			if len(groups[n]) == 0 {
+				order = append(order, n)
+			}
+			groups[n] = append(groups[n], pupilRow{p, Origin{f.Name, p.Line}, f.Complete})
+		}
+		if len(order) == 0 {
+			continue
+		}
+		pool := map[string][]*kid{}
+		for _, k := range c.kids {
+			if !k.held {
+				pool[nameKey(k.Name)] = append(pool[nameKey(k.Name)], k)
+			}
+		}
+		known := map[string][]*PupilState{}
+		for i := range c.now.Pupils {
+			p := &c.now.Pupils[i]
+			for _, n := range nameKeys(p.Family, p.Use, p.First) {
+				known[n] = append(known[n], p)
+			}
+		}
+		for _, n := range order {
+			c.place(groups[n], pool[n], known[n])
+		}
+	}
+}
