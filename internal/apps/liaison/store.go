@@ -254,7 +254,10 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		return "$" + strconv.Itoa(len(args))
 	}
 	// Some candidates may be hidden from the viewer: there are three for a place.
-	page := " AND published_at < " + arg(o.Before) + " ORDER BY published_at DESC LIMIT " + arg(o.Limit*3)
+	page := ""
+	if o.ID == "" {
+		page = " AND published_at < " + arg(o.Before) + " ORDER BY published_at DESC LIMIT " + arg(o.Limit*3)
+	}
 	var candidates []string
 	columns := itemColumns
 	switch {
