@@ -63,8 +63,9 @@ type comparison struct {
 	bySurn  map[string][]*child
 	byFirst map[string][]*child
 
-	staff  []*teacher
-	pupils map[string]*PupilState // by id
+	staff   []*teacher
+	retired []retired
+	pupils  map[string]*PupilState // by id
 }
 
 // kid is a pupil of the files, from one row or several.

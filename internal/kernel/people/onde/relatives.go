@@ -73,6 +73,7 @@ func (c *comparison) relatives() {
 		c.plan.Relatives = append(c.plan.Relatives, o)
 		c.links(a, linked)
 	}
+	c.inherit(linked)
 	c.sharedEmails(adults)
 	c.followChildren(ops, linked)
 	sortByName(c.plan.Relatives, func(o RelativeOp) (string, string, Ref) { return o.Relative.Family, o.Relative.First, o.Ref })
@@ -448,11 +449,28 @@ func (c *comparison) retire(r *RelativeState, into *adult) {
 	out := *r
 	out.Left = true
 	c.plan.Relatives = append(c.plan.Relatives, RelativeOp{Action: Leave, Ref: Ref(r.ID), Into: into.ref(), Relative: out})
-	for _, id := range r.Children { // the children follow
-		if !kin(into.match)[id] {
-			c.plan.Links = append(c.plan.Links, LinkOp{Relative: into.ref(), Pupil: Ref(id)})
+	c.retired = append(c.retired, retired{r, into})
+}
+
+// inherit gives the children of a merged record to the person who stays.
+func (c *comparison) inherit(linked map[string]bool) {
+	for _, x := range c.retired {
+		have := kin(x.into.match)
+		for _, id := range x.was.Children {
+			k := string(x.into.ref()) + "\x00" + id
+			if p := c.pupil(id); p == nil || p.Left || c.leaving[id] || have[id] || linked[k] {
+				continue
+			}
+			linked[k] = true
+			c.plan.Links = append(c.plan.Links, LinkOp{Relative: x.into.ref(), Pupil: Ref(id)})
 		}
 	}
+}
+
+// retired is a record that a choice merged into an adult of the files.
+type retired struct {
+	was  *RelativeState
+	into *adult
 }
 
 // outsiders asks whether an adult is a member of the staff, or a person known
