@@ -123,10 +123,29 @@ func (c *comparison) find(r ChildRef, o Origin) tie {
 // resolve settles the children of an adult: a link that exists already tells
 // which homonym is meant; otherwise a person says.
 func (c *comparison) resolve(a *adult, existing map[string]bool) {
+	own := map[*child]bool{} // a row does not name one child twice
+	for _, t := range a.ties {
+		if t.kind == matched {
+			own[t.hits[0]] = true
+		}
+	}
 	for i := range a.ties {
 		t := &a.ties[i]
 		switch t.kind {
 		case several:
+			var others []*child
+			for _, x := range t.hits {
+				if !own[x] {
+					others = append(others, x)
+				}
+			}
+			if len(others) > 0 {
+				t.hits = others
+			}
+			if len(others) == 1 {
+				t.kind = matched
+				continue
+			}
 			var linked []*child
 			for _, x := range t.hits {
 				if existing[string(x.ref)] {

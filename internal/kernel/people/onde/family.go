@@ -27,7 +27,7 @@ func (c *comparison) adultOp(a *adult) (RelativeOp, bool) {
 	}
 	r := *a.match
 	want := r
-	n := adultName(Name{Family: r.Family, Use: r.Use, First: r.First}, a.Name)
+	n := mergeName(Name{Family: r.Family, Use: r.Use, First: r.First}, a.Name)
 	want.Family, want.Use, want.First = n.Family, n.Use, n.First
 	want.Civility, want.Email, want.Left = or(a.Civility, r.Civility), or(a.Email, r.Email), false
 	if len(a.Phones) > 0 && !samePhones(a.Phones, r.Phones) {

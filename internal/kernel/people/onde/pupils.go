@@ -20,9 +20,12 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 			in[k.match.ID] = true
 		}
 	}
-	states := c.free(known, func(p *PupilState) bool { return !p.Left && !in[p.ID] })
-	if len(pool)+len(states) == 0 {
-		states = c.free(known, func(p *PupilState) bool { return true })
+	states := c.free(known, func(p *PupilState) bool { return !p.Left && !in[p.ID] && !c.disputed[p.ID] })
+	if len(pool)+len(states) == 0 && len(rows) == 1 {
+		// Somebody who left and is back, when there is no doubt who.
+		if left := c.free(known, func(p *PupilState) bool { return !c.disputed[p.ID] }); len(left) == 1 {
+			states = left
+		}
 	}
 	for _, p := range states {
 		pool = append(pool, &kid{match: p})
@@ -88,11 +91,17 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 
 func undatedKey(r pupilRow) string { return "u:" + nameKey(r.Name) + "|" + label(r.Class) }
 
+// inRoom says that a row and a kid are in one class: that of the kid's own rows,
+// or else the one where the directory has the kid.
 func (c *comparison) inRoom(k *kid, p Pupil) bool {
-	if k.match != nil && c.sameClass(p, k.match.Class) {
-		return true
+	placed := false
+	for _, r := range k.rooms {
+		placed = placed || r.Class != "" || r.ClassID != ""
+		if p.Class != "" && label(p.Class) == label(r.Class) || p.ClassID != "" && p.ClassID == r.ClassID {
+			return true
+		}
 	}
-	return p.Class != "" && label(p.Class) == label(k.Class) || p.ClassID != "" && p.ClassID == k.ClassID
+	return !placed && k.match != nil && c.sameClass(p, k.match.Class)
 }
 
 func (c *comparison) join(k *kid, r pupilRow) {
@@ -377,7 +386,7 @@ func (c *comparison) elsewhere(k *kid, byINE, byBirth *PersonState) {
 // against compares a kid with the pupil it is. An empty cell erases nothing.
 func (k *kid) against(p PupilState, o PupilOp) PupilOp {
 	want := p
-	n := betterName(Name{Family: p.Family, Use: p.Use, First: p.First}, k.Name)
+	n := mergeName(Name{Family: p.Family, Use: p.Use, First: p.First}, k.Name)
 	want.Family, want.Use, want.First = n.Family, n.Use, n.First
 	want.Birth, want.Sex, want.Level = or(k.Birth, p.Birth), or(k.Sex, p.Sex), or(k.Level, p.Level)
 	want.INE = or(k.INE, p.INE)

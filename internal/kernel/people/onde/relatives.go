@@ -131,6 +131,13 @@ func (c *comparison) gatherAdults() []*adult {
 				proofs = append(proofs, "c:"+t.hits[0].key)
 			}
 		}
+		same := "r:" + r.Civility + nameKey(r.Name) // the very same row, from another file
+		for _, t := range r.ties {
+			same += "|" + nameKey(t.Name)
+		}
+		if len(r.ties) > 0 {
+			proofs = append(proofs, same+"|"+strings.Join(proofsOf(r.Email, r.Phones, r.Address), "|"))
+		}
 		for _, n := range nameKeys(r.Family, r.Use, r.First) {
 			for _, p := range proofs {
 				k := n + "|" + p
@@ -185,7 +192,7 @@ func merge(rows []adultRow) *adult {
 	a.Phones = nil
 	seen, met := map[string]bool{}, map[string]bool{}
 	for _, r := range rows {
-		a.Name = adultName(a.Name, r.Name)
+		a.Name = mergeName(a.Name, r.Name)
 		a.Civility = or(a.Civility, r.Civility)
 		if a.Email == "" {
 			a.Email, a.RawEmail = r.Email, or(a.RawEmail, r.RawEmail)
@@ -233,9 +240,9 @@ func merge(rows []adultRow) *adult {
 
 func shouting(s string) bool { return s != "" && strings.ToUpper(s) == s }
 
-// adultName merges two spellings of an adult. A row that gives only the use
+// mergeName merges two spellings of a person. A row that gives only the use
 // name ("Duval" for "Henry, use name Duval") does not rename anybody.
-func adultName(old, new Name) Name {
+func mergeName(old, new Name) Name {
 	switch {
 	case Key(old.Family) == Key(new.Family):
 		return betterName(old, new)
@@ -295,19 +302,25 @@ func (c *comparison) matchAdults(adults []*adult) {
 				}
 			}
 		}
+		alive := 1
+		for _, t := range a.ties {
+			if t.kind != none && t.kind != gone {
+				alive = 2
+			}
+		}
 		score := map[*RelativeState]int{}
 		for _, n := range nameKeys(a.Family, a.Use, a.First) {
 			for p := range proofs {
 				for i, r := range index[n+"|"+p] {
 					if i < 20 && compatible(r.Civility, a.Civility) {
-						score[r] += 2
+						score[r] += 4
 					}
 				}
 			}
 			if len(a.proofs) == 0 {
 				for i, r := range bare[n] {
 					if i < 20 && compatible(r.Civility, a.Civility) {
-						score[r]++
+						score[r] += alive // nothing written on either side
 					}
 				}
 			}
