@@ -120,32 +120,42 @@ func (c *comparison) find(r ChildRef, o Origin) tie {
 	return t
 }
 
-// resolve settles the children of an adult: a link that exists already tells
-// which homonym is meant; otherwise a person says.
-func (c *comparison) resolve(a *adult, existing map[string]bool) {
-	own := map[*child]bool{} // a row does not name one child twice
-	for _, t := range a.ties {
+// eliminate uses that nobody names one child twice: a homonym who is already
+// another child of the same adult is no candidate.
+func eliminate(ties []tie) {
+	own := map[*child]bool{}
+	for _, t := range ties {
 		if t.kind == matched {
 			own[t.hits[0]] = true
 		}
 	}
+	for i := range ties {
+		t := &ties[i]
+		if t.kind != several {
+			continue
+		}
+		var others []*child
+		for _, x := range t.hits {
+			if !own[x] {
+				others = append(others, x)
+			}
+		}
+		if len(others) > 0 {
+			t.hits = others
+		}
+		if len(others) == 1 {
+			t.kind = matched
+		}
+	}
+}
+
+// resolve settles the children of an adult: a link that exists already tells
+// which homonym is meant; otherwise a person says.
+func (c *comparison) resolve(a *adult, existing map[string]bool) {
 	for i := range a.ties {
 		t := &a.ties[i]
 		switch t.kind {
 		case several:
-			var others []*child
-			for _, x := range t.hits {
-				if !own[x] {
-					others = append(others, x)
-				}
-			}
-			if len(others) > 0 {
-				t.hits = others
-			}
-			if len(others) == 1 {
-				t.kind = matched
-				continue
-			}
 			var linked []*child
 			for _, x := range t.hits {
 				if existing[string(x.ref)] {

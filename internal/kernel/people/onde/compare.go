@@ -15,11 +15,12 @@ func Compare(files []File, now Snapshot, opt Options) Plan {
 	if opt.Year == 0 {
 		opt.Year = SchoolYear(opt.Today)
 	}
-	c := &comparison{files: files, now: now, opt: opt, plan: Plan{Year: opt.Year, NewSchool: !now.School}, taken: map[string]bool{}, shielded: map[string]bool{}, disputed: map[string]bool{},
+	c := &comparison{files: files, now: now, opt: opt, plan: Plan{Year: opt.Year, NewSchool: !now.School}, taken: map[string]bool{}, shielded: map[string]bool{}, disputed: map[string]bool{}, doubted: map[string]bool{},
 		asked: map[string]int{}, keyed: map[string]int{}, ines: map[string]bool{}}
 	for _, f := range files {
 		c.plan.Rejected = append(c.plan.Rejected, f.Rejected...)
 	}
+	c.gatherRooms()
 	c.readPupils()
 	c.matchPupils()
 	c.undated()
@@ -48,6 +49,7 @@ type comparison struct {
 
 	kids     []*kid
 	taken    map[string]bool // pupil ids matched by a kid
+	doubted  map[string]bool // names of undated rows that wait
 	disputed map[string]bool // pupil ids that a waiting kid may be
 	shielded map[string]bool // pupil ids that may not be concluded to have left
 	asked    map[string]int  // cases by content
@@ -488,12 +490,8 @@ func (c *comparison) classLabel(id string) string {
 
 // sameClass says that a row's class is that class of the directory.
 func (c *comparison) sameClass(p Pupil, id string) bool {
-	for _, x := range c.now.Classes {
-		if x.ID == id {
-			return p.ClassID != "" && p.ClassID == x.ONDE || p.Class != "" && label(p.Class) == label(x.Label)
-		}
-	}
-	return false
+	r := c.findRoom(p)
+	return r != nil && r.match != nil && r.match.ID == id
 }
 
 // undated places the rows that have neither INE nor birth date (extraction by
@@ -539,7 +537,19 @@ func (c *comparison) undated() {
 				case !byUse && direct:
 					c.place(groups[n], pool[n], exact[n])
 				case byUse && !direct:
-					c.place(groups[n], nil, alias[n])
+					known := c.free(alias[n], func(p *PupilState) bool { return !p.Left })
+					if len(known) > 0 && len(known)+len(groups[n]) > 2 {
+						// A use name that several bear: nothing is certain.
+						var near []*kid
+						for _, p := range known {
+							near = append(near, &kid{match: p})
+						}
+						for _, r := range groups[n] {
+							c.holdRow(r, near)
+						}
+						continue
+					}
+					c.place(groups[n], nil, known)
 				}
 			}
 		}

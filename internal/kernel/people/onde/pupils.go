@@ -1,6 +1,7 @@
 package onde
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -30,16 +31,19 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 	for _, p := range states {
 		pool = append(pool, &kid{match: p})
 	}
-	byRoom := map[string][]pupilRow{}
-	var order []string
+	byRoom := map[Ref][]pupilRow{}
+	var order []Ref
 	for _, r := range rows {
-		l := r.ClassID + "|" + label(r.Class)
+		l := Ref("")
+		if room := c.findRoom(r.Pupil); room != nil {
+			l = room.ref
+		}
 		if len(byRoom[l]) == 0 {
 			order = append(order, l)
 		}
 		byRoom[l] = append(byRoom[l], r)
 	}
-	sort.Strings(order)
+	slices.Sort(order)
 	used := map[*kid]bool{}
 	var rest []pupilRow
 	for _, l := range order {
@@ -51,6 +55,7 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 			}
 		}
 		if len(here) > len(group) {
+			c.doubted[nameKey(group[0].Name)] = true
 			for _, r := range group {
 				c.holdRow(r, here)
 			}
@@ -77,14 +82,18 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 			others = append(others, k)
 		}
 	}
+	name := nameKey(rows[0].Name)
+	if len(others) > 0 && len(others)+len(rest) > 2 && len(rest) > 0 {
+		c.doubted[name] = true
+	}
 	for _, r := range rest {
 		switch {
+		case c.doubted[name]: // also in the files that follow
+			c.holdRow(r, others)
 		case len(others) == 0:
 			c.newKid(r, undatedKey(r))
-		case len(others) == 1 && len(rest) == 1:
+		default: // one of each
 			c.join(others[0], r)
-		default:
-			c.holdRow(r, others)
 		}
 	}
 }
@@ -94,11 +103,17 @@ func undatedKey(r pupilRow) string { return "u:" + nameKey(r.Name) + "|" + label
 // inRoom says that a row and a kid are in one class: that of the kid's own rows,
 // or else the one where the directory has the kid.
 func (c *comparison) inRoom(k *kid, p Pupil) bool {
+	here := c.findRoom(p)
+	if here == nil {
+		return false
+	}
 	placed := false
 	for _, r := range k.rooms {
-		placed = placed || r.Class != "" || r.ClassID != ""
-		if p.Class != "" && label(p.Class) == label(r.Class) || p.ClassID != "" && p.ClassID == r.ClassID {
-			return true
+		if room := c.findRoom(r); room != nil {
+			if room == here {
+				return true
+			}
+			placed = true
 		}
 	}
 	return !placed && k.match != nil && c.sameClass(p, k.match.Class)
@@ -176,9 +191,9 @@ type room struct {
 	complete bool
 }
 
-// classes gathers the classes of the pupils files, by ONDE id or else by label,
+// gatherRooms finds the classes of the pupils files, by ONDE id or else by label,
 // and joins them to those of the directory.
-func (c *comparison) classes() {
+func (c *comparison) gatherRooms() {
 	c.roomByID, c.roomByK = map[string]*room{}, map[string]*room{}
 	for _, withID := range []bool{true, false} {
 		for _, f := range c.files {
@@ -232,6 +247,10 @@ func (c *comparison) classes() {
 			r.ref = Ref("new:c:" + hash(or(r.onde, label(r.label))))
 		}
 	}
+}
+
+// classes gives each kid a class, and says what happens to the classes.
+func (c *comparison) classes() {
 	for _, k := range c.kids {
 		c.seat(k)
 	}

@@ -63,7 +63,7 @@ func (c *comparison) relatives() {
 			continue
 		}
 		c.checkEmail(a.Origin, a.title(), a.key, &a.Email, a.RawEmail)
-		o, ok := c.adultOp(a)
+		o, ok := c.adultOp(a, linked)
 		if !ok {
 			continue
 		}
@@ -167,6 +167,7 @@ func (c *comparison) gatherAdults() []*adult {
 	keys := map[string]int{}
 	for _, g := range order {
 		a := merge(groups[g])
+		eliminate(a.ties)
 		keys[a.key]++
 		if n := keys[a.key]; n > 1 {
 			a.key = hash(a.key, strconv.Itoa(n))
@@ -291,14 +292,19 @@ func (c *comparison) matchAdults(adults []*adult) {
 	}
 	var pairs []pair
 	for _, a := range adults {
-		proofs := map[string]bool{}
+		proofs := map[string]int{}
 		for p := range a.proofs {
-			proofs[p] = true
+			proofs[p] = 4
 		}
 		for _, t := range a.ties {
 			for i, x := range t.hits {
-				if !x.ref.New() && i < 20 {
-					proofs["c:"+string(x.ref)] = true
+				k := "c:" + string(x.ref)
+				switch {
+				case x.ref.New() || i >= 20:
+				case t.kind == matched:
+					proofs[k] = 4
+				case proofs[k] == 0: // one of several homonyms
+					proofs[k] = 1
 				}
 			}
 		}
@@ -310,10 +316,10 @@ func (c *comparison) matchAdults(adults []*adult) {
 		}
 		score := map[*RelativeState]int{}
 		for _, n := range nameKeys(a.Family, a.Use, a.First) {
-			for p := range proofs {
+			for p, weight := range proofs {
 				for i, r := range index[n+"|"+p] {
 					if i < 20 && compatible(r.Civility, a.Civility) {
-						score[r] += 4
+						score[r] += weight
 					}
 				}
 			}
@@ -361,7 +367,7 @@ func (c *comparison) duplicates(adults []*adult) {
 	}
 	for i := range c.now.Relatives {
 		r := &c.now.Relatives[i]
-		if !used[r.ID] {
+		if !used[r.ID] && c.present(r) {
 			n := Key(r.Family) + "|" + Key(r.First)
 			known[n] = append(known[n], r)
 		}
@@ -382,7 +388,7 @@ func (c *comparison) duplicates(adults []*adult) {
 			}
 		}
 		for _, r := range known[n] {
-			if len(targets) < 10 && compatible(a.Civility, r.Civility) && compatible(Key(a.Use), Key(r.Use)) && !c.mergedInto(a, r) {
+			if len(targets) < 10 && compatible(a.Civility, r.Civility) && compatible(Key(a.Use), Key(r.Use)) {
 				cs.Candidates = append(cs.Candidates, Candidate{Key: "id:" + r.ID, Ref: Ref(r.ID), Label: describe(fullName(r.Family, r.Use, r.First), "", r.Email)})
 				targets, parts = append(targets, r), append(parts, r.ID)
 			}
@@ -411,19 +417,18 @@ func (c *comparison) duplicates(adults []*adult) {
 	}
 }
 
-// mergedInto says that a directory record left because a human choice merged it:
-// then it is no longer a homonym.
-func (c *comparison) mergedInto(a *adult, r *RelativeState) bool {
-	if !r.Left || a.match == nil || len(r.Children) == 0 {
+// present says that a record of the directory stays in the school: it has not
+// left, nor have all its children.
+func (c *comparison) present(r *RelativeState) bool {
+	if r.Left {
 		return false
 	}
-	mine := kin(a.match)
 	for _, id := range r.Children {
-		if !mine[id] {
-			return false
+		if p := c.pupil(id); p != nil && !c.leaving[id] && (!p.Left || c.back[id]) {
+			return true
 		}
 	}
-	return true
+	return len(r.Children) == 0
 }
 
 func (a *adult) portrait() string {
