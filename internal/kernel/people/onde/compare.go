@@ -530,26 +530,27 @@ func (c *comparison) undated() {
 			}
 		}
 		sort.Strings(order)
-		// Family names first: a use name serves when nothing else does.
+		// Family names first. A use name alone, without a birth date, proves
+		// nothing: a person says.
 		for _, byUse := range []bool{false, true} {
 			for _, n := range order {
 				switch direct := len(pool[n])+len(exact[n]) > 0; {
 				case !byUse && direct:
 					c.place(groups[n], pool[n], exact[n])
 				case byUse && !direct:
-					known := c.free(alias[n], func(p *PupilState) bool { return !p.Left })
-					if len(known) > 0 && len(known)+len(groups[n]) > 2 {
-						// A use name that several bear: nothing is certain.
-						var near []*kid
-						for _, p := range known {
+					var near []*kid
+					for _, p := range alias[n] {
+						if !p.Left {
 							near = append(near, &kid{match: p})
 						}
+					}
+					if len(near) > 0 {
 						for _, r := range groups[n] {
 							c.holdRow(r, near)
 						}
 						continue
 					}
-					c.place(groups[n], nil, known)
+					c.place(groups[n], nil, nil)
 				}
 			}
 		}

@@ -157,7 +157,7 @@ func (c *comparison) holdRow(r pupilRow, near []*kid) {
 		n.match = c.sameAgain(r)
 	case Attach:
 		for i, cand := range cs.Candidates {
-			if cand.Key == ch.Target {
+			if cand.Key == ch.Target && (near[i].key != "" || !c.taken[near[i].match.ID]) {
 				c.join(near[i], r)
 			}
 		}
