@@ -80,6 +80,11 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	}
 	core.Hasher = secret.NewHasher(0, 0)
 	core.Pictures = media.NewMaker(1)
+	if cfg.SMTP != "" {
+		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
+			return s, fmt.Errorf("MARELLE_SMTP: %w", err)
+		}
+	}
 
 	core.Apps = append(Kernel(core), apps.All(core)...)
 	catalogues := []fs.FS{ui.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}

@@ -81,21 +81,25 @@ func sample(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, n
 		}
 	}
 	for ci, c := range classes {
+		order := rnd.Perm(len(sampleWords) - 1)
 		for n := range 26 {
-			w := sampleWords[(ci*5+n)%len(sampleWords)]
+			w := sampleWords[1+order[n%len(order)]]
+			if n == 5 { // ten weeks ago: September
+				w = sampleWords[0]
+			}
 			if err := send(of[c.ID], rights.Teacher, hour(5+n*13+ci), w, "class:"+c.ID); err != nil {
 				return err
 			}
 		}
 		w := sampleWord{"Sortie en baie de Somme, jeudi 3 décembre", "Nous partons observer les phoques jeudi 3 décembre. Départ du car à 8 h 15 devant l’école, retour à 17 h.\n\nDans le sac : un pique-nique froid, une gourde, des bottes et un manteau chaud. Merci de marquer le nom de votre enfant partout."}
 		if c.Levels != "CE1" {
-			w = sampleWords[(ci*5+3)%len(sampleWords)]
+			w = sampleWords[1+order[(26+ci)%len(order)]]
 		}
 		if err := send(of[c.ID], rights.Teacher, hour(3), w, "class:"+c.ID); err != nil {
 			return err
 		}
 		if ci%2 == 0 {
-			if err := send(of[c.ID], rights.Teacher, now.Add(-time.Duration(70+ci*7)*time.Minute), sampleWords[5], "class:"+c.ID); err != nil {
+			if err := send(of[c.ID], rights.Teacher, now.Add(-time.Duration(70+ci*7)*time.Minute), sampleWords[1+order[(28+ci)%len(order)]], "class:"+c.ID); err != nil {
 				return err
 			}
 		}

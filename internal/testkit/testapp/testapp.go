@@ -55,16 +55,20 @@ func New(t testing.TB) *App {
 // Empty starts a server on an empty database.
 func Empty(t testing.TB) *App {
 	t.Helper()
-	dir := t.TempDir()
-	dsn := ""
-	if postgres.URL() != "" {
-		dsn = postgres.Clone(t, postgres.Template(t, "empty", func(string) error { return nil }))
-	}
-	return open(t, place{dir, dsn}, true)
+	return open(t, blank(t), true)
 }
 
-// place is where a server keeps its data.
-type place struct{ dir, dsn string }
+func blank(t testing.TB) place {
+	t.Helper()
+	at := place{dir: t.TempDir(), base: "https://" + host}
+	if postgres.URL() != "" {
+		at.dsn = postgres.Clone(t, postgres.Template(t, "empty", func(string) error { return nil }))
+	}
+	return at
+}
+
+// place is where a server keeps its data, and its address.
+type place struct{ dir, dsn, base string }
 
 func open(t testing.TB, at place, cleanup bool) *App {
 	t.Helper()
@@ -89,7 +93,7 @@ func open(t testing.TB, at place, cleanup bool) *App {
 }
 
 func configure(t testing.TB, at place) *config.Config {
-	cfg, err := config.Load(config.Settings{Addr: "127.0.0.1:0", BaseURL: "https://" + host, Data: at.dir, Database: at.dsn, UploadMax: "20M"}, nil)
+	cfg, err := config.Load(config.Settings{Addr: "127.0.0.1:0", BaseURL: at.base, Data: at.dir, Database: at.dsn, UploadMax: "20M"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,12 +133,12 @@ func clone(t testing.TB) place {
 	t.Helper()
 	dir := t.TempDir()
 	if postgres.URL() != "" {
-		name := postgres.Template(t, "sample", func(dsn string) error { return seed(t, place{t.TempDir(), dsn}) })
-		return place{dir, postgres.Clone(t, name)}
+		name := postgres.Template(t, "sample", func(dsn string) error { return seed(t, place{t.TempDir(), dsn, "https://" + host}) })
+		return place{dir, postgres.Clone(t, name), "https://" + host}
 	}
 	once.Do(func() {
 		if template, failure = os.MkdirTemp("", "marelle-template-*"); failure == nil {
-			failure = seed(t, place{dir: template})
+			failure = seed(t, place{dir: template, base: "https://" + host})
 		}
 	})
 	if failure != nil {
@@ -147,7 +151,7 @@ func clone(t testing.TB) place {
 	if err := os.WriteFile(filepath.Join(dir, "marelle.db"), b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return place{dir: dir}
+	return place{dir: dir, base: "https://" + host}
 }
 
 func seed(t testing.TB, at place) error {
@@ -169,7 +173,7 @@ func seed(t testing.TB, at place) error {
 // crash or an upgrade.
 func (a *App) Restart() *App {
 	a.T.Helper()
-	at := place{a.Config.Data, a.Config.Database}
+	at := place{a.Config.Data, a.Config.Database, a.Config.Base.String()}
 	if err := a.Close(); err != nil {
 		a.T.Fatal(err)
 	}
