@@ -76,7 +76,8 @@ func open(t testing.TB, options ...option) *site {
 	for _, o := range options {
 		o(cfg, s)
 	}
-	sv, err := server.Open(context.Background(), cfg, slog.New(slog.DiscardHandler))
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	sv, err := server.Open(context.Background(), cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
