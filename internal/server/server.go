@@ -49,6 +49,7 @@ type Server struct {
 	router *app.Router
 	root   http.Handler
 	lock   *os.File
+	meter  *meter
 }
 
 // Open assembles a server: it opens the database, migrates it (copying it
@@ -186,14 +187,18 @@ func (s *Server) routes() error {
 		// Health is asked for by address, not by name; files keep the kernel's
 		// own copy from disk to socket, which a wrapped writer would lose.
 		AnyHost: func(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" },
-		Raw: func(r *http.Request) bool {
-			return strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, "/_/")
-		},
+		Raw:     raw,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) {
 			core.Refuse(w, r.WithContext(i18n.With(r.Context(), core.Catalog)), nil, err)
 		},
 	})
 	return err
+}
+
+// raw are the answers that nothing may wrap: files, and assets that are
+// compressed already.
+func raw(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, ui.Prefix)
 }
 
 // kit shows every component, in the demonstration only.
@@ -221,7 +226,7 @@ func (s *Server) Routes() []app.Route { return s.router.Routes() }
 // way have ten seconds to finish. ready is called once with the address.
 func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
 	srv := &http.Server{
-		Handler:           s.root,
+		Handler:           s.measured(s.root),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
@@ -235,6 +240,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
 	}
 	if err := s.Core.Jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
+	}
+	if err := s.serveMetrics(ctx); err != nil {
+		return fmt.Errorf("metrics: %w", err)
 	}
 	failed := make(chan error, 1)
 	go func() {

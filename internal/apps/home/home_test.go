@@ -111,3 +111,23 @@ func TestSearch(t *testing.T) {
 	nadia.Get("/?avant=1." + id.New()).OK().Has("Pas encore de nouvelles")
 	nadia.Get("/?enfant=" + id.New()).OK()
 }
+
+func BenchmarkHome(b *testing.B) {
+	a := testapp.New(b)
+	nadia := a.As("nadia.kermadec")
+	nadia.Get("/").OK()
+	b.ReportAllocs()
+	for b.Loop() {
+		nadia.Get("/").OK()
+	}
+}
+
+func BenchmarkWords(b *testing.B) {
+	a := testapp.New(b)
+	nadia := a.As("nadia.kermadec")
+	nadia.Get("/carnet").OK()
+	b.ReportAllocs()
+	for b.Loop() {
+		nadia.Get("/carnet").OK()
+	}
+}

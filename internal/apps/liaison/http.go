@@ -48,7 +48,7 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	if v.follow && len(r.Viewer.Children) > 0 && (q.Get("vue") == "recus" || v.child != "" || open != "" && r.Grant.Role() < rights.Contribute) {
 		v.follow = false
 	}
-	v.list, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: v.follow, Child: v.child, Before: before, Limit: page + 1})
+	v.list, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: v.follow, Pupils: v.pupils(), Before: before, Limit: page + 1})
 	if err != nil {
 		return nil, err
 	}

@@ -115,19 +115,23 @@ func (s *site) fill() {
 		}
 		if err := people.Apply(ctx, tx, g, now, people.Change{School: school.ID,
 			Join: []people.Membership{
-				{id(0), school.ID, rights.Teacher, true}, {id(1), school.ID, rights.Teacher, false}, {id(2), school.ID, rights.Relative, false},
-				{id(3), school.ID, rights.Pupil, false}, {id(4), school.ID, rights.Pupil, false}, {id(5), school.ID, rights.Relative, false},
-				{id(7), "", rights.Operator, false},
+				member(id(0), school.ID, rights.Teacher, true), member(id(1), school.ID, rights.Teacher, false), member(id(2), school.ID, rights.Relative, false),
+				member(id(3), school.ID, rights.Pupil, false), member(id(4), school.ID, rights.Pupil, false), member(id(5), school.ID, rights.Relative, false),
+				member(id(7), "", rights.Operator, false),
 			},
-			Enter: []people.Place{{id(1), class.ID, rights.Teacher, ""}, {id(3), class.ID, rights.Pupil, "CE1"}, {id(4), class.ID, rights.Pupil, "CE1"}},
-			Link:  []people.Link{{id(2), id(3)}, {id(2), id(4)}},
+			Enter: []people.Place{{Person: id(1), Class: class.ID, Profile: rights.Teacher, Level: ""}, {Person: id(3), Class: class.ID, Profile: rights.Pupil, Level: "CE1"}, {Person: id(4), Class: class.ID, Profile: rights.Pupil, Level: "CE1"}},
+			Link:  []people.Link{{Relative: id(2), Pupil: id(3)}, {Relative: id(2), Pupil: id(4)}},
 		}); err != nil {
 			return err
 		}
 		// Bastien is a teacher elsewhere; Paul teaches in the other school only.
 		return people.Apply(ctx, tx, g, now, people.Change{School: other.ID,
-			Join: []people.Membership{{id(5), other.ID, rights.Teacher, false}, {id(6), other.ID, rights.Teacher, false}}})
+			Join: []people.Membership{member(id(5), other.ID, rights.Teacher, false), member(id(6), other.ID, rights.Teacher, false)}})
 	})
+}
+
+func member(person, school string, profile rights.Profile, head bool) people.Membership {
+	return people.Membership{Person: person, School: school, Profile: profile, Head: head}
 }
 
 func (s *site) write(f func(ctx context.Context, tx *db.Tx) error) {

@@ -24,7 +24,7 @@ function judge(password: string, login: string): number {
   rest = rest.replace(/(.)\1+/g, "$1").replace(/\d{4,}/g, "0");
   const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^A-Za-z0-9\s]/].filter((k) => k.test(password)).length;
   const words = rest.split(/[\s,.;_-]+/).filter((w) => w.length > 2).length;
-  // A word of a phrase is worth ten bits; other characters three to five.
-  const bits = words > 2 ? words * 11 : rest.length * (kinds > 2 ? 4.6 : kinds > 1 ? 3.6 : 2.6);
+  // A word of a phrase is worth some thirteen bits; other characters two to five.
+  const bits = words > 2 ? words * 13.5 : rest.length * (kinds > 2 ? 4.6 : kinds > 1 ? 3.6 : 2.6);
   return bits < 34 ? 1 : bits < 54 ? 2 : 3;
 }
