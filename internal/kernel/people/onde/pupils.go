@@ -16,6 +16,13 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 	var pool []*kid // a directory pupil is wrapped in a kid without rows
 	in := map[string]bool{}
 	for _, k := range kids {
+		if k.held { // nobody knows yet who that is: the rows of that name wait too
+			c.doubted[nameKey(rows[0].Name)] = true
+			for _, r := range rows {
+				c.holdRow(r, kids)
+			}
+			return
+		}
 		pool = append(pool, k)
 		if k.match != nil {
 			in[k.match.ID] = true

@@ -333,6 +333,9 @@ func (c *comparison) matchAdults(adults []*adult) {
 			}
 		}
 		for r, n := range score {
+			if Key(r.Family) == Key(a.Family) { // the closest first, as for pupils
+				n += 1000
+			}
 			pairs = append(pairs, pair{a, r, n})
 			stays[r] = c.present(r)
 		}
