@@ -333,8 +333,9 @@ func (c *comparison) matchAdults(adults []*adult) {
 			}
 		}
 		for r, n := range score {
-			if Key(r.Family) == Key(a.Family) { // the closest first, as for pupils
-				n += 1000
+			n *= 2
+			if Key(r.Family) == Key(a.Family) { // settles a tie, never outweighs a proof
+				n++
 			}
 			pairs = append(pairs, pair{a, r, n})
 			stays[r] = c.present(r)
