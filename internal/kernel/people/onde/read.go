@@ -243,7 +243,7 @@ func (rd *reader) pupil(r row, v values) {
 	}
 	p := Pupil{
 		Line: r.line, Name: n, Birth: day, Sex: readSex(v.one(sex)), INE: readINE(v.one(ine)), RawINE: v.one(ine),
-		Class: v.one(class), ClassID: v.one(classID), Level: Level(v.one(level)), Cycle: readCycle(v.one(cycle)), Photo: readYes(v.one(photo)),
+		Class: classLabel(v.one(class)), ClassID: classLabel(v.one(classID)), Level: Level(v.one(level)), Cycle: readCycle(v.one(cycle)), Photo: readYes(v.one(photo)),
 	}
 	for _, a := range []Address{{v.one(street), v.one(postcode), v.one(city), v.one(country)}, {v.one(street2), v.one(postcode2), v.one(city2), v.one(country2)}} {
 		if a.Street != "" || a.City != "" {
@@ -317,14 +317,26 @@ func (rd *reader) teacher(r row, v values) {
 	t := Teacher{
 		Line: r.line, Civility: readCivility(v.one(civility)), Name: n,
 		Email: readEmail(v.one(email)), RawEmail: v.one(email), Phones: phones(v), Head: readYes(v.one(head)) == "yes",
-		Classes: append([]string(nil), v[class]...),
+	}
+	for _, c := range v[class] {
+		if classLabel(c) != "" {
+			t.Classes = append(t.Classes, c)
+		}
 	}
 	for i, c := range r.cells { // "Classe[;Classe…]" may go on beyond the header
-		if i >= len(rd.layout.cols) && c != "" && len(rd.layout.cols) > 0 && rd.layout.cols[len(rd.layout.cols)-1] == class {
+		if i >= len(rd.layout.cols) && classLabel(c) != "" && len(rd.layout.cols) > 0 && rd.layout.cols[len(rd.layout.cols)-1] == class {
 			t.Classes = append(t.Classes, c)
 		}
 	}
 	rd.file.Teachers = append(rd.file.Teachers, t)
+}
+
+// classLabel drops a label without any letter or digit ("-", "?"): no class.
+func classLabel(s string) string {
+	if label(s) == "" {
+		return ""
+	}
+	return s
 }
 
 func phones(v values) []string {
