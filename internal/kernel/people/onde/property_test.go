@@ -13,19 +13,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	uni "golang.org/x/text/encoding/unicode"
 	"pgregory.net/rapid"
-
-	"marelle/internal/platform/i18n"
 )
-
-// TestFold holds the quick way equal to the catalogue's.
-func TestFold(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[A-Za-zÀ-ÿŒœ'’ .@-]{0,20}`)).Draw(t, "s")
-		if got, want := fold(s), i18n.Fold(s); got != want {
-			t.Fatalf("%q: %q, i18n.Fold says %q", s, got, want)
-		}
-	})
-}
 
 var families = []string{"MARTIN", "LEFÈVRE", "D'HAUTEFEUILLE", "SAINT-MARTIN", "LE GOFF", "CŒUR", "NOËL", "L'HOSTIS", "PÉREZ", "ÇELIK", "FRANÇOIS"}
 var firsts = []string{"Léa", "Anne-Sophie", "Maël", "Zoé", "Aïcha", "Clémence Lou", "Éthan", "Noé", "Côme", "François", "Loïs"}

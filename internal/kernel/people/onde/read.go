@@ -145,7 +145,7 @@ func (rd *reader) row(r row, last bool) {
 		rd.file.Ignored++
 	case rd.host(r, filled, only):
 		rd.file.Ignored++
-	case filled == 1 && last && (footer.MatchString(fold(only)) || len(strings.Fields(only)) > 3):
+	case filled == 1 && last && (footer.MatchString(i18n.Fold(only)) || len(strings.Fields(only)) > 3):
 		rd.file.Ignored++
 	case r.long:
 		rd.reject(r.line, "onde.row.too_long", "")
@@ -168,7 +168,7 @@ func (rd *reader) host(r row, filled int, only string) bool {
 		if i >= 5 {
 			break
 		}
-		if k := fold(c); strings.HasPrefix(k, "organisme d accueil") || strings.HasPrefix(k, "organismes d accueil") || k == "organisme" || k == "organismes" {
+		if k := i18n.Fold(c); strings.HasPrefix(k, "organisme d accueil") || strings.HasPrefix(k, "organismes d accueil") || k == "organisme" || k == "organismes" {
 			rd.struck = rd.struck || filled == 1
 			return true
 		}
@@ -228,7 +228,7 @@ func (rd *reader) name(line int, family, use, first string, needFirst bool) (Nam
 }
 
 func (rd *reader) pupil(r row, v values) {
-	if strings.HasPrefix(fold(v.one(state)), "radi") {
+	if strings.HasPrefix(i18n.Fold(v.one(state)), "radi") {
 		rd.file.Ignored++
 		return
 	}
