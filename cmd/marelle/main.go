@@ -8,9 +8,6 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is set by the release build.
-var version = "dev"
-
 type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Show a living school in seconds."`
 	Serve   serveCmd   `cmd:"" help:"Serve a portal."`

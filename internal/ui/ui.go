@@ -158,13 +158,6 @@ func count(n int, pupil bool) string {
 	return strconv.Itoa(n)
 }
 
-func current(b bool) templ.Attributes {
-	if b {
-		return templ.Attributes{"aria-current": "page"}
-	}
-	return nil
-}
-
 // square finds the service of a key.
 func (s Shell) square(key string) (Square, bool) {
 	for _, q := range s.Squares {

@@ -65,7 +65,6 @@ type page struct {
 	feed    []notify.Item
 	next    string
 	tiles   []templ.Component
-	removed string
 }
 
 func (p page) zone() *time.Location { return p.r.Viewer.Zone() }
