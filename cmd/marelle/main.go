@@ -12,6 +12,9 @@ type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Show a living school in seconds."`
 	Serve   serveCmd   `cmd:"" help:"Serve a portal."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date and stop."`
+	School  schoolCmd  `cmd:"" help:"Manage schools."`
+	User    userCmd    `cmd:"" help:"Manage accounts."`
+	Import  importCmd  `cmd:"" help:"Import a school's lists."`
 }
 
 func main() {

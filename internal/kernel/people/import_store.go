@@ -134,6 +134,12 @@ func LastImport(ctx context.Context, q db.Querier, school string) (Import, bool,
 		ORDER BY applied_at DESC, id DESC LIMIT 1`, school, ImportDone)
 }
 
+// Undoable is the import that can be undone, as far as it is the last one that
+// changed something; CanUndo and UndoImport look further.
+func Undoable(ctx context.Context, q db.Querier, school string) (Import, bool, error) {
+	return lastWritten(ctx, q, school)
+}
+
 // lastWritten is the last import of a school that changed something.
 func lastWritten(ctx context.Context, q db.Querier, school string) (Import, bool, error) {
 	return db.One[Import](ctx, q, `SELECT `+importColumns+` FROM import WHERE school = $1 AND state = $2 AND journal IS NOT NULL

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"marelle/internal/kernel/audit"
@@ -256,7 +257,7 @@ func (u undo) remove(ctx context.Context, forget Forget) error {
 	for batch := range slices.Chunk(gone, 400) {
 		list, args := db.In(nil, batch)
 		if _, err := u.tx.Exec(ctx, `DELETE FROM person WHERE id IN (`+list+`)`, args...); err != nil {
-			return fmt.Errorf("undo: %w", err)
+			return used(err)
 		}
 	}
 	for batch := range slices.Chunk(slices.Sorted(maps.Keys(u.closed)), 400) {
@@ -265,8 +266,17 @@ func (u undo) remove(ctx context.Context, forget Forget) error {
 			return fmt.Errorf("undo: %w", err)
 		}
 		if _, err := u.tx.Exec(ctx, `DELETE FROM class WHERE id IN (`+list+`)`, args...); err != nil {
-			return fmt.Errorf("undo: %w", err)
+			return used(err)
 		}
 	}
 	return nil
+}
+
+// used tells a row that a service still points to (a word sent to a new class)
+// from a failure; both engines say "foreign key".
+func used(err error) error {
+	if strings.Contains(strings.ToLower(err.Error()), "foreign key") {
+		return errs.Wrap(errs.Conflict, err, "people.undo_used")
+	}
+	return fmt.Errorf("undo: %w", err)
 }
