@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"marelle/internal/apps"
@@ -48,7 +47,6 @@ type Server struct {
 	Config *config.Config
 	router *app.Router
 	root   http.Handler
-	lock   *os.File
 	meter  *meter
 }
 
@@ -224,7 +222,7 @@ func (s *Server) Routes() []app.Route { return s.router.Routes() }
 
 // Run listens, works jobs, and stops gracefully when ctx ends: requests under
 // way have ten seconds to finish. ready is called once with the address.
-func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
+func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) (err error) {
 	srv := &http.Server{
 		Handler:           s.measured(s.root),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -232,12 +230,11 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Core.Log.Handler(), slog.LevelDebug),
 	}
-	if s.Core.DB.Dialect() == db.SQLite {
-		var err error
-		if s.lock, err = lock(s.Config.DSN + ".lock"); err != nil {
-			return err
-		}
+	release, err := s.Core.DB.Own()
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, release()) }()
 	if err := s.Core.Jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -255,7 +252,6 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
 	if ready != nil {
 		ready()
 	}
-	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
@@ -275,21 +271,5 @@ func (s *Server) Close() error {
 	if s.Core != nil && s.Core.DB != nil {
 		err = s.Core.DB.Close()
 	}
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
-	}
 	return err
-}
-
-// lock keeps a second process off a SQLite database: jobs and the single
-// writer count on being alone.
-func lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("another Marelle is using %s", strings.TrimSuffix(path, ".lock")), f.Close())
-	}
-	return f, nil
 }

@@ -18,7 +18,7 @@ import (
 func App(core *app.Core) app.App {
 	d := &door{core}
 	return app.App{
-		Name: "session", Migrations: Migrations(), Messages: Messages(), Routes: d.routes, Export: export, Erase: erase,
+		Name: "session", Migrations: Migrations(), Messages: Messages(), Routes: d.routes, Export: export, Erase: Erase,
 		Jobs: []jobs.Kind{
 			jobs.Handle(func(ctx context.Context, _ tidy) error { return sweep(ctx, core) }),
 			jobs.Handle(func(ctx context.Context, a send) error { return deliver(ctx, core, a.ID) }),
@@ -90,6 +90,8 @@ func (d *door) routes(r *app.Router) {
 	r.GET("/mentions-legales", rights.Public, d.legalPage)
 	r.GET("/accessibilite", rights.Public, d.accessibilityPage)
 	r.GET("/aide", rights.Public, d.helpPage)
+	r.GET("/aide/licences", rights.Public, d.noticesPage)
+	r.GET("/aide/licences.txt", rights.Public, d.notices)
 	r.GET("/portail/courriels", rights.Public, d.mailsPage)
 }
 
