@@ -98,6 +98,10 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 		{Label: c.Catalog.T("app.help"), Href: "/aide", Icon: "lifebuoy"},
 		{Label: c.Catalog.T("app.sign_out"), Href: "/deconnexion", Icon: "sign-out", Post: true},
 	}
+	if v.Shared { // a tablet of the class: the next pupil comes before settings
+		s.Tabs[len(s.Tabs)-1] = ui.Tab{Label: c.Catalog.T("app.next.short"), Href: "/changer", Icon: "users"}
+		s.Extra[len(s.Extra)-1] = ui.Link{Label: c.Catalog.T("app.next"), Href: "/changer", Icon: "users", Post: true}
+	}
 	return s
 }
 

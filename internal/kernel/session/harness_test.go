@@ -24,11 +24,8 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/mail/mailtest"
 	"marelle/internal/server"
-	"marelle/internal/testkit/browser"
 	"marelle/internal/testkit/postgres"
 )
-
-func TestMain(m *testing.M) { os.Exit(browser.Main(m)) }
 
 // site is a whole server with a small school in it: a head, a teacher of a
 // class, a mother of two of its pupils, and another school with a teacher.
