@@ -13,8 +13,6 @@ import (
 	"embed"
 	"io/fs"
 	"strconv"
-
-	"github.com/a-h/templ"
 )
 
 //go:generate go run marelle/internal/ui/build -root ../..

@@ -78,8 +78,8 @@ func other(digits string) string {
 	return "000000"
 }
 
-// TestSixDigitsAreNotGuessed has many guesses arrive at once: five are judged.
-func TestSixDigitsAreNotGuessed(t *testing.T) {
+// TestConcurrentSixDigits has many guesses arrive at once: five are judged.
+func TestConcurrentSixDigits(t *testing.T) {
 	s := open(t, withMail)
 	s.active("nadia.kermadec")
 	c := s.in("nadia.kermadec")

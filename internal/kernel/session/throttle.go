@@ -91,11 +91,11 @@ func countAccount(ctx context.Context, tx *db.Tx, subject string, now int64) err
 	// One statement decides and counts. From the last free trial on, the row is
 	// closed for a while as it is counted; a success deletes it.
 	const n = "(CASE WHEN throttle.expires_at <= $2 THEN 1 ELSE throttle.failures + 1 END)"
-	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $2 + $3)
+	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $3)
 		ON CONFLICT (subject) DO UPDATE SET failures = `+n+`,
 		blocked_to = CASE WHEN `+n+` < `+fmt.Sprint(freeTrials)+` THEN 0 ELSE $2 + `+strings.ReplaceAll(waits, "n <=", n+" <=")+` END,
-		expires_at = $2 + $3
-		WHERE throttle.blocked_to <= $2`, subject, now, forgetTrials.Milliseconds())
+		expires_at = $3
+		WHERE throttle.blocked_to <= $2`, subject, now, now+forgetTrials.Milliseconds())
 	if err != nil || counted == 1 {
 		return err
 	}
@@ -103,11 +103,11 @@ func countAccount(ctx context.Context, tx *db.Tx, subject string, now int64) err
 }
 
 func countAddress(ctx context.Context, tx *db.Tx, subject string, now int64) error {
-	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $2 + $3)
+	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $3)
 		ON CONFLICT (subject) DO UPDATE SET
 		failures = CASE WHEN throttle.expires_at <= $2 THEN 1 ELSE throttle.failures + 1 END,
-		expires_at = CASE WHEN throttle.expires_at <= $2 THEN $2 + $3 ELSE throttle.expires_at END
-		WHERE throttle.expires_at <= $2 OR throttle.failures < $4`, subject, now, addressWindow.Milliseconds(), addressTrials)
+		expires_at = CASE WHEN throttle.expires_at <= $2 THEN $3 ELSE throttle.expires_at END
+		WHERE throttle.expires_at <= $2 OR throttle.failures < $4`, subject, now, now+addressWindow.Milliseconds(), addressTrials)
 	if err != nil || counted == 1 {
 		return err
 	}
