@@ -24,6 +24,7 @@ import (
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/people/onde"
 	"marelle/internal/kernel/resource"
+	"marelle/internal/kernel/retention"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
 	"marelle/internal/kernel/session/sheet"
@@ -115,12 +116,22 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 // Kernel declares the parts that every school has.
 func Kernel(core *app.Core) []app.App {
 	return []app.App{
-		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages()},
+		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages(), Export: people.Export,
+			Erase: func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+				return people.Erase(ctx, tx, g, core.Clock.Now(), person)
+			}},
 		{Name: "resource", Migrations: resource.Migrations()},
-		{Name: "audit", Migrations: audit.Migrations()},
-		{Name: "notify", Migrations: notify.Migrations(), Jobs: notify.Jobs(core.DB, func() *jobs.Queue { return core.Jobs })},
+		{Name: "audit", Migrations: audit.Migrations(), Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+			return audit.Expire(ctx, tx, core.Clock.Now())
+		}},
+		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase,
+			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+				return notify.Retain(ctx, tx, g, core.Clock.Now())
+			},
+			Jobs: notify.Jobs(core.DB, func() *jobs.Queue { return core.Jobs })},
 		session.App(core),
 		file.App(core),
+		retention.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
 }

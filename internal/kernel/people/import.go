@@ -229,7 +229,7 @@ func complete(ctx context.Context, tx *db.Tx, now time.Time, imp Import, o Order
 	if err := unpack(old, &earlier); err != nil {
 		return err
 	}
-	summary, err := json.Marshal(countsOf(res.Plan).plus(imp.Counts()))
+	summary, err := json.Marshal(CountsOf(res.Plan).plus(imp.Counts()))
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,8 @@ func (i Import) Counts() ImportCounts {
 	return c
 }
 
-func countsOf(p onde.Plan) ImportCounts {
+// CountsOf counts what a plan would do.
+func CountsOf(p onde.Plan) ImportCounts {
 	s := p.Summary(func(key string, _ map[string]any) string { return key })
 	return ImportCounts{Classes: s.Classes, Pupils: s.Pupils, Relatives: s.Relatives, Teachers: s.Teachers, FamilyLinks: s.FamilyLinks,
 		Doubtful: len(s.Doubtful), Rejected: len(s.Rejected)}
@@ -87,13 +88,10 @@ func (c ImportCounts) plus(was ImportCounts) ImportCounts {
 	return c
 }
 
-// PlanImport keeps files that somebody wants to import until they say yes; a
-// plan that they left waiting is dropped.
+// PlanImport keeps files that somebody wants to import until they say yes;
+// ReadImport has read them before. A plan that they left waiting is dropped.
 func PlanImport(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, school string, year int, whole bool, given []ImportFile) (Import, error) {
 	if err := mayImport(ctx, tx, g, school); err != nil {
-		return Import{}, err
-	}
-	if _, err := ReadImport(given); err != nil {
 		return Import{}, err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM import WHERE school = $1 AND state = $2 AND actor = $3`, school, ImportPlanned, g.Actor()); err != nil {
@@ -187,18 +185,25 @@ func DropImport(ctx context.Context, tx *db.Tx, g rights.Grant, school, imp stri
 	return err
 }
 
+// QueuedOrder reads, before the transaction that applies it, what an import that
+// was said yes to is made of; ok is false when it is no longer queued.
+func QueuedOrder(ctx context.Context, q db.Querier, imp string) (o Order, ok bool, err error) {
+	i, ok, err := db.One[Import](ctx, q, `SELECT `+importColumns+` FROM import WHERE id = $1 AND state = $2`, imp, ImportQueued)
+	if err != nil || !ok {
+		return o, false, err
+	}
+	return ImportOrder(ctx, q, i)
+}
+
 // ApplyQueued applies an import that was said yes to, once: ok is false when it
 // is no longer queued. Whoever said yes must still run the school.
-func ApplyQueued(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, imp string) (res Result, ok bool, err error) {
-	i, ok, err := db.One[Import](ctx, tx, `SELECT `+importColumns+` FROM import WHERE id = $1`, imp)
-	if err != nil || !ok {
-		return res, false, err
-	}
-	if err := mayImport(ctx, tx, g.For(i.School), i.School); err != nil {
+func ApplyQueued(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, imp string, o Order) (res Result, ok bool, err error) {
+	if err := mayImport(ctx, tx, g, o.School); err != nil {
 		return res, false, err
 	}
 	// Under the school's lock the state no longer changes.
-	if state, err := db.Value[string](ctx, tx, `SELECT state FROM import WHERE id = $1`, imp); err != nil || state != ImportQueued {
+	i, ok, err := db.One[Import](ctx, tx, `SELECT `+importColumns+` FROM import WHERE id = $1 AND school = $2 AND state = $3`, imp, o.School, ImportQueued)
+	if err != nil || !ok {
 		return res, false, err
 	}
 	runs, err := db.Value[int](ctx, tx, `SELECT count(*) FROM membership WHERE person = $1 AND (school = $2 AND head OR profile = 'operator') AND valid_to > $3`, i.Actor, i.School, now.UnixMilli())
@@ -208,20 +213,17 @@ func ApplyQueued(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, 
 	if runs == 0 {
 		return res, false, errs.ErrDenied
 	}
-	o, kept, err := ImportOrder(ctx, tx, i)
-	if err != nil {
-		return res, false, err
-	}
-	if !kept {
-		return res, false, errs.New(errs.Conflict, "people.import_gone")
-	}
-	res, err = apply(ctx, tx, g.For(i.School), now, i, o, nil)
+	res, err = apply(ctx, tx, g, now, i, o, nil)
 	return res, err == nil, err
 }
 
-// FailImport notes that an import could not be applied; nothing of it was.
-func FailImport(ctx context.Context, tx *db.Tx, imp, key string) error {
-	_, err := tx.Exec(ctx, `UPDATE import SET state = $2, failure = $3 WHERE id = $1 AND state = $4`, imp, ImportFailed, key, ImportQueued)
+// FailImport notes that an import could not be applied; nothing of it was. The
+// key is that of a sentence.
+func FailImport(ctx context.Context, tx *db.Tx, g rights.Grant, imp, key string) error {
+	if err := g.Must(ctx, tx, ManageSchool, rights.Operating); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE import SET state = $2, failure = $3 WHERE id = $1 AND school = $4 AND state = $5`, imp, ImportFailed, key, g.School(), ImportQueued)
 	return err
 }
 

@@ -52,7 +52,8 @@ CREATE TABLE person (
   reading       TEXT NOT NULL DEFAULT '',
   created_at    BIGINT NOT NULL,
   activated_at  BIGINT,
-  seen_at       BIGINT
+  seen_at       BIGINT,
+  erased_at     BIGINT
 );
 CREATE INDEX person_name ON person (name_key);
 CREATE INDEX person_ine ON person (ine);

@@ -2,7 +2,9 @@ package session
 
 import (
 	"context"
+	"fmt"
 
+	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 )
 
@@ -43,4 +45,18 @@ func export(ctx context.Context, q db.Querier, person string, add func(name stri
 		return err
 	}
 	return add("wishes", wishes)
+}
+
+// erase removes all that is held of a person here.
+func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, table := range []string{"session", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation",
+		"recovery", "second_factor", "recovery_code", "wish", "outgoing_mail"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
+			return fmt.Errorf("erase %s: %w", table, err)
+		}
+	}
+	return nil
 }
