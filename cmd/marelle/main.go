@@ -12,6 +12,7 @@ import (
 var version = "dev"
 
 type commands struct {
+	Demo    demoCmd    `cmd:"" help:"Show a living school in seconds."`
 	Serve   serveCmd   `cmd:"" help:"Serve a portal."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date and stop."`
 }

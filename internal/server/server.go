@@ -20,17 +20,23 @@ import (
 	"marelle/internal/apps"
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/audit"
+	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/people/onde"
 	"marelle/internal/kernel/resource"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
+	"marelle/internal/kernel/session/sheet"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/mail"
+	"marelle/internal/platform/media"
+	"marelle/internal/platform/richtext"
 	"marelle/internal/platform/secret"
 	"marelle/internal/platform/web"
 	"marelle/internal/ui"
@@ -43,6 +49,7 @@ type Server struct {
 	router *app.Router
 	root   http.Handler
 	lock   *os.File
+	meter  *meter
 }
 
 // Open assembles a server: it opens the database, migrates it (copying it
@@ -73,9 +80,15 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 		return s, err
 	}
 	core.Hasher = secret.NewHasher(0, 0)
+	core.Pictures = media.NewMaker(1)
+	if cfg.SMTP != "" {
+		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
+			return s, fmt.Errorf("MARELLE_SMTP: %w", err)
+		}
+	}
 
 	core.Apps = append(Kernel(core), apps.All(core)...)
-	catalogues := []fs.FS{ui.Messages, secret.Messages}
+	catalogues := []fs.FS{ui.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}
 	var kinds []jobs.Kind
 	var periodic []jobs.Every
 	for _, a := range core.Apps {
@@ -109,6 +122,7 @@ func Kernel(core *app.Core) []app.App {
 		{Name: "audit", Migrations: audit.Migrations()},
 		{Name: "notify", Migrations: notify.Migrations(), Jobs: notify.Jobs(core.DB, func() *jobs.Queue { return core.Jobs })},
 		session.App(core),
+		file.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
 }
@@ -151,7 +165,11 @@ func (s *Server) routes() error {
 		}
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/_/", ui.Assets())
+	mux.Handle(ui.Prefix, ui.Assets())
+	if core.Demo {
+		mux.Handle("/kit", kit(core))
+		mux.Handle("/kit/", kit(core))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -169,14 +187,26 @@ func (s *Server) routes() error {
 		// Health is asked for by address, not by name; files keep the kernel's
 		// own copy from disk to socket, which a wrapped writer would lose.
 		AnyHost: func(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" },
-		Raw: func(r *http.Request) bool {
-			return strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, "/_/")
-		},
+		Raw:     raw,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) {
 			core.Refuse(w, r.WithContext(i18n.With(r.Context(), core.Catalog)), nil, err)
 		},
 	})
 	return err
+}
+
+// raw are the answers that nothing may wrap: files, and assets that are
+// compressed already.
+func raw(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, ui.Prefix)
+}
+
+// kit shows every component, in the demonstration only.
+func kit(core *app.Core) http.Handler {
+	h := ui.KitHandler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(i18n.With(r.Context(), core.Catalog)))
+	})
 }
 
 func plain(w http.ResponseWriter, status int, text string) {
@@ -196,7 +226,7 @@ func (s *Server) Routes() []app.Route { return s.router.Routes() }
 // way have ten seconds to finish. ready is called once with the address.
 func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
 	srv := &http.Server{
-		Handler:           s.root,
+		Handler:           s.measured(s.root),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
@@ -210,6 +240,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
 	}
 	if err := s.Core.Jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
+	}
+	if err := s.serveMetrics(ctx); err != nil {
+		return fmt.Errorf("metrics: %w", err)
 	}
 	failed := make(chan error, 1)
 	go func() {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -51,6 +52,25 @@ func FirstView() []string {
 	return []string{Asset("app.css"), Asset("app.js"), Asset("sprite.svg"), Asset("fonts/bricolage.woff2"), Asset("fonts/atkinson.woff2")}
 }
 
+// Licence is the text that a font or a set of icons travels with.
+type Licence struct{ Name, Text string }
+
+// Licences lists what is embedded here and is not ours, by name.
+func Licences() []Licence {
+	var out []Licence
+	for name, address := range addresses {
+		if short, ok := strings.CutPrefix(name, "licences/"); ok {
+			text, err := dist.ReadFile("dist/" + strings.TrimPrefix(address, Prefix))
+			if err != nil {
+				panic(err) // the name was read from the same embedded folder
+			}
+			out = append(out, Licence{Name: strings.TrimSuffix(short, ".txt"), Text: string(text)})
+		}
+	}
+	slices.SortFunc(out, func(a, b Licence) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
 // Assets serves the built files under Prefix, for ever cacheable, compressed
 // when that helps. It answers 404 to any other name.
 func Assets() http.Handler {
@@ -85,6 +105,7 @@ var kinds = map[string]string{
 	".css":   "text/css; charset=utf-8",
 	".js":    "text/javascript; charset=utf-8",
 	".svg":   "image/svg+xml",
+	".txt":   "text/plain; charset=utf-8",
 	".png":   "image/png",
 	".woff2": "font/woff2",
 }
@@ -92,7 +113,7 @@ var kinds = map[string]string{
 func newAsset(name string, data []byte) *asset {
 	a := &asset{kind: kinds[path.Ext(name)], plain: data}
 	switch path.Ext(name) {
-	case ".css", ".js", ".svg":
+	case ".css", ".js", ".svg", ".txt":
 		a.gz = sync.OnceValue(func() []byte {
 			var b bytes.Buffer
 			w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)

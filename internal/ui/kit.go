@@ -8,7 +8,8 @@ import (
 )
 
 // KitHandler shows the kit and one sample of each layout, for demonstrations
-// and tests: /kit, /kit/service, /kit/accueil, /kit/eleve, /kit/connexion,
+// and tests: /kit, /kit/service, /kit/service-eleve, /kit/accueil, /kit/neuf
+// (nine squares, one empty, banners, a toast), /kit/eleve, /kit/connexion,
 // /kit/activation, /kit/erreur, /kit/nue. The query chooses a theme: ?theme=,
 // ?lecture=, ?saison=, ?econome=1. The catalogue must be in the request's
 // context. The people are those of the sample school; they are data, not
@@ -30,6 +31,21 @@ func KitHandler() http.Handler {
 			s.Title, s.Current = "Carnet de liaison", "carnet"
 			s.Tabs[0].Current, s.Tabs[1].Current = false, true
 			page = kitService(s)
+		case "service-eleve":
+			s = samplePupil(s)
+			s.Title, s.Current = "Mes mots", "carnet"
+			s.Tabs[0].Current, s.Tabs[2].Current = false, true
+			page = kitService(s)
+		case "neuf":
+			s.Title, s.Current = "Accueil", "home"
+			s.Squares = append(s.Squares,
+				Square{Number: 7, Key: "classe", Label: "Ma classe", Href: "/kit/service", Icon: "chalkboard-teacher", Paint: "turquoise"},
+				Square{Number: 8, Key: "vide", Label: "Sondages"},
+				Square{Number: 9, Key: "ecole", Label: "École", Href: "/kit/service", Icon: "users", Paint: "ciel", Count: 120})
+			s.Squares[4].Href = ""
+			s.Demo, s.Banner = true, "Le service sera coupé mercredi de 18 h à 19 h."
+			s.Toast = &Toast{Text: "Mot publié", Undo: "#"}
+			page = kitHome(s)
 		case "accueil":
 			s.Title, s.Current = "Accueil", "home"
 			page = kitHome(s)

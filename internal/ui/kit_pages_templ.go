@@ -473,7 +473,7 @@ func kitPupil(s Shell) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = Task("livre", "lilas", "Relis la page 24", "à voix haute", false).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Task("livre", "lilas", "Relis la page 24", "à voix haute", "", false).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -481,7 +481,7 @@ func kitPupil(s Shell) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = Task("bottes", "ciel", "Apporte tes bottes", "jeudi 3 décembre", false).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Task("bottes", "ciel", "Apporte tes bottes", "jeudi 3 décembre", "", false).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -489,7 +489,7 @@ func kitPupil(s Shell) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = Task("calcul", "vert", "Table de 3", "C’est fait. Bravo !", true).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Task("calcul", "vert", "Table de 3", "C’est fait. Bravo !", "", true).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -184,6 +184,12 @@ func (s Shell) bodyClass() string {
 	return c
 }
 
+// paper is the shell of a page to print: black on white whatever the theme.
+func (s Shell) paper() Shell {
+	s.Theme = "clair"
+	return s
+}
+
 func (s Shell) title() string {
 	name := s.Portal
 	if name == "" {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
@@ -50,7 +52,7 @@ type handler struct{ core *app.Core }
 
 // Sizes of a page of the feed, and of what waits.
 const (
-	feedPage = 20
+	feedPage = 12
 	waiting  = 5
 )
 
@@ -59,8 +61,10 @@ type page struct {
 	r       *app.Request
 	child   string
 	awaits  []notify.Item
+	more    bool // waits, beyond those shown
 	feed    []notify.Item
 	next    string
+	tiles   []templ.Component
 	removed string
 }
 
@@ -80,9 +84,12 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 	o.Before, o.BeforeE = cursor(q.Get("avant"))
 	var err error
 	if o.Before == 0 && len(r.Viewer.Children) > 0 {
-		if p.awaits, err = notify.Feed(ctx, h.core.DB, r.Viewer, notify.Query{Child: p.child, Awaits: true, Limit: waiting}); err != nil {
+		if p.awaits, err = notify.Feed(ctx, h.core.DB, r.Viewer, notify.Query{Child: p.child, Awaits: true, Limit: waiting + 1}); err != nil {
 			return nil, err
 		}
+	}
+	if len(p.awaits) > waiting {
+		p.awaits, p.more = p.awaits[:waiting], true
 	}
 	if p.feed, err = notify.Feed(ctx, h.core.DB, r.Viewer, o); err != nil {
 		return nil, err
@@ -93,6 +100,20 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		p.next = fmt.Sprintf("/?avant=%d.%s", last.At, last.Event)
 		if p.child != "" {
 			p.next += "&enfant=" + p.child
+		}
+	}
+	if o.Before == 0 && len(r.Viewer.Children) == 0 && !p.pupil() {
+		for _, a := range h.core.Apps {
+			if a.Tile == nil {
+				continue
+			}
+			t, err := a.Tile(r)
+			if err != nil {
+				return nil, err
+			}
+			if t != nil {
+				p.tiles = append(p.tiles, t)
+			}
 		}
 	}
 	s, err := r.Shell(r.T("app.home"), "home")
@@ -118,6 +139,9 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 	hero.Sub = day
 	if len(r.Viewer.Children) > 0 {
 		hero.Sub = day + " · " + r.T("home.to_read", "n", len(p.awaits))
+		if p.more {
+			hero.Sub = day + " · " + r.T("home.to_read_more", "n", len(p.awaits))
+		}
 	} else if s.Unread > 0 {
 		hero.Sub = day + " · " + r.T("home.news", "n", s.Unread)
 	}

@@ -41,6 +41,7 @@ func App(core *app.Core) app.App {
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),
+		Tile:       h.tile,
 		Export:     Export,
 		Erase:      Erase,
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {

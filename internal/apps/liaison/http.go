@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/a-h/templ"
+
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/people"
@@ -46,7 +48,7 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	if v.follow && len(r.Viewer.Children) > 0 && (q.Get("vue") == "recus" || v.child != "" || open != "" && r.Grant.Role() < rights.Contribute) {
 		v.follow = false
 	}
-	v.list, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: v.follow, Child: v.child, Before: before, Limit: page + 1})
+	v.list, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: v.follow, Pupils: v.pupils(), Before: before, Limit: page + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +89,20 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 		toast = &ui.Toast{Text: r.T("liaison.thanks")}
 	}
 	return r.PageWith(http.StatusOK, v.word.Title, "liaison", toast, wordPage(v))
+}
+
+// tile is the latest words that a teacher follows, and how far they went.
+func (h handler) tile(r *app.Request) (templ.Component, error) {
+	if !follower(r.Viewer) {
+		return nil, nil
+	}
+	v := view{r: r, follow: true, zone: r.Viewer.Zone()}
+	var err error
+	v.list, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: true, Limit: 4})
+	if err != nil || len(v.list) == 0 {
+		return nil, err
+	}
+	return tile(v), nil
 }
 
 func (h handler) confirm(r *app.Request) (web.Response, error) {

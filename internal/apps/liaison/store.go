@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -133,17 +134,23 @@ func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, aut
 		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(labels), now.UnixMilli()); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
-	var rows [][]any
+	var rows, classes [][]any
 	var readers, followers, pupils []string
+	seen := map[string]bool{}
 	for _, t := range list {
-		rows = append(rows, []any{d.ID, t.Pupil, t.Class})
+		rows = append(rows, []any{d.ID, t.Pupil, t.Class, now.UnixMilli()})
 		readers = append(readers, "family:"+t.Pupil, "person:"+t.Pupil)
 		pupils = append(pupils, t.Pupil)
-		if t.Class != "" {
+		if t.Class != "" && !seen[t.Class] {
+			seen[t.Class] = true
+			classes = append(classes, []any{t.Class, d.ID, now.UnixMilli()})
 			followers = append(followers, "class:"+t.Class+":teacher")
 		}
 	}
-	if _, err := db.Insert(ctx, tx, `INSERT INTO word_pupil (word, pupil, class) VALUES `, "", rows); err != nil {
+	if _, err := db.Insert(ctx, tx, `INSERT INTO word_pupil (word, pupil, class, published_at) VALUES `, "", rows); err != nil {
+		return "", fmt.Errorf("word: %w", err)
+	}
+	if _, err := db.Insert(ctx, tx, `INSERT INTO word_class (class, word, published_at) VALUES `, "", classes); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
 	if err := resource.Share(ctx, tx, d.ID, rights.Read, readers...); err != nil {
@@ -221,49 +228,64 @@ const counts = `(SELECT count(*) FROM word_pupil wp JOIN membership m ON m.perso
 
 // Query chooses a page of words.
 type Query struct {
-	Follow bool   // those that the viewer follows, with their counts
-	Child  string // only about this child
-	ID     string // only this one: reading one is the list with an id
+	Follow bool     // those that the viewer wrote or whose classes they teach, with their counts
+	Pupils []string // those about these pupils
+	ID     string   // only this one: reading one is the list with an id
 	Before int64
 	Limit  int
 }
 
 // List reads a page of words that the scope lets its viewer see, newest first,
-// in one statement.
+// in one statement. Candidates come from one range of an index for each child,
+// or for the author and the classes of this year: the cost of a page does not
+// grow with what was written before.
 func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, error) {
 	least := rights.Read
 	if o.Follow {
 		least = rights.Contribute
 	}
 	scope, args := s.Where("r", least, nil)
+	if o.Before == 0 {
+		o.Before = rights.Forever
+	}
+	o.Limit = max(1, o.Limit)
+	arg := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	}
+	// Some candidates may be hidden from the viewer: there are three for a place.
+	page := ""
+	if o.ID == "" {
+		page = " AND published_at < " + arg(o.Before) + " ORDER BY published_at DESC LIMIT " + arg(o.Limit*3)
+	}
+	var candidates []string
 	columns := itemColumns
+	switch {
+	case o.ID != "":
+		columns += ", w.body"
+		candidates = []string{"SELECT id AS word FROM word WHERE id = " + arg(o.ID)}
+	case o.Follow:
+		columns += ", '' AS body"
+		candidates = []string{"SELECT id AS word FROM word WHERE author = $1" + page,
+			`SELECT word FROM word_class WHERE class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page}
+	default:
+		columns += ", '' AS body"
+		for _, p := range o.Pupils {
+			candidates = append(candidates, "SELECT word FROM word_pupil WHERE pupil = "+arg(p)+page)
+		}
+	}
+	if len(candidates) == 0 {
+		return nil, nil
+	}
 	if o.Follow {
 		columns += ", " + counts
 	} else {
 		columns += ", 0 AS families, 0 AS reached"
 	}
-	where := scope
-	add := func(text string, v any) {
-		args = append(args, v)
-		where += fmt.Sprintf(" AND "+text, len(args))
-	}
-	if o.ID != "" {
-		columns += ", w.body"
-		add("w.id = $%d", o.ID)
-	} else {
-		columns += ", '' AS body"
-		if o.Before == 0 {
-			o.Before = rights.Forever
-		}
-		add("w.published_at < $%d", o.Before)
-	}
-	if o.Child != "" {
-		add("EXISTS (SELECT 1 FROM word_pupil wp WHERE wp.word = w.id AND wp.pupil = $%d)", o.Child)
-	}
-	args = append(args, max(1, o.Limit))
-	return db.All[Item](ctx, q, fmt.Sprintf(`SELECT %s FROM word w JOIN resource r ON r.id = w.id JOIN person a ON a.id = w.author
+	return db.All[Item](ctx, q, `SELECT `+columns+` FROM (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b) x
+		JOIN word w ON w.id = x.word JOIN resource r ON r.id = w.id JOIN person a ON a.id = w.author
 		LEFT JOIN receipt rc ON rc.word = w.id AND rc.person = $1
-		WHERE %s ORDER BY w.published_at DESC, w.id DESC LIMIT $%d`, columns, where, len(args)), args...)
+		WHERE `+scope+` ORDER BY w.published_at DESC, w.id DESC LIMIT `+arg(o.Limit), args...)
 }
 
 // Families reads who received a word and who confirmed, present pupils only,

@@ -36,6 +36,21 @@ func (v view) now() time.Time { return v.r.Viewer.Now.In(v.zone) }
 
 func (v view) pupil() bool { return v.r.Viewer.Main() == rights.Pupil }
 
+// pupils are those whose words the viewer reads.
+func (v view) pupils() []string {
+	switch {
+	case v.child != "":
+		return []string{v.child}
+	case v.pupil():
+		return []string{v.r.Viewer.Person}
+	}
+	out := make([]string, len(v.r.Viewer.Children))
+	for i, c := range v.r.Viewer.Children {
+		out[i] = c.ID
+	}
+	return out
+}
+
 // follows says whether the open word is one that the viewer follows.
 func (v view) follows() bool { return v.r.Grant.Role() >= rights.Contribute }
 

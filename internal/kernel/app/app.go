@@ -10,12 +10,16 @@ import (
 	"net/netip"
 	"net/url"
 
+	"github.com/a-h/templ"
+
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
+	"marelle/internal/platform/mail"
+	"marelle/internal/platform/media"
 	"marelle/internal/platform/secret"
 )
 
@@ -32,6 +36,9 @@ type App struct {
 	Jobs       []jobs.Kind
 	Periodic   []jobs.Every
 
+	// Tile is what the service shows on the home page of whoever works with it,
+	// in one statement at most; nil shows nothing.
+	Tile func(r *Request) (templ.Component, error)
 	// Export hands over all that the service holds of a person, as values that
 	// become JSON, each under a name.
 	Export func(ctx context.Context, q db.Querier, person string, add func(name string, v any) error) error
@@ -70,17 +77,19 @@ type Kind struct {
 
 // Core is what the kernel lends to services and to its own pages.
 type Core struct {
-	DB      *db.DB
-	Clock   *clock.Clock
-	Jobs    *jobs.Queue
-	Log     *slog.Logger
-	Catalog *i18n.Catalog
-	Keys    *secret.Keys
-	Hasher  *secret.Hasher
-	Blobs   blob.Store
-	Base    *url.URL
-	Proxies []netip.Prefix
-	Demo    bool
+	DB       *db.DB
+	Clock    *clock.Clock
+	Jobs     *jobs.Queue
+	Log      *slog.Logger
+	Catalog  *i18n.Catalog
+	Keys     *secret.Keys
+	Hasher   *secret.Hasher
+	Blobs    blob.Store
+	Pictures *media.Maker
+	Mail     *mail.Sender // nil without SMTP
+	Base     *url.URL
+	Proxies  []netip.Prefix
+	Demo     bool
 
 	UploadMax int64
 	Apps      []App

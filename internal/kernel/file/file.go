@@ -124,7 +124,7 @@ func Receive(ctx context.Context, core *app.Core, school, owner, name string, in
 	case kind.Picture():
 		return r.picture(ctx, core, tmp)
 	case kind.MIME == "application/pdf":
-		if err := media.PDF(tmp); err != nil {
+		if err := media.PDF(tmp, n, core.UploadMax); err != nil {
 			return r, field(err)
 		}
 		if _, err := tmp.Seek(0, io.SeekStart); err != nil {
@@ -141,25 +141,24 @@ func Receive(ctx context.Context, core *app.Core, school, owner, name string, in
 	return r, errs.Field("piece", "file.kind")
 }
 
+// picture decodes once and keeps two sizes.
 func (r Received) picture(ctx context.Context, core *app.Core, in io.ReadSeeker) (Received, error) {
+	var page, thumb bytes.Buffer
+	info, err := core.Pictures.Picture(ctx, in, &page, media.Options{Side: webSide, Thumb: &thumb, ThumbSide: thumbSide})
+	if err != nil {
+		return r, field(err)
+	}
 	for _, v := range []struct {
-		name string
-		side int
-	}{{"web", webSide}, {"thumb", thumbSide}} {
-		if _, err := in.Seek(0, io.SeekStart); err != nil {
-			return r, err
-		}
-		var out bytes.Buffer
-		info, err := media.Picture(ctx, in, &out, media.Options{MaxSide: v.side})
-		if err != nil {
-			return r, field(err)
-		}
-		size := int64(out.Len())
-		key, err := store(ctx, core.Blobs, r.School, bytes.NewReader(out.Bytes()), size)
+		name          string
+		bytes         []byte
+		width, height int
+	}{{"web", page.Bytes(), info.Width, info.Height}, {"thumb", thumb.Bytes(), info.ThumbWidth, info.ThumbHeight}} {
+		size := int64(len(v.bytes))
+		key, err := store(ctx, core.Blobs, r.School, bytes.NewReader(v.bytes), size)
 		if err != nil {
 			return r, err
 		}
-		r.variants = append(r.variants, variant{v.name, key, info.MIME, size, info.Width, info.Height})
+		r.variants = append(r.variants, variant{v.name, key, info.Type.MIME, size, v.width, v.height})
 	}
 	r.Type, r.Size = r.variants[0].kind, r.variants[0].size
 	return r, nil

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"marelle/internal/platform/clock"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 )
@@ -139,16 +140,7 @@ func (v *Viewer) School() Membership {
 }
 
 // Zone is the time zone in which the viewer reads times.
-func (v *Viewer) Zone() *time.Location {
-	if l, err := time.LoadLocation(v.School().Zone); err == nil && v.School().Zone != "" {
-		return l
-	}
-	l, err := time.LoadLocation("Europe/Paris")
-	if err != nil {
-		return time.UTC
-	}
-	return l
-}
+func (v *Viewer) Zone() *time.Location { return clock.Zone(v.School().Zone) }
 
 // Kind is a kind of resource, as its service declares it.
 type Kind string

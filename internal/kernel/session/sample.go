@@ -14,9 +14,13 @@ func Settle(ctx context.Context, tx *db.Tx, g rights.Grant, persons []string, at
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
+	c, err := readCharter(charterVersion)
+	if err != nil {
+		return err
+	}
 	rows := make([][]any, len(persons))
 	for i, p := range persons {
-		rows[i] = []any{p, charterVersion, "", at.UnixMilli(), ""}
+		rows[i] = []any{p, c.Version, c.Hash, at.UnixMilli(), ""}
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO charter_acceptance (person, version, hash, at, paper_by) VALUES `, "ON CONFLICT DO NOTHING", rows); err != nil {
 		return err

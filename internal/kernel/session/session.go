@@ -59,7 +59,8 @@ func Resolve(ctx context.Context, q db.Querier, r *http.Request, now time.Time) 
 
 func byToken(ctx context.Context, q db.Querier, token string, now time.Time) (*rights.Viewer, error) {
 	rows, err := q.QueryContext(ctx, `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END, p.caption, p.avatar, p.theme, p.reading,
-			s.shared, s.seen_at, CASE WHEN EXISTS (SELECT 1 FROM charter_acceptance ca WHERE ca.person = p.id AND ca.version >= $3 AND ca.paper_by = '') THEN 1 ELSE 0 END,
+			s.shared, s.seen_at, p.activated_at, CASE WHEN EXISTS (SELECT 1 FROM second_factor sf WHERE sf.person = p.id AND sf.confirmed_at IS NOT NULL) THEN 1 ELSE 0 END,
+			CASE WHEN EXISTS (SELECT 1 FROM charter_acceptance ca WHERE ca.person = p.id AND ca.version >= $3 AND ca.paper_by = '') THEN 1 ELSE 0 END,
 			x.kind, x.a, x.b, x.c, x.d, x.head
 		FROM session s JOIN person p ON p.id = s.person
 		LEFT JOIN (
@@ -81,12 +82,14 @@ func byToken(ctx context.Context, q db.Querier, token string, now time.Time) (*r
 	defer rows.Close()
 	var v *rights.Viewer
 	var seen int64
+	var activated *int64
+	var second int
 	for rows.Next() {
 		var one rights.Viewer
 		var accepted int
 		var kind, a, b, c, d *string
 		var head *bool
-		if err := rows.Scan(&one.Person, &one.First, &one.Last, &one.Caption, &one.Avatar, &one.Theme, &one.Reading, &one.Shared, &seen, &accepted,
+		if err := rows.Scan(&one.Person, &one.First, &one.Last, &one.Caption, &one.Avatar, &one.Theme, &one.Reading, &one.Shared, &seen, &activated, &second, &accepted,
 			&kind, &a, &b, &c, &d, &head); err != nil {
 			return nil, err
 		}
@@ -107,6 +110,10 @@ func byToken(ctx context.Context, q db.Querier, token string, now time.Time) (*r
 	}
 	if v != nil && len(v.Memberships) == 0 {
 		return nil, nil // has left every school
+	}
+	// Heads and operators add a second factor within the grace of two weeks.
+	if v != nil && second == 0 && mustHaveSecond(v) && overdue(activated, now) {
+		v.Pending = true
 	}
 	return v, nil
 }

@@ -21,8 +21,12 @@ func System() *Clock { return &Clock{} }
 // StartingAt returns a clock that says t now and runs at normal speed from there.
 func StartingAt(t time.Time) *Clock { return &Clock{offset: time.Until(t)} }
 
-// Frozen returns a clock that stands at t until Advance moves it.
-func Frozen(t time.Time) *Clock { return &Clock{frozen: true, at: t} }
+// Freeze makes the clock stand at t until Advance moves it.
+func (c *Clock) Freeze(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frozen, c.at = true, t
+}
 
 // Now returns the time, in UTC, to the millisecond (what the database keeps).
 func (c *Clock) Now() time.Time {

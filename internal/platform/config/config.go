@@ -48,14 +48,23 @@ type Config struct {
 	PushHosts []string
 
 	// Demo and Now are the demonstration's: nothing real is at stake.
-	Demo   bool
-	Public bool
-	Now    time.Time
+	Demo bool
+	Now  time.Time
 }
 
 // Load checks settings and the environment's variables; all faults are told.
 func Load(s Settings, environ []string) (*Config, error) {
-	c := &Config{Settings: s}
+	return load(&Config{Settings: s}, environ)
+}
+
+// LoadDemo is Load for the demonstration, which the environment does not reach
+// and which may be shown over plain http.
+func LoadDemo(s Settings) (*Config, error) {
+	return load(&Config{Settings: s, Demo: true}, nil)
+}
+
+func load(c *Config, environ []string) (*Config, error) {
+	s := c.Settings
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 

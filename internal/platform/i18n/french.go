@@ -113,14 +113,17 @@ func List(words ...string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " et " + words[len(words)-1]
 }
 
-// Of writes "de Malo", "d’Assia", "d’Inès": elision before a vowel or a mute h
-// as first names have it.
+// Of writes "de Malo", "d’Assia", "de Yanis", "d’Yves": elision before a vowel
+// or a mute h, as first names have it.
 func Of(name string) string {
-	for _, r := range Fold(name) {
-		if strings.ContainsRune("aeiouyh", r) {
-			return "d’" + name
-		}
-		break
+	key := Fold(name)
+	if key == "" {
+		return "de " + name
+	}
+	// Y is a vowel before a consonant (Yves), a consonant before a vowel (Yanis).
+	y := len(key) > 1 && key[0] == 'y' && !strings.ContainsRune("aeiouy", rune(key[1]))
+	if y || strings.ContainsRune("aeiouh", rune(key[0])) {
+		return "d’" + name
 	}
 	return "de " + name
 }

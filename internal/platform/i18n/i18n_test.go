@@ -29,14 +29,14 @@ func TestFrench(t *testing.T) {
 	paris, _ := time.LoadLocation("Europe/Paris")
 	now := time.Date(2026, 11, 23, 16, 30, 0, 0, paris)
 	for want, got := range map[string]string{
-		"mardi\u00a01er\u00a0septembre":            Date(time.Date(2026, 9, 1, 8, 0, 0, 0, paris), now),
-		"8\u00a0h\u00a005":                         Hour(time.Date(2026, 9, 1, 8, 5, 0, 0, paris)),
-		"aujourd’hui à 8\u00a0h":                   Ago(time.Date(2026, 11, 23, 8, 0, 0, 0, paris), now),
-		"hier à 23\u00a0h\u00a059":                 Ago(time.Date(2026, 11, 22, 23, 59, 0, 0, paris), now),
-		"vendredi à 16\u00a0h\u00a005":             Ago(time.Date(2026, 11, 20, 16, 5, 0, 0, paris), now),
-		"23\u00a0novembre\u00a02025 à 9\u00a0h":    Ago(time.Date(2025, 11, 23, 9, 0, 0, 0, paris), now),
-		"d’Inès":                                   Of("Inès"),
-		"de Malo":                                  Of("Malo"),
+		"mardi\u00a01er\u00a0septembre":         Date(time.Date(2026, 9, 1, 8, 0, 0, 0, paris), now),
+		"8\u00a0h\u00a005":                      Hour(time.Date(2026, 9, 1, 8, 5, 0, 0, paris)),
+		"aujourd’hui à 8\u00a0h":                Ago(time.Date(2026, 11, 23, 8, 0, 0, 0, paris), now),
+		"hier à 23\u00a0h\u00a059":              Ago(time.Date(2026, 11, 22, 23, 59, 0, 0, paris), now),
+		"vendredi à 16\u00a0h\u00a005":          Ago(time.Date(2026, 11, 20, 16, 5, 0, 0, paris), now),
+		"23\u00a0novembre\u00a02025 à 9\u00a0h": Ago(time.Date(2025, 11, 23, 9, 0, 0, 0, paris), now),
+		"d’Inès":                                Of("Inès"),
+		"de Yanis":                              Of("Yanis"), "d’Yves": Of("Yves"), "de Malo": Of("Malo"),
 		"Inès, Malo et Yanis":                      List("Inès", "Malo", "Yanis"),
 		"180\u00a0Ko":                              Size(180_000),
 		"anne sophie d hautefeuille lefevre coeur": Fold("Anne-Sophie D’Hautefeuille LEFÈVRE Cœur"),

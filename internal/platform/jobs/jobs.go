@@ -249,6 +249,11 @@ func (q *Queue) Drain(ctx context.Context) error {
 	}
 }
 
+// Count counts the jobs still to be done.
+func Count(ctx context.Context, from db.Querier) (int, error) {
+	return db.Value[int](ctx, from, `SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'retryable', 'scheduled', 'pending')`)
+}
+
 // Dead counts the jobs that were given up, which the operator should look at.
 func Dead(ctx context.Context, from db.Querier) (int, error) {
 	return db.Value[int](ctx, from, `SELECT count(*) FROM river_job WHERE state = 'discarded'`)

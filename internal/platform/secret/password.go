@@ -32,8 +32,12 @@ type Hasher struct {
 	slots   chan struct{}
 	waiting atomic.Int64
 	queue   int64
+	done    atomic.Int64
 	dummy   string
 }
+
+// Done counts the hashes and verifications carried out, known account or not.
+func (h *Hasher) Done() int64 { return h.done.Load() }
 
 // NewHasher allows parallel hashes at once and queue callers waiting. Zero
 // means the defaults: all cores but one (at least one), so that pages are still
@@ -81,6 +85,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer func() { <-h.slots }()
+	defer h.done.Add(1)
 	salt := make([]byte, argonSalt)
 	rand.Read(salt)
 	return encode(salt, argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonLanes, argonKey)), nil
@@ -102,6 +107,7 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 		return false, err
 	}
 	defer func() { <-h.slots }()
+	defer h.done.Add(1)
 	got := argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.lanes, uint32(len(p.key)))
 	return subtle.ConstantTimeCompare(got, p.key) == 1 && known, nil
 }

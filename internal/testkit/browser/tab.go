@@ -231,6 +231,16 @@ func (tab *Tab) Focus(name string) {
 	tab.t.Fatalf("%q cannot be reached with the Tab key on %s", name, tab.URL())
 }
 
+// SetCookie gives the tab a cookie, Secure and HttpOnly as the server's are.
+func (tab *Tab) SetCookie(address, name, value string) {
+	tab.t.Helper()
+	yes := true
+	tab.do("set a cookie", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: address, Path: "/", Secure: &yes, HTTPOnly: &yes})
+		return err
+	}))
+}
+
 // Text is the visible text of the first element of that CSS selector.
 func (tab *Tab) Text(css string) string {
 	tab.t.Helper()

@@ -55,7 +55,7 @@ func run(root string) error {
 	if _, err := os.Stat(b.modules); err != nil {
 		return fmt.Errorf("node_modules is missing: run npm ci first (%w)", err)
 	}
-	for _, step := range []func() error{b.fonts, b.static, b.sprites, b.drawings, b.styles, b.scripts} {
+	for _, step := range []func() error{b.fonts, b.licences, b.static, b.sprites, b.drawings, b.styles, b.scripts} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -85,6 +85,25 @@ func (b *builder) fonts() error {
 			return err
 		}
 		b.add(name, data)
+	}
+	return nil
+}
+
+// licences keeps the texts that the fonts and icons must travel with
+// (SIL OFL 1.1 §2, MIT).
+func (b *builder) licences() error {
+	for name, from := range map[string]string{
+		"atkinson-hyperlegible-next": "@fontsource-variable/atkinson-hyperlegible-next/LICENSE",
+		"bricolage-grotesque":        "@fontsource-variable/bricolage-grotesque/LICENSE",
+		"andika":                     "@fontsource/andika/LICENSE",
+		"opendyslexic":               "@fontsource/opendyslexic/LICENSE",
+		"phosphor-icons":             "@phosphor-icons/core/LICENSE",
+	} {
+		data, err := os.ReadFile(filepath.Join(b.modules, from))
+		if err != nil {
+			return err
+		}
+		b.add("licences/"+name+".txt", data)
 	}
 	return nil
 }

@@ -19,9 +19,19 @@ CREATE TABLE word_pupil (
   word  TEXT NOT NULL REFERENCES word (id),
   pupil TEXT NOT NULL REFERENCES person (id),
   class TEXT NOT NULL DEFAULT '',
+  published_at BIGINT NOT NULL, -- the word's: a family's list is one range of this index
   PRIMARY KEY (word, pupil)
 );
-CREATE INDEX word_pupil_pupil ON word_pupil (pupil, word);
+CREATE INDEX word_pupil_pupil ON word_pupil (pupil, published_at);
+
+-- The classes whose pupils received a word: their teachers follow it.
+CREATE TABLE word_class (
+  class        TEXT NOT NULL REFERENCES class (id),
+  word         TEXT NOT NULL REFERENCES word (id),
+  published_at BIGINT NOT NULL,
+  PRIMARY KEY (class, word)
+);
+CREATE INDEX word_class_page ON word_class (class, published_at);
 
 -- What a relative did with a word. Opened is not read.
 CREATE TABLE receipt (

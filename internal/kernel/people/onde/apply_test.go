@@ -12,6 +12,12 @@ import (
 	"marelle/internal/platform/i18n"
 )
 
+// failer is what testing.TB and rapid.T share.
+type failer interface {
+	Helper()
+	Fatalf(string, ...any)
+}
+
 // school is a directory in memory: the test's own reading of what it means to
 // apply a Plan.
 type school struct {
@@ -19,7 +25,7 @@ type school struct {
 	next int
 }
 
-func (s *school) apply(t testing.TB, p Plan) {
+func (s *school) apply(t failer, p Plan) {
 	t.Helper()
 	ids := map[Ref]string{}
 	id := func(r Ref) string {
@@ -116,7 +122,7 @@ func (s *school) apply(t testing.TB, p Plan) {
 	}
 }
 
-func at[T any](t testing.TB, in []T, id string, of func(*T) string, do func(*T)) {
+func at[T any](t failer, in []T, id string, of func(*T) string, do func(*T)) {
 	t.Helper()
 	for i := range in {
 		if of(&in[i]) == id {

@@ -120,6 +120,35 @@ func (c *comparison) find(r ChildRef, o Origin) tie {
 	return t
 }
 
+// eliminate uses that nobody names one child twice: a homonym who is already
+// another child of the same adult is no candidate.
+func eliminate(ties []tie) {
+	own := map[*child]bool{}
+	for _, t := range ties {
+		if t.kind == matched {
+			own[t.hits[0]] = true
+		}
+	}
+	for i := range ties {
+		t := &ties[i]
+		if t.kind != several {
+			continue
+		}
+		var others []*child
+		for _, x := range t.hits {
+			if !own[x] {
+				others = append(others, x)
+			}
+		}
+		if len(others) > 0 {
+			t.hits = others
+		}
+		if len(others) == 1 {
+			t.kind = matched
+		}
+	}
+}
+
 // resolve settles the children of an adult: a link that exists already tells
 // which homonym is meant; otherwise a person says.
 func (c *comparison) resolve(a *adult, existing map[string]bool) {

@@ -15,11 +15,12 @@ func Compare(files []File, now Snapshot, opt Options) Plan {
 	if opt.Year == 0 {
 		opt.Year = SchoolYear(opt.Today)
 	}
-	c := &comparison{files: files, now: now, opt: opt, plan: Plan{Year: opt.Year, NewSchool: !now.School}, taken: map[string]bool{}, shielded: map[string]bool{},
+	c := &comparison{files: files, now: now, opt: opt, plan: Plan{Year: opt.Year, NewSchool: !now.School}, taken: map[string]bool{}, shielded: map[string]bool{}, disputed: map[string]bool{}, doubted: map[string]bool{},
 		asked: map[string]int{}, keyed: map[string]int{}, ines: map[string]bool{}}
 	for _, f := range files {
 		c.plan.Rejected = append(c.plan.Rejected, f.Rejected...)
 	}
+	c.gatherRooms()
 	c.readPupils()
 	c.matchPupils()
 	c.undated()
@@ -48,6 +49,8 @@ type comparison struct {
 
 	kids     []*kid
 	taken    map[string]bool // pupil ids matched by a kid
+	doubted  map[string]bool // names of undated rows that wait
+	disputed map[string]bool // pupil ids that a waiting kid may be
 	shielded map[string]bool // pupil ids that may not be concluded to have left
 	asked    map[string]int  // cases by content
 	keyed    map[string]int  // kids by content
@@ -63,8 +66,9 @@ type comparison struct {
 	bySurn  map[string][]*child
 	byFirst map[string][]*child
 
-	staff  []*teacher
-	pupils map[string]*PupilState // by id
+	staff   []*teacher
+	retired []retired
+	pupils  map[string]*PupilState // by id
 }
 
 // kid is a pupil of the files, from one row or several.
@@ -76,7 +80,6 @@ type kid struct {
 	match    *PupilState
 	held     bool
 	attached Ref // an outside person chosen by a human
-	newINE   bool
 	room     *room
 	rooms    []Pupil // the rows' classes when they differ
 }
@@ -208,7 +211,7 @@ func (k *kid) add(r pupilRow) {
 		k.rooms = append(k.rooms, r.Pupil)
 	}
 	k.complete = k.complete || r.complete
-	k.Name = betterName(k.Name, r.Name)
+	k.Name = mergeName(k.Name, r.Name)
 	k.Birth, k.Sex, k.INE, k.Level, k.Cycle = or(k.Birth, r.Birth), or(k.Sex, r.Sex), or(k.INE, r.INE), or(k.Level, r.Level), or(k.Cycle, r.Cycle)
 	if len(k.Addresses) == 0 {
 		k.Addresses = r.Addresses
@@ -260,14 +263,19 @@ func (c *comparison) dropDoubtfulINE(rows []pupilRow) {
 
 // matchPupils joins kids to the pupils of the directory.
 func (c *comparison) matchPupils() {
-	byINE, byBirth, byName := map[string]*PupilState{}, map[string][]*PupilState{}, map[string][]*PupilState{}
+	byINE, byBirth := map[string]*PupilState{}, map[string][]*PupilState{}
+	byName, byUse := map[string][]*PupilState{}, map[string][]*PupilState{}
 	for i := range c.now.Pupils {
 		p := &c.now.Pupils[i]
 		if p.INE != "" && (byINE[p.INE] == nil || byINE[p.INE].Left) {
 			byINE[p.INE] = p
 		}
-		for _, n := range nameKeys(p.Family, p.Use, p.First) {
-			byName[n] = append(byName[n], p)
+		for j, n := range nameKeys(p.Family, p.Use, p.First) {
+			if j == 0 {
+				byName[n] = append(byName[n], p)
+			} else {
+				byUse[n] = append(byUse[n], p)
+			}
 			byBirth[n+"|"+p.Birth] = append(byBirth[n+"|"+p.Birth], p)
 		}
 	}
@@ -288,45 +296,55 @@ func (c *comparison) matchPupils() {
 			k.match, c.taken[p.ID] = p, true
 		}
 	}
-	for _, k := range c.kids {
-		if k.match != nil || k.Birth == "" {
-			continue
-		}
-		var found *PupilState
-		for _, n := range nameKeys(k.Family, k.Use, k.First) {
-			for _, p := range byBirth[n+"|"+k.Birth] {
-				if !c.taken[p.ID] && (found == nil || found.Left && !p.Left) {
-					found = p
-				}
+	// The closest first, so that nobody takes the record of a namesake: all the
+	// names, then the family name, then a use name on one side.
+	for pass := range 3 {
+		for _, k := range c.kids {
+			if k.match == nil && k.Birth != "" {
+				c.matchDated(k, byBirth, pass)
 			}
 		}
-		if found == nil {
-			continue
-		}
-		if found.INE != "" && k.INE != "" && found.INE != k.INE {
-			ch, ok := c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Attach, New, Ignore}, Candidates: []Candidate{c.candidate(found)},
-				Message: errs.Msg("onde.case.other_ine", "name", k.Full(), "birth", frenchDay(k.Birth), "ine", k.INE, "old", found.INE)}, k.key, found.ID)
-			switch {
-			case ok && ch.Do == New:
-				continue
-			case ok && ch.Do == Attach:
-				k.newINE = true
-			default:
-				k.INE = found.INE
-			}
-		}
-		k.match, c.taken[found.ID] = found, true
 	}
 	c.matchLoose(byName)
+	c.matchLoose(byUse)
+	c.matchSimilar()
+}
+
+// matchDated joins a kid to a pupil of the same names and birth date.
+func (c *comparison) matchDated(k *kid, byBirth map[string][]*PupilState, pass int) {
+	var found *PupilState
+	for _, n := range nameKeys(k.Family, k.Use, k.First) {
+		for _, p := range byBirth[n+"|"+k.Birth] {
+			close := pass == 2 || Key(p.Family) == Key(k.Family) && (pass == 1 || Key(p.Use) == Key(k.Use) && (k.INE == "" || p.INE == "" || k.INE == p.INE))
+			if close && !c.taken[p.ID] && (found == nil || found.Left && !p.Left) {
+				found = p
+			}
+		}
+	}
+	if found == nil {
+		return
+	}
+	if found.INE != "" && k.INE != "" && found.INE != k.INE {
+		ch, ok := c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Attach, New, Ignore}, Candidates: []Candidate{c.candidate(found)},
+			Message: errs.Msg("onde.case.other_ine", "name", k.Full(), "birth", frenchDay(k.Birth), "ine", k.INE, "old", found.INE)}, k.key, found.ID)
+		switch {
+		case ok && ch.Do == New:
+			return
+		case ok && ch.Do == Attach:
+		default:
+			k.INE = found.INE
+		}
+	}
+	k.match, c.taken[found.ID] = found, true
 }
 
 // matchLoose deals with kids that have a birth date and directory pupils of the
-// same names that have none, then with names that are nearly the same.
+// same names that have none.
 func (c *comparison) matchLoose(byName map[string][]*PupilState) {
 	waiting := map[string][]*kid{}
 	var order []string
 	for _, k := range c.kids {
-		if k.match == nil {
+		if k.match == nil && !k.held {
 			n := nameKey(k.Name)
 			if len(waiting[n]) == 0 {
 				order = append(order, n)
@@ -334,9 +352,10 @@ func (c *comparison) matchLoose(byName map[string][]*PupilState) {
 			waiting[n] = append(waiting[n], k)
 		}
 	}
+	sort.Strings(order)
 	for _, n := range order {
 		kids := waiting[n]
-		free := c.free(byName[n], func(p *PupilState) bool { return p.Birth == "" || p.INE == "" })
+		free := c.free(byName[n], func(p *PupilState) bool { return (p.Birth == "" || p.INE == "") && !c.disputed[p.ID] })
 		for _, k := range kids { // the class tells
 			for i, p := range free {
 				if p != nil && possible(k, p) && c.sameClass(k.Pupil, p.Class) && c.unique(kids, free, k, p) {
@@ -353,30 +372,43 @@ func (c *comparison) matchLoose(byName map[string][]*PupilState) {
 		}
 		for _, k := range left {
 			near := c.free(free, func(p *PupilState) bool { return possible(k, p) })
+			rivals := 0
+			for _, o := range left {
+				if len(near) > 0 && possible(o, near[0]) {
+					rivals++
+				}
+			}
 			switch {
 			case len(near) == 0:
-			case len(near) == 1 && len(left) == 1:
+			case len(near) == 1 && rivals == 1:
 				k.match, c.taken[near[0].ID] = near[0], true
 			default:
 				c.hold(k, Homonym, "onde.case.homonym_pupil", near)
 			}
 		}
 	}
+}
+
+// matchSimilar asks about kids who have the birth date of an unmatched pupil and
+// nearly the same names.
+func (c *comparison) matchSimilar() {
 	byDay := map[string][]*PupilState{}
 	for i := range c.now.Pupils {
 		if p := &c.now.Pupils[i]; !p.Left && p.Birth != "" {
 			byDay[p.Birth] = append(byDay[p.Birth], p)
 		}
 	}
+	near := map[*kid][]*PupilState{}
 	for _, k := range c.kids {
-		if k.match != nil || k.held || k.Birth == "" {
-			continue
+		if k.match == nil && !k.held && k.Birth != "" {
+			near[k] = c.free(byDay[k.Birth], func(p *PupilState) bool {
+				return !c.disputed[p.ID] && (p.INE == "" || k.INE == "") && alike(k.Name, Name{Family: p.Family, Use: p.Use, First: p.First})
+			})
 		}
-		near := c.free(byDay[k.Birth], func(p *PupilState) bool {
-			return (p.INE == "" || k.INE == "") && alike(k.Name, Name{Family: p.Family, Use: p.Use, First: p.First})
-		})
-		if len(near) > 0 {
-			c.hold(k, Similar, "onde.case.similar", near)
+	}
+	for _, k := range c.kids {
+		if len(near[k]) > 0 {
+			c.hold(k, Similar, "onde.case.similar", near[k])
 		}
 	}
 }
@@ -437,6 +469,9 @@ func (c *comparison) hold(k *kid, kind, message string, near []*PupilState) {
 		k.held = true
 	default:
 		k.held = true
+		for _, p := range near {
+			c.disputed[p.ID] = true
+		}
 	}
 }
 
@@ -455,12 +490,8 @@ func (c *comparison) classLabel(id string) string {
 
 // sameClass says that a row's class is that class of the directory.
 func (c *comparison) sameClass(p Pupil, id string) bool {
-	for _, x := range c.now.Classes {
-		if x.ID == id {
-			return p.ClassID != "" && p.ClassID == x.ONDE || p.Class != "" && label(p.Class) == label(x.Label)
-		}
-	}
-	return false
+	r := c.findRoom(p)
+	return r != nil && r.match != nil && r.match.ID == id
 }
 
 // undated places the rows that have neither INE nor birth date (extraction by
@@ -485,19 +516,43 @@ func (c *comparison) undated() {
 		}
 		pool := map[string][]*kid{}
 		for _, k := range c.kids {
-			if !k.held {
-				pool[nameKey(k.Name)] = append(pool[nameKey(k.Name)], k)
-			}
+			pool[nameKey(k.Name)] = append(pool[nameKey(k.Name)], k)
 		}
-		known := map[string][]*PupilState{}
+		exact, alias := map[string][]*PupilState{}, map[string][]*PupilState{}
 		for i := range c.now.Pupils {
 			p := &c.now.Pupils[i]
-			for _, n := range nameKeys(p.Family, p.Use, p.First) {
-				known[n] = append(known[n], p)
+			for j, n := range nameKeys(p.Family, p.Use, p.First) {
+				if j == 0 {
+					exact[n] = append(exact[n], p)
+				} else {
+					alias[n] = append(alias[n], p)
+				}
 			}
 		}
-		for _, n := range order {
-			c.place(groups[n], pool[n], known[n])
+		sort.Strings(order)
+		// Family names first. A use name alone, without a birth date, proves
+		// nothing: a person says.
+		for _, byUse := range []bool{false, true} {
+			for _, n := range order {
+				switch direct := len(pool[n])+len(exact[n]) > 0; {
+				case !byUse && direct:
+					c.place(groups[n], pool[n], exact[n])
+				case byUse && !direct:
+					var near []*kid
+					for _, p := range alias[n] {
+						if !p.Left {
+							near = append(near, &kid{match: p})
+						}
+					}
+					if len(near) > 0 {
+						for _, r := range groups[n] {
+							c.holdRow(r, near)
+						}
+						continue
+					}
+					c.place(groups[n], nil, nil)
+				}
+			}
 		}
 	}
 }

@@ -8,10 +8,16 @@ import (
 
 // adultOp says what happens to an adult. An adult none of whose children is a
 // pupil of the school waits: the school must not admit strangers.
-func (c *comparison) adultOp(a *adult) (RelativeOp, bool) {
+func (c *comparison) adultOp(a *adult, linked map[string]bool) (RelativeOp, bool) {
 	alive := a.wanted
 	for _, t := range a.ties {
 		alive = alive || t.kind == matched || t.kind == several || t.kind == waiting
+	}
+	for id := range kin(a.match) {
+		alive = alive || c.back[id]
+	}
+	if alive {
+		linked[string(a.ref())] = true // has, or may have, a child in the school
 	}
 	if a.match == nil && a.attached == "" && len(a.ties) == 0 && !alive {
 		ch, ok := c.settle(Case{Kind: NoChild, Origin: a.Origin, Choices: []string{New, Ignore}, Message: errs.Msg("onde.case.no_child", "name", a.title())}, a.key)
@@ -27,7 +33,7 @@ func (c *comparison) adultOp(a *adult) (RelativeOp, bool) {
 	}
 	r := *a.match
 	want := r
-	n := adultName(Name{Family: r.Family, Use: r.Use, First: r.First}, a.Name)
+	n := mergeName(Name{Family: r.Family, Use: r.Use, First: r.First}, a.Name)
 	want.Family, want.Use, want.First = n.Family, n.Use, n.First
 	want.Civility, want.Email, want.Left = or(a.Civility, r.Civility), or(a.Email, r.Email), false
 	if len(a.Phones) > 0 && !samePhones(a.Phones, r.Phones) {
@@ -107,7 +113,6 @@ func (c *comparison) links(a *adult, linked map[string]bool) {
 			continue
 		}
 		linked[k] = true
-		linked[string(a.ref())] = true
 		c.plan.Links = append(c.plan.Links, LinkOp{Relative: a.ref(), Pupil: t.hits[0].ref})
 	}
 	if a.match == nil {

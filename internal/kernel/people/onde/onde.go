@@ -33,11 +33,11 @@ func Messages() fs.FS {
 // Bounds of one file. The largest school of France has under 1,000 pupils: a
 // file beyond them is a mistake or an attack.
 const (
-	MaxBytes = 20 << 20 // bytes
-	MaxRows  = 50_000   // rows under the header
-	maxCells = 400      // cells of a row: 13 columns and 96 children
-	maxCell  = 1_000    // characters of a cell
-	maxName  = 100      // characters of a name
+	MaxBytes = 20_000_000 // bytes
+	MaxRows  = 50_000     // rows under the header
+	maxCells = 400        // cells of a row: 13 columns and 96 children
+	maxCell  = 1_000      // characters of a cell
+	maxName  = 100        // characters of a name
 )
 
 // Kind says whom a file lists.

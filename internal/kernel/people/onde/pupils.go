@@ -1,6 +1,7 @@
 package onde
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -20,23 +21,29 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 			in[k.match.ID] = true
 		}
 	}
-	states := c.free(known, func(p *PupilState) bool { return !p.Left && !in[p.ID] })
-	if len(pool)+len(states) == 0 {
-		states = c.free(known, func(p *PupilState) bool { return true })
+	states := c.free(known, func(p *PupilState) bool { return !p.Left && !in[p.ID] && !c.disputed[p.ID] })
+	if len(pool)+len(states) == 0 && len(rows) == 1 {
+		// Somebody who left and is back, when there is no doubt who.
+		if left := c.free(known, func(p *PupilState) bool { return !c.disputed[p.ID] }); len(left) == 1 {
+			states = left
+		}
 	}
 	for _, p := range states {
 		pool = append(pool, &kid{match: p})
 	}
-	byRoom := map[string][]pupilRow{}
-	var order []string
+	byRoom := map[Ref][]pupilRow{}
+	var order []Ref
 	for _, r := range rows {
-		l := r.ClassID + "|" + label(r.Class)
+		l := Ref("")
+		if room := c.findRoom(r.Pupil); room != nil {
+			l = room.ref
+		}
 		if len(byRoom[l]) == 0 {
 			order = append(order, l)
 		}
 		byRoom[l] = append(byRoom[l], r)
 	}
-	sort.Strings(order)
+	slices.Sort(order)
 	used := map[*kid]bool{}
 	var rest []pupilRow
 	for _, l := range order {
@@ -48,6 +55,7 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 			}
 		}
 		if len(here) > len(group) {
+			c.doubted[nameKey(group[0].Name)] = true
 			for _, r := range group {
 				c.holdRow(r, here)
 			}
@@ -74,25 +82,41 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 			others = append(others, k)
 		}
 	}
+	name := nameKey(rows[0].Name)
+	if len(others) > 0 && len(others)+len(rest) > 2 && len(rest) > 0 {
+		c.doubted[name] = true
+	}
 	for _, r := range rest {
 		switch {
+		case c.doubted[name]: // also in the files that follow
+			c.holdRow(r, others)
 		case len(others) == 0:
 			c.newKid(r, undatedKey(r))
-		case len(others) == 1 && len(rest) == 1:
+		default: // one of each
 			c.join(others[0], r)
-		default:
-			c.holdRow(r, others)
 		}
 	}
 }
 
 func undatedKey(r pupilRow) string { return "u:" + nameKey(r.Name) + "|" + label(r.Class) }
 
+// inRoom says that a row and a kid are in one class: that of the kid's own rows,
+// or else the one where the directory has the kid.
 func (c *comparison) inRoom(k *kid, p Pupil) bool {
-	if k.match != nil && c.sameClass(p, k.match.Class) {
-		return true
+	here := c.findRoom(p)
+	if here == nil {
+		return false
 	}
-	return p.Class != "" && label(p.Class) == label(k.Class) || p.ClassID != "" && p.ClassID == k.ClassID
+	placed := false
+	for _, r := range k.rooms {
+		if room := c.findRoom(r); room != nil {
+			if room == here {
+				return true
+			}
+			placed = true
+		}
+	}
+	return !placed && k.match != nil && c.sameClass(p, k.match.Class)
 }
 
 func (c *comparison) join(k *kid, r pupilRow) {
@@ -133,7 +157,7 @@ func (c *comparison) holdRow(r pupilRow, near []*kid) {
 		n.match = c.sameAgain(r)
 	case Attach:
 		for i, cand := range cs.Candidates {
-			if cand.Key == ch.Target {
+			if cand.Key == ch.Target && (near[i].key != "" || !c.taken[near[i].match.ID]) {
 				c.join(near[i], r)
 			}
 		}
@@ -167,9 +191,9 @@ type room struct {
 	complete bool
 }
 
-// classes gathers the classes of the pupils files, by ONDE id or else by label,
+// gatherRooms finds the classes of the pupils files, by ONDE id or else by label,
 // and joins them to those of the directory.
-func (c *comparison) classes() {
+func (c *comparison) gatherRooms() {
 	c.roomByID, c.roomByK = map[string]*room{}, map[string]*room{}
 	for _, withID := range []bool{true, false} {
 		for _, f := range c.files {
@@ -223,6 +247,10 @@ func (c *comparison) classes() {
 			r.ref = Ref("new:c:" + hash(or(r.onde, label(r.label))))
 		}
 	}
+}
+
+// classes gives each kid a class, and says what happens to the classes.
+func (c *comparison) classes() {
 	for _, k := range c.kids {
 		c.seat(k)
 	}
@@ -377,7 +405,7 @@ func (c *comparison) elsewhere(k *kid, byINE, byBirth *PersonState) {
 // against compares a kid with the pupil it is. An empty cell erases nothing.
 func (k *kid) against(p PupilState, o PupilOp) PupilOp {
 	want := p
-	n := betterName(Name{Family: p.Family, Use: p.Use, First: p.First}, k.Name)
+	n := mergeName(Name{Family: p.Family, Use: p.Use, First: p.First}, k.Name)
 	want.Family, want.Use, want.First = n.Family, n.Use, n.First
 	want.Birth, want.Sex, want.Level = or(k.Birth, p.Birth), or(k.Sex, p.Sex), or(k.Level, p.Level)
 	want.INE = or(k.INE, p.INE)

@@ -45,7 +45,7 @@ func Read(name string, r io.Reader) (File, error) {
 		return File{}, errs.New(errs.Invalid, "onde.file.no_children", "file", name)
 	}
 	if len(rows) > MaxRows+at+1 {
-		return File{}, errs.New(errs.TooLarge, "onde.file.too_many_rows", "file", name, "n", MaxRows)
+		return File{}, errs.New(errs.TooLarge, "onde.file.too_many_rows", "file", name, "max", "50\u00a0000")
 	}
 	rd := reader{file: File{Name: name, Kind: l.kind, Complete: l.complete}, layout: l, header: strings.Join(rows[at].cells, ";")}
 	rd.last = len(rows)

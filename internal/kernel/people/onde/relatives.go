@@ -63,7 +63,7 @@ func (c *comparison) relatives() {
 			continue
 		}
 		c.checkEmail(a.Origin, a.title(), a.key, &a.Email, a.RawEmail)
-		o, ok := c.adultOp(a)
+		o, ok := c.adultOp(a, linked)
 		if !ok {
 			continue
 		}
@@ -73,6 +73,7 @@ func (c *comparison) relatives() {
 		c.plan.Relatives = append(c.plan.Relatives, o)
 		c.links(a, linked)
 	}
+	c.inherit(linked)
 	c.sharedEmails(adults)
 	c.followChildren(ops, linked)
 	sortByName(c.plan.Relatives, func(o RelativeOp) (string, string, Ref) { return o.Relative.Family, o.Relative.First, o.Ref })
@@ -130,6 +131,13 @@ func (c *comparison) gatherAdults() []*adult {
 				proofs = append(proofs, "c:"+t.hits[0].key)
 			}
 		}
+		same := "r:" + r.Civility + nameKey(r.Name) // the very same row, from another file
+		for _, t := range r.ties {
+			same += "|" + nameKey(t.Name)
+		}
+		if len(r.ties) > 0 {
+			proofs = append(proofs, same+"|"+strings.Join(proofsOf(r.Email, r.Phones, r.Address), "|"))
+		}
 		for _, n := range nameKeys(r.Family, r.Use, r.First) {
 			for _, p := range proofs {
 				k := n + "|" + p
@@ -159,6 +167,7 @@ func (c *comparison) gatherAdults() []*adult {
 	keys := map[string]int{}
 	for _, g := range order {
 		a := merge(groups[g])
+		eliminate(a.ties)
 		keys[a.key]++
 		if n := keys[a.key]; n > 1 {
 			a.key = hash(a.key, strconv.Itoa(n))
@@ -184,7 +193,7 @@ func merge(rows []adultRow) *adult {
 	a.Phones = nil
 	seen, met := map[string]bool{}, map[string]bool{}
 	for _, r := range rows {
-		a.Name = adultName(a.Name, r.Name)
+		a.Name = mergeName(a.Name, r.Name)
 		a.Civility = or(a.Civility, r.Civility)
 		if a.Email == "" {
 			a.Email, a.RawEmail = r.Email, or(a.RawEmail, r.RawEmail)
@@ -232,9 +241,9 @@ func merge(rows []adultRow) *adult {
 
 func shouting(s string) bool { return s != "" && strings.ToUpper(s) == s }
 
-// adultName merges two spellings of an adult. A row that gives only the use
+// mergeName merges two spellings of a person. A row that gives only the use
 // name ("Duval" for "Henry, use name Duval") does not rename anybody.
-func adultName(old, new Name) Name {
+func mergeName(old, new Name) Name {
 	switch {
 	case Key(old.Family) == Key(new.Family):
 		return betterName(old, new)
@@ -283,30 +292,41 @@ func (c *comparison) matchAdults(adults []*adult) {
 	}
 	var pairs []pair
 	for _, a := range adults {
-		proofs := map[string]bool{}
+		proofs := map[string]int{}
 		for p := range a.proofs {
-			proofs[p] = true
+			proofs[p] = 4
 		}
 		for _, t := range a.ties {
 			for i, x := range t.hits {
-				if !x.ref.New() && i < 20 {
-					proofs["c:"+string(x.ref)] = true
+				k := "c:" + string(x.ref)
+				switch {
+				case x.ref.New() || i >= 20:
+				case t.kind == matched:
+					proofs[k] = 4
+				case proofs[k] == 0: // one of several homonyms
+					proofs[k] = 1
 				}
+			}
+		}
+		alive := 1
+		for _, t := range a.ties {
+			if t.kind != none && t.kind != gone {
+				alive = 2
 			}
 		}
 		score := map[*RelativeState]int{}
 		for _, n := range nameKeys(a.Family, a.Use, a.First) {
-			for p := range proofs {
+			for p, weight := range proofs {
 				for i, r := range index[n+"|"+p] {
 					if i < 20 && compatible(r.Civility, a.Civility) {
-						score[r] += 2
+						score[r] += weight
 					}
 				}
 			}
 			if len(a.proofs) == 0 {
 				for i, r := range bare[n] {
 					if i < 20 && compatible(r.Civility, a.Civility) {
-						score[r]++
+						score[r] += alive // nothing written on either side
 					}
 				}
 			}
@@ -347,7 +367,7 @@ func (c *comparison) duplicates(adults []*adult) {
 	}
 	for i := range c.now.Relatives {
 		r := &c.now.Relatives[i]
-		if !used[r.ID] {
+		if !used[r.ID] && c.present(r) {
 			n := Key(r.Family) + "|" + Key(r.First)
 			known[n] = append(known[n], r)
 		}
@@ -368,7 +388,7 @@ func (c *comparison) duplicates(adults []*adult) {
 			}
 		}
 		for _, r := range known[n] {
-			if len(targets) < 10 && compatible(a.Civility, r.Civility) && compatible(Key(a.Use), Key(r.Use)) && !c.mergedInto(a, r) {
+			if len(targets) < 10 && compatible(a.Civility, r.Civility) && compatible(Key(a.Use), Key(r.Use)) {
 				cs.Candidates = append(cs.Candidates, Candidate{Key: "id:" + r.ID, Ref: Ref(r.ID), Label: describe(fullName(r.Family, r.Use, r.First), "", r.Email)})
 				targets, parts = append(targets, r), append(parts, r.ID)
 			}
@@ -397,19 +417,18 @@ func (c *comparison) duplicates(adults []*adult) {
 	}
 }
 
-// mergedInto says that a directory record left because a human choice merged it:
-// then it is no longer a homonym.
-func (c *comparison) mergedInto(a *adult, r *RelativeState) bool {
-	if !r.Left || a.match == nil || len(r.Children) == 0 {
+// present says that a record of the directory stays in the school: it has not
+// left, nor have all its children.
+func (c *comparison) present(r *RelativeState) bool {
+	if r.Left {
 		return false
 	}
-	mine := kin(a.match)
 	for _, id := range r.Children {
-		if !mine[id] {
-			return false
+		if p := c.pupil(id); p != nil && !c.leaving[id] && (!p.Left || c.back[id]) {
+			return true
 		}
 	}
-	return true
+	return len(r.Children) == 0
 }
 
 func (a *adult) portrait() string {
@@ -448,11 +467,28 @@ func (c *comparison) retire(r *RelativeState, into *adult) {
 	out := *r
 	out.Left = true
 	c.plan.Relatives = append(c.plan.Relatives, RelativeOp{Action: Leave, Ref: Ref(r.ID), Into: into.ref(), Relative: out})
-	for _, id := range r.Children { // the children follow
-		if !kin(into.match)[id] {
-			c.plan.Links = append(c.plan.Links, LinkOp{Relative: into.ref(), Pupil: Ref(id)})
+	c.retired = append(c.retired, retired{r, into})
+}
+
+// inherit gives the children of a merged record to the person who stays.
+func (c *comparison) inherit(linked map[string]bool) {
+	for _, x := range c.retired {
+		have := kin(x.into.match)
+		for _, id := range x.was.Children {
+			k := string(x.into.ref()) + "\x00" + id
+			if p := c.pupil(id); p == nil || p.Left || c.leaving[id] || have[id] || linked[k] {
+				continue
+			}
+			linked[k] = true
+			c.plan.Links = append(c.plan.Links, LinkOp{Relative: x.into.ref(), Pupil: Ref(id)})
 		}
 	}
+}
+
+// retired is a record that a choice merged into an adult of the files.
+type retired struct {
+	was  *RelativeState
+	into *adult
 }
 
 // outsiders asks whether an adult is a member of the staff, or a person known

@@ -208,6 +208,9 @@ func listed(family, use, first string) string {
 func changes(ch []Change) string {
 	var parts []string
 	for _, c := range ch {
+		if c.Field == "birth" {
+			c.Old, c.New = frenchDay(c.Old), frenchDay(c.New)
+		}
 		if c.Old == "" {
 			parts = append(parts, "+ "+c.New)
 			continue

@@ -157,7 +157,7 @@ func (c *comparison) teacherOp(t *teacher) TeacherOp {
 	}
 	s := *t.match
 	want := s
-	n := adultName(Name{Family: s.Family, Use: s.Use, First: s.First}, t.Name)
+	n := mergeName(Name{Family: s.Family, Use: s.Use, First: s.First}, t.Name)
 	want.Family, want.Use, want.First = n.Family, n.Use, n.First
 	want.Civility, want.Email = or(t.Civility, s.Civility), or(t.Email, s.Email)
 	want.Head, want.Left = s.Head || t.Head, false

@@ -60,7 +60,58 @@ CREATE TABLE email_confirmation (
   email      TEXT NOT NULL,
   mac        TEXT NOT NULL,
   tries      BIGINT NOT NULL DEFAULT 0,
+  sent       BIGINT NOT NULL DEFAULT 0, -- mails sent since first_at, so that nobody is flooded
+  first_at   BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
+);
+
+-- Somebody on the way in: an activation between two steps, or a sign-in that
+-- awaits its second factor. Keyed by the SHA-256 of a cookie of its own; it
+-- gives no right at all, and nothing is used up before the last step.
+CREATE TABLE entry_kind (name TEXT PRIMARY KEY);
+INSERT INTO entry_kind (name) VALUES ('activation'), ('second');
+CREATE TABLE entry (
+  id         TEXT PRIMARY KEY,
+  kind       TEXT NOT NULL REFERENCES entry_kind (name),
+  login      TEXT NOT NULL DEFAULT '', -- as typed, at the first step
+  person     TEXT NOT NULL DEFAULT '', -- once the code was right
+  mac        TEXT NOT NULL DEFAULT '', -- of that code
+  phrase     TEXT NOT NULL DEFAULT '', -- a pupil's passphrase, sealed until accepted
+  accepted   BOOLEAN NOT NULL DEFAULT FALSE,
+  shared     BOOLEAN NOT NULL DEFAULT FALSE,
+  next       TEXT NOT NULL DEFAULT '',
+  expires_at BIGINT NOT NULL
+);
+CREATE INDEX entry_expires ON entry (expires_at);
+
+-- What somebody asked on the pages for lost names and passwords, until a job
+-- has looked whether there is such an account: the page itself never looks.
+CREATE TABLE recovery_request (
+  id         TEXT PRIMARY KEY,
+  what       TEXT NOT NULL, -- password or name
+  asked      TEXT NOT NULL, -- as typed
+  created_at BIGINT NOT NULL
+);
+
+-- The second factor (TOTP, RFC 6238). used_step refuses the same code twice.
+CREATE TABLE second_factor (
+  person       TEXT PRIMARY KEY REFERENCES person (id),
+  sealed       TEXT NOT NULL,
+  confirmed_at BIGINT, -- NULL until a first code was right
+  used_step    BIGINT NOT NULL DEFAULT 0
+);
+CREATE TABLE recovery_code (
+  person TEXT NOT NULL REFERENCES person (id),
+  mac    TEXT NOT NULL,
+  PRIMARY KEY (person, mac)
+);
+
+-- What somebody wishes to be told of, by name ("mail.liaison").
+CREATE TABLE wish (
+  person TEXT NOT NULL REFERENCES person (id),
+  name   TEXT NOT NULL,
+  wanted BOOLEAN NOT NULL,
+  PRIMARY KEY (person, name)
 );
 
 CREATE TABLE recovery (

@@ -1,0 +1,146 @@
+package liaison_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"marelle/internal/apps/liaison"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/id"
+	"marelle/internal/testkit/apptest"
+	"marelle/internal/testkit/testapp"
+)
+
+func TestMain(m *testing.M) { os.Exit(testapp.Main(m)) }
+
+// one reads a single text, for what the pages do not show.
+func one(t *testing.T, a *testapp.App, text string, args ...any) string {
+	t.Helper()
+	s, err := db.Value[string](t.Context(), a.Core.DB, text, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// word is the identifier of the newest word with a title.
+func word(t *testing.T, a *testapp.App, title string) string {
+	t.Helper()
+	w := one(t, a, `SELECT id FROM word WHERE title = $1 ORDER BY published_at DESC LIMIT 1`, title)
+	if w == "" {
+		t.Fatalf("no word %q", title)
+	}
+	return w
+}
+
+func class(t *testing.T, a *testapp.App, label string) string {
+	t.Helper()
+	return one(t, a, `SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = $1 AND s.uai = '0809876A'`, label)
+}
+
+// stranger is a relative of the sample with no child in the class.
+func elsewhere(t *testing.T, a *testapp.App, label string) string {
+	t.Helper()
+	return one(t, a, `SELECT min(p.login) FROM person p JOIN membership m ON m.person = p.id AND m.profile = 'relative' JOIN school s ON s.id = m.school AND s.uai = '0809876A'
+		WHERE p.activated_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM person_principal pp WHERE pp.person = p.id AND pp.principal = $1)`, "class:"+class(t, a, label)+":relative")
+}
+
+const trip = "Sortie en baie de Somme, jeudi 3 décembre"
+
+func TestConformance(t *testing.T) {
+	apptest.Conform(t, "liaison", func(t *testing.T, a *testapp.App) []apptest.Subject {
+		return []apptest.Subject{{
+			Kind: liaison.Word, ID: word(t, a, trip), Reader: "nadia.kermadec", Pupil: "ines.kermadec",
+			Others: []string{elsewhere(t, a, "CE1 B"), "antoine.mercier", "martine.wallon"},
+			Lists:  []string{"/carnet", "/carnet?vue=recus"},
+		}}
+	})
+}
+
+func TestWordFromTeacherToBar(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia, ines := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("ines.kermadec")
+	to := helene.Post("/carnet", "id", id.New(), "titre", "Goûter d’automne", "texte", "Vendredi à 15 h.\n\nApportez une pomme.", "a", "class:"+class(t, a, "CE1 B")).To()
+	path, _, _ := strings.Cut(to, "?")
+	helene.Get(to).OK().Has("0/27", "27 familles")
+	nadia.Get("/").OK().Has("Goûter d’automne", path+"/lu")
+	nadia.Get("/carnet").OK().Has("Goûter d’automne")
+	nadia.Get(path).OK().Has("Apportez une pomme", "J’ai lu", "Inès, CE1 B")
+	helene.Get(path).OK().Has("0/27", "Mot ouvert, pas encore confirmé")
+	if next := nadia.Post(path + "/lu").To(); next != path+"?fait=lu" {
+		t.Errorf("after confirming: %s", next)
+	}
+	nadia.Get(path).OK().Has("Vous avez lu ce mot").Lacks("talon")
+	nadia.Get("/").OK().Lacks(path + "/lu")
+	helene.Get(path).OK().Has("1/27", "Lu par Nadia Kermadec", "Pas encore lu\u00a0: 26 familles")
+	ines.Get("/").OK().Has("Goûter d’automne")
+	ines.Get(path).OK().Has("Apportez une pomme").Lacks("J’ai lu", "familles")
+	ines.Post(path + "/lu").Denied()
+}
+
+func TestFaultyWordKeepsWhatWasTyped(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	helene.Post("/carnet", "titre", "", "texte", "Un texte <b>gardé</b>", "a", "class:"+class(t, a, "CE1 B")).
+		Faulty().Has("Il manque le titre", "Un texte &lt;b&gt;gardé&lt;/b&gt;", "checked")
+	helene.Post("/carnet", "titre", "Sans personne", "texte", "x").Faulty().Has("Choisissez à qui", "Sans personne")
+	helene.Post("/carnet", "titre", strings.Repeat("é", 151), "texte", "x", "a", "school").Faulty().Has("trop long")
+	for _, to := range []string{"class:nope", "group:" + id.New(), "pupil:" + id.New(), "truc", "class:" + one(t, a, `SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE s.uai = '0802468Y'`)} {
+		helene.Post("/carnet", "titre", "T", "texte", "x", "a", to).Faulty().Has("n’existe plus")
+	}
+}
+
+func TestSendingTwiceSendsOnce(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	form := []string{"id", id.New(), "titre", "Une seule fois", "texte", "x", "a", "class:" + class(t, a, "CE1 B")}
+	if first, second := helene.Post("/carnet", form...).To(), helene.Post("/carnet", form...).To(); first != second {
+		t.Errorf("two words: %s and %s", first, second)
+	}
+	// The identifier of somebody else's word opens nothing.
+	a.As("antoine.mercier").Post("/carnet", form...).NotFound()
+}
+
+func TestChildOfTwoClassesFilters(t *testing.T) {
+	a := testapp.New(t)
+	nadia := a.As("nadia.kermadec")
+	yanis := one(t, a, `SELECT id FROM person WHERE login = 'yanis.kermadec'`)
+	nadia.Get("/carnet?enfant=" + yanis).OK().Lacks("Sortie en baie de Somme")
+	nadia.Get("/?enfant=" + yanis).OK().Lacks("Sortie en baie de Somme")
+	nadia.Get("/carnet?enfant=" + id.New()).OK().Has("Sortie en baie de Somme")
+}
+
+// A school's families all confirm at once while the teacher looks: none is lost.
+func TestConcurrentConfirmations(t *testing.T) {
+	a := testapp.New(t)
+	w := word(t, a, trip)
+	logins, err := db.All[string](t.Context(), a.Core.DB, `SELECT DISTINCT p.login FROM word_pupil wp JOIN family_link f ON f.pupil = wp.pupil JOIN person p ON p.id = f.relative
+		WHERE wp.word = $1 AND p.activated_at IS NOT NULL`, w)
+	if err != nil || len(logins) < 30 {
+		t.Fatalf("%d relatives (%v)", len(logins), err)
+	}
+	people := make([]*testapp.Person, len(logins))
+	for i, l := range logins {
+		people[i] = a.As(l)
+	}
+	var all sync.WaitGroup
+	for _, p := range people {
+		all.Go(func() {
+			for range 2 { // a nervous thumb
+				if page := p.Post("/carnet/" + w + "/lu"); page.Status != 303 {
+					t.Errorf("%s: %d", p.Login, page.Status)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := one(t, a, `SELECT count(*) || '' FROM receipt WHERE word = $1 AND read_at IS NOT NULL`, w); n != fmt.Sprint(len(logins)) {
+		t.Errorf("%s confirmations of %d", n, len(logins))
+	}
+	reached := one(t, a, `SELECT count(DISTINCT wp.pupil) || '' FROM word_pupil wp JOIN family_link f ON f.pupil = wp.pupil JOIN person p ON p.id = f.relative
+		WHERE wp.word = $1 AND p.activated_at IS NOT NULL`, w)
+	a.As("helene.duvivier").Get("/carnet/" + w).OK().Has("<b>" + reached + "/27</b>")
+}

@@ -1,0 +1,108 @@
+package ui_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// What app.js adds, in a real browser and under the policy.
+func TestScriptAddsComfort(t *testing.T) {
+	site := serveKit(t)
+	ctx := browser(t)
+	if err := open(ctx, site.URL+"/kit"); err != nil {
+		t.Fatal(err)
+	}
+	is := func(what, js string) {
+		t.Helper()
+		c, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		for {
+			ok, err := chromedp.Run(c, chromedp.Evaluate[bool](js))
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			if ok {
+				return
+			}
+			select {
+			case <-c.Done():
+				t.Fatalf("%s: %s stays false", what, js)
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+	do := func(js string) {
+		t.Helper()
+		if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js+"; true")); err != nil {
+			t.Fatalf("%s: %v", js, err)
+		}
+	}
+
+	is("the summary of faults takes the focus", `document.activeElement.classList.contains("bilan")`)
+
+	const eye = `document.querySelector("[aria-controls=secret-kit]")`
+	is("the eye shows", `!`+eye+`.hidden`)
+	do(eye + `.click()`)
+	is("the password is readable", `document.getElementById("secret-kit").type === "text" && `+eye+`.getAttribute("aria-pressed") === "true"`)
+	do(eye + `.click()`)
+	is("and hidden again", `document.getElementById("secret-kit").type === "password"`)
+
+	is("the bar counts", `document.querySelector("[data-count]").textContent === "1 choisi"`)
+	do(`document.querySelector("[data-choose-all]").click()`)
+	is("all are chosen", `document.querySelector("[data-count]").textContent === "3 choisis" && document.querySelectorAll("tr.choisi").length === 3`)
+	do(`document.querySelector("[data-choose-all]").click()`)
+	is("the bar leaves with the last one", `document.querySelector(".selection").hidden`)
+
+	do(`document.querySelector("details.menu summary").click()`)
+	is("a menu opens", `document.querySelectorAll("details.menu[open]").length === 1`)
+	if err := chromedp.Do(ctx, chromedp.KeyEvent("\u001b")); err != nil {
+		t.Fatal(err)
+	}
+	is("Escape closes it", `!document.querySelector("details.menu[open]")`)
+
+	do(`document.querySelector("form[data-confirm]").requestSubmit()`)
+	is("a question is asked", `document.getElementById("confirmer").open && document.querySelector("[data-sentence]").textContent.startsWith("Supprimer")`)
+	do(`document.querySelector("#confirmer [data-closes]").click()`)
+	is("no is no", `!document.getElementById("confirmer").open && location.pathname === "/kit"`)
+
+	do(`document.querySelector("[data-opens]").click()`)
+	is("a dialog opens", `document.getElementById("dialogue-kit").open`)
+	do(`document.querySelector("#dialogue-kit [data-closes]").click()`)
+
+	do(`(() => { const d = document.createElement("div"); d.id = "suivi-t"; d.dataset.poll = "/fragment"; d.dataset.every = "0.05"; document.querySelector("main").append(d); d.dispatchEvent(new CustomEvent("marelle:fragment", {bubbles: true})); })()`)
+	is("a fragment takes its place", `document.getElementById("suivi-t").textContent === "fini"`)
+
+	do(`document.querySelector("[data-court] a").focus()`)
+	if err := chromedp.Do(ctx, chromedp.KeyEvent("3")); err != nil {
+		t.Fatal(err)
+	}
+	is("key 3 opens square 3", `location.pathname === "/kit/service"`)
+}
+
+// A key typed elsewhere than in the court must do nothing (WCAG 2.1.4).
+func TestKeysStayInTheCourt(t *testing.T) {
+	site := serveKit(t)
+	ctx := browser(t)
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(ctx, site.URL+"/kit/accueil"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.querySelector("[name=q]").focus(); true`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.KeyEvent("3")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.pathname + " " + document.querySelector("[name=q]").value`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != "/kit/accueil 3" {
+		t.Errorf("after the key: %q", got)
+	}
+}
