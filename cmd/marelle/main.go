@@ -8,13 +8,13 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is set by the release build.
-var version = "dev"
-
 type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Show a living school in seconds."`
 	Serve   serveCmd   `cmd:"" help:"Serve a portal."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date and stop."`
+	School  schoolCmd  `cmd:"" help:"Manage schools."`
+	User    userCmd    `cmd:"" help:"Manage accounts."`
+	Import  importCmd  `cmd:"" help:"Import a school's lists."`
 }
 
 func main() {

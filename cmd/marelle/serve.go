@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -74,4 +75,10 @@ func moment(s string) (time.Time, error) {
 }
 
 // exitCode tells a refusal (2) from a failure (1).
-func exitCode(err error) int { return 1 }
+func exitCode(err error) int {
+	var r refusal
+	if errors.As(err, &r) {
+		return 2
+	}
+	return 1
+}

@@ -4,6 +4,7 @@ package apps
 import (
 	"marelle/internal/apps/home"
 	"marelle/internal/apps/liaison"
+	"marelle/internal/apps/school"
 	"marelle/internal/kernel/app"
 )
 
@@ -12,5 +13,6 @@ func All(core *app.Core) []app.App {
 	return []app.App{
 		home.App(core),
 		liaison.App(core),
+		school.App(core),
 	}
 }

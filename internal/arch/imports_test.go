@@ -15,14 +15,16 @@ type layer struct {
 }
 
 var layers = []layer{
-	{"cmd", []string{"cmd", "internal/server", "internal/apps", "internal/backup", "internal/demo", "internal/kernel", "internal/ui", "internal/platform", "internal/licence"}},
-	{"internal/demo", []string{"internal/server", "internal/apps", "internal/kernel", "internal/ui", "internal/platform"}},
+	{"cmd", []string{"cmd", "internal/server", "internal/apps", "internal/sample", "internal/backup", "internal/kernel", "internal/ui", "internal/platform", "internal/licence"}},
+	{"internal/sample", []string{"internal/kernel", "internal/platform"}},
 	{"internal/server", []string{"internal/apps", "internal/kernel", "internal/ui", "internal/platform", "internal/licence"}},
 	{"internal/backup", []string{"internal/kernel", "internal/platform"}},
 	{"internal/apps/*", []string{"internal/kernel", "internal/ui", "internal/platform"}},
 	{"internal/apps", []string{"internal/apps", "internal/kernel", "internal/platform"}},
 	// The contract of an app carries its paint and its icon, and its router shows error pages.
 	{"internal/kernel/app", []string{"internal/kernel", "internal/ui", "internal/platform"}},
+	// The ways in are pages too.
+	{"internal/kernel/session", []string{"internal/kernel", "internal/ui", "internal/platform", "internal/licence"}},
 	{"internal/kernel", []string{"internal/kernel", "internal/platform"}},
 	{"internal/ui", []string{"internal/ui", "internal/platform"}},
 	{"internal/platform", []string{"internal/platform"}},

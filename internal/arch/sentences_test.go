@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/ast"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,7 @@ var (
 type sentences struct {
 	shown    map[string]string // key → where a call certainly shows it
 	literals map[string]bool   // every literal that looks like a key
+	tails    []string          // what is put behind a key: key + ".pupil"
 	parts    []*regexp.Regexp  // keys put together: "people.profile." + x
 }
 
@@ -39,6 +41,10 @@ func (s *sentences) read(f *file) {
 				if key, ok := text(n.Args[at]); ok && keyForm.MatchString(key) {
 					s.shown[key] = fmt.Sprintf("%s:%d", f.path, f.line(n))
 				}
+			}
+		case *ast.BinaryExpr: // key + ".pupil"
+			if tail, ok := text(n.Y); ok && n.Op == token.ADD && strings.HasPrefix(tail, ".") && !slices.Contains(s.tails, tail) {
+				s.tails = append(s.tails, tail)
 			}
 		case *ast.BasicLit:
 			lit, ok := text(n)
@@ -89,8 +95,14 @@ func (s *sentences) faults(catalogue map[string]string) (bad []string) {
 			bad = append(bad, fmt.Sprintf("%s: no catalogue has the sentence %q", where, key))
 		}
 	}
+	known := func(key string) bool {
+		return s.literals[key] || slices.ContainsFunc(s.parts, func(re *regexp.Regexp) bool { return re.MatchString(key) })
+	}
 	for key, where := range catalogue {
-		used := s.literals[key] || slices.ContainsFunc(s.parts, func(re *regexp.Regexp) bool { return re.MatchString(key) })
+		used := s.literals[key] || slices.ContainsFunc(s.tails, func(tail string) bool {
+			stem, ok := strings.CutSuffix(key, tail)
+			return ok && known(stem)
+		}) || slices.ContainsFunc(s.parts, func(re *regexp.Regexp) bool { return re.MatchString(key) })
 		if !used {
 			bad = append(bad, fmt.Sprintf("%s: nobody shows the sentence %q", where, key))
 		}

@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"marelle/internal/apps"
@@ -25,6 +24,7 @@ import (
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/people/onde"
 	"marelle/internal/kernel/resource"
+	"marelle/internal/kernel/retention"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
 	"marelle/internal/kernel/session/sheet"
@@ -48,7 +48,6 @@ type Server struct {
 	Config *config.Config
 	router *app.Router
 	root   http.Handler
-	lock   *os.File
 	meter  *meter
 }
 
@@ -117,12 +116,22 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 // Kernel declares the parts that every school has.
 func Kernel(core *app.Core) []app.App {
 	return []app.App{
-		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages()},
+		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages(), Export: people.Export,
+			Erase: func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+				return people.Erase(ctx, tx, g, core.Clock.Now(), person)
+			}},
 		{Name: "resource", Migrations: resource.Migrations()},
-		{Name: "audit", Migrations: audit.Migrations()},
-		{Name: "notify", Migrations: notify.Migrations(), Jobs: notify.Jobs(core.DB, func() *jobs.Queue { return core.Jobs })},
+		{Name: "audit", Migrations: audit.Migrations(), Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+			return audit.Expire(ctx, tx, core.Clock.Now())
+		}},
+		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase,
+			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+				return notify.Retain(ctx, tx, g, core.Clock.Now())
+			},
+			Jobs: notify.Jobs(core.DB, func() *jobs.Queue { return core.Jobs })},
 		session.App(core),
 		file.App(core),
+		retention.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
 }
@@ -224,7 +233,7 @@ func (s *Server) Routes() []app.Route { return s.router.Routes() }
 
 // Run listens, works jobs, and stops gracefully when ctx ends: requests under
 // way have ten seconds to finish. ready is called once with the address.
-func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
+func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) (err error) {
 	srv := &http.Server{
 		Handler:           s.measured(s.root),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -232,12 +241,11 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Core.Log.Handler(), slog.LevelDebug),
 	}
-	if s.Core.DB.Dialect() == db.SQLite {
-		var err error
-		if s.lock, err = lock(s.Config.DSN + ".lock"); err != nil {
-			return err
-		}
+	release, err := s.Core.DB.Own()
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, release()) }()
 	if err := s.Core.Jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -255,7 +263,6 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) error {
 	if ready != nil {
 		ready()
 	}
-	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
@@ -275,21 +282,5 @@ func (s *Server) Close() error {
 	if s.Core != nil && s.Core.DB != nil {
 		err = s.Core.DB.Close()
 	}
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
-	}
 	return err
-}
-
-// lock keeps a second process off a SQLite database: jobs and the single
-// writer count on being alone.
-func lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("another Marelle is using %s", strings.TrimSuffix(path, ".lock")), f.Close())
-	}
-	return f, nil
 }

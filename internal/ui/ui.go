@@ -13,8 +13,6 @@ import (
 	"embed"
 	"io/fs"
 	"strconv"
-
-	"github.com/a-h/templ"
 )
 
 //go:generate go run marelle/internal/ui/build -root ../..
@@ -156,13 +154,6 @@ func count(n int, pupil bool) string {
 		return "99+"
 	}
 	return strconv.Itoa(n)
-}
-
-func current(b bool) templ.Attributes {
-	if b {
-		return templ.Attributes{"aria-current": "page"}
-	}
-	return nil
 }
 
 // square finds the service of a key.

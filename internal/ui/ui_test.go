@@ -211,7 +211,7 @@ func TestInitialsAndPaint(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if ui.PersonPaint("a") != ui.PersonPaint("a") || ui.PaintClass(ui.PersonPaint("a")) == "" {
+	if first, again := ui.PersonPaint("a"), ui.PersonPaint("a"); first != again || ui.PaintClass(first) == "" {
 		t.Error("a person's paint must be a paint, always the same")
 	}
 	if c := ui.PaintClass(`jaune" onload="x`); c != "" {

@@ -58,14 +58,13 @@ const (
 
 // page is a home page.
 type page struct {
-	r       *app.Request
-	child   string
-	awaits  []notify.Item
-	more    bool // waits, beyond those shown
-	feed    []notify.Item
-	next    string
-	tiles   []templ.Component
-	removed string
+	r      *app.Request
+	child  string
+	awaits []notify.Item
+	more   bool // waits, beyond those shown
+	feed   []notify.Item
+	next   string
+	tiles  []templ.Component
 }
 
 func (p page) zone() *time.Location { return p.r.Viewer.Zone() }

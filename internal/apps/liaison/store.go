@@ -340,6 +340,8 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 }
 
 // Export hands over the words a person wrote or received, and what they did.
+//
+// scope: the rows of the person whose data it is
 func Export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
 	written, err := db.All[struct {
 		ID, Title, Body, Audience string

@@ -62,7 +62,7 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 	s.School = v.School().Name
 	s.Name = strings.TrimSpace(v.First + " " + v.Last)
 	s.Caption, s.Initials, s.Avatar = v.Caption, ui.Initials(v.First, v.Last), v.Avatar
-	s.AvatarPaint = paintOf(v.Person)
+	s.AvatarPaint = ui.PersonPaint(v.Person)
 	voice := ""
 	if pupil {
 		voice = ".pupil"
@@ -98,6 +98,10 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 		{Label: c.Catalog.T("app.help"), Href: "/aide", Icon: "lifebuoy"},
 		{Label: c.Catalog.T("app.sign_out"), Href: "/deconnexion", Icon: "sign-out", Post: true},
 	}
+	if v.Shared { // a tablet of the class: the next pupil comes before settings
+		s.Tabs[len(s.Tabs)-1] = ui.Tab{Label: c.Catalog.T("app.next.short"), Href: "/changer", Icon: "users"}
+		s.Extra[len(s.Extra)-1] = ui.Link{Label: c.Catalog.T("app.next"), Href: "/changer", Icon: "users", Post: true}
+	}
 	return s
 }
 
@@ -105,18 +109,9 @@ func (q Square) shownTo(v *rights.Viewer) bool {
 	return len(q.For) == 0 || v.Is(q.For...)
 }
 
-// paintOf gives everybody a paint of their own, always the same.
-func paintOf(person string) string {
-	if len(person) < 3 {
-		return ""
-	}
-	paints := ui.Paints()
-	return paints[int(person[len(person)-1]+person[len(person)-3])%len(paints)]
-}
-
 // Face is the avatar of a person: an animal, or initials on their paint.
 func Face(person, first, last, animal, size string) ui.Person {
-	return ui.Person{Animal: animal, Initials: ui.Initials(first, last), Paint: paintOf(person), Size: size}
+	return ui.Person{Animal: animal, Initials: ui.Initials(first, last), Paint: ui.PersonPaint(person), Size: size}
 }
 
 func season(t time.Time) string {

@@ -25,6 +25,7 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/id"
+	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/media"
 )
 
@@ -47,6 +48,12 @@ func App(core *app.Core) app.App {
 			r.GET("/fichiers/{id}/{variant}", rights.SignedIn, serve)
 		},
 		Export: export,
+		Erase:  erase,
+		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+			return retain(ctx, tx, g, core.Clock.Now())
+		},
+		Jobs:     []jobs.Kind{jobs.Handle(func(ctx context.Context, _ sweep) error { return Sweep(ctx, core) })},
+		Periodic: []jobs.Every{{Interval: 24 * time.Hour, Args: func() jobs.Args { return sweep{} }}},
 	}
 }
 

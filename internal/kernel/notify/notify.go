@@ -264,3 +264,41 @@ func Search(ctx context.Context, q db.Querier, v *rights.Viewer, words string, l
 		WHERE r.school IN (SELECT school FROM membership WHERE person = $1 AND valid_to > $2) AND (r.title_key LIKE $%d OR r.title_key LIKE $%d) AND %s
 		ORDER BY r.created_at DESC LIMIT $%d`, n+1, n+2, scope, n+3), args...)
 }
+
+// Erase removes a person's feed, and them from what events are about.
+func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{`DELETE FROM feed WHERE person = $1`, `DELETE FROM event_pupil WHERE pupil = $1`} {
+		if _, err := tx.Exec(ctx, text, person); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Export hands over a person's feed: what they were told and when they saw it.
+func Export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+	list, err := db.All[struct {
+		Kind, Title string
+		At          int64
+		ReadAt      *int64 `db:"read_at"`
+	}](ctx, q, `SELECT e.kind, r.title, f.at, f.read_at FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource WHERE f.person = $1 ORDER BY f.at`, person)
+	if err != nil {
+		return err
+	}
+	return add("feed", list)
+}
+
+// keep is how long a line stays in a feed: the item itself lives elsewhere.
+const keep = 400 * 24 * time.Hour
+
+// Retain forgets lines of feeds older than thirteen months.
+func Retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM feed WHERE at < $1`, now.Add(-keep).UnixMilli())
+	return err
+}

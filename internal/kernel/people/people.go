@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
@@ -225,20 +224,6 @@ func (p Person) Shown() string {
 
 // Name is "Inès Kermadec".
 func (p Person) Name() string { return p.First + " " + p.Shown() }
-
-// Initials are what an avatar without a drawing shows.
-func Initials(first, last string) string {
-	return initial(first) + initial(last)
-}
-
-func initial(s string) string {
-	for _, r := range s {
-		if unicode.IsLetter(r) {
-			return string(unicode.ToUpper(r))
-		}
-	}
-	return ""
-}
 
 // PersonByID finds a person.
 func PersonByID(ctx context.Context, q db.Querier, id string) (Person, bool, error) {

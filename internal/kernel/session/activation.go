@@ -108,7 +108,7 @@ func (d *door) giveLogin(r *app.Request) (web.Response, error) {
 	if key := badLogin(typed, login); key != "" {
 		return d.showLogin(r, http.StatusUnprocessableEntity, typed[:min(len(typed), most)], map[string]string{"identifiant": r.T(key)}, "")
 	}
-	if _, err := d.tryAddress(r); err != nil {
+	if err := d.tryStep(r); err != nil {
 		return d.slowDown(r, err, func(say string) (web.Response, error) {
 			return d.showLogin(r, http.StatusTooManyRequests, typed, nil, say)
 		})

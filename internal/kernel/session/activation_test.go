@@ -114,9 +114,9 @@ func TestActivationOfAPupil(t *testing.T) {
 	d.get("/compte").is(200).silent("Adresse e-mail")
 }
 
-// TestOneCodeOneAccount has two parents use their child's code at the same
+// TestConcurrentActivations has two parents use their child's code at the same
 // moment, again and again: exactly one of the two passwords stands.
-func TestOneCodeOneAccount(t *testing.T) {
+func TestConcurrentActivations(t *testing.T) {
 	s := open(t)
 	code := s.code("ines.kermadec")
 	var clients []*client

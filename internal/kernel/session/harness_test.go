@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -23,10 +24,8 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/mail/mailtest"
 	"marelle/internal/server"
-	"marelle/internal/testkit/browser"
+	"marelle/internal/testkit/postgres"
 )
-
-func TestMain(m *testing.M) { os.Exit(browser.Main(m)) }
 
 // site is a whole server with a small school in it: a head, a teacher of a
 // class, a mother of two of its pupils, and another school with a teacher.
@@ -62,7 +61,11 @@ func open(t testing.TB, options ...option) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load(config.Settings{Addr: ln.Addr().String(), Data: t.TempDir(), UploadMax: "1M"}, nil)
+	settings := config.Settings{Addr: ln.Addr().String(), Data: t.TempDir(), UploadMax: "1M"}
+	if postgres.URL() != "" {
+		settings.Database = postgres.Clone(t, template(t, settings))
+	}
+	cfg, err := config.Load(settings, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,16 +73,43 @@ func open(t testing.TB, options ...option) *site {
 	for _, o := range options {
 		o(cfg, s)
 	}
-	sv, err := server.Open(context.Background(), cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	sv, err := server.Open(context.Background(), cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.core = sv.Core
+	s.core.Clock.Freeze(monday)
 	s.server = &httptest.Server{Listener: ln, Config: &http.Server{Handler: sv.Handler()}}
 	s.server.Start()
 	t.Cleanup(func() { s.server.Close(); _ = sv.Close() })
 	s.fill()
 	return s
+}
+
+// template is a database with the tables of this very build and nothing in it.
+func template(t testing.TB, settings config.Settings) string {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return postgres.Template(t, fmt.Sprint("session ", info.Size(), info.ModTime()), func(dsn string) error {
+		settings.Database = dsn
+		cfg, err := config.Load(settings, nil)
+		if err != nil {
+			return err
+		}
+		sv, err := server.Open(context.Background(), cfg, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		return sv.Close()
+	})
 }
 
 func (s *site) fill() {

@@ -23,6 +23,7 @@ const (
 	forgetTrials = 2 * time.Hour // after the last one
 
 	addressTrials = 400
+	addressSteps  = 4000 // of pages that check nothing, only write a row
 	addressWindow = 15 * time.Minute
 )
 
@@ -54,7 +55,7 @@ func (d *door) try(r *app.Request, what, account, known string) (*attempt, error
 		if a.address == "" {
 			return nil
 		}
-		return countAddress(r.Context(), tx, a.address, now)
+		return countAddress(r.Context(), tx, a.address, now, addressTrials)
 	})
 	return a, err
 }
@@ -64,9 +65,17 @@ func (d *door) try(r *app.Request, what, account, known string) (*attempt, error
 func (d *door) tryAddress(r *app.Request) (*attempt, error) {
 	a := &attempt{core: d.core, address: d.subject("address", web.Client(r.Request, d.core.Proxies).String())}
 	err := d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return countAddress(r.Context(), tx, a.address, d.core.Clock.Now().UnixMilli())
+		return countAddress(r.Context(), tx, a.address, d.core.Clock.Now().UnixMilli(), addressTrials)
 	})
 	return a, err
+}
+
+// tryStep bounds what one address can have written by a form that checks no
+// secret: a whole school activates within the hour, a flood does not.
+func (d *door) tryStep(r *app.Request) error {
+	return d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return countAddress(r.Context(), tx, d.subject("step", web.Client(r.Request, d.core.Proxies).String()), d.core.Clock.Now().UnixMilli(), addressSteps)
+	})
 }
 
 // subject names what is counted without saying it: a keyed hash.
@@ -91,23 +100,23 @@ func countAccount(ctx context.Context, tx *db.Tx, subject string, now int64) err
 	// One statement decides and counts. From the last free trial on, the row is
 	// closed for a while as it is counted; a success deletes it.
 	const n = "(CASE WHEN throttle.expires_at <= $2 THEN 1 ELSE throttle.failures + 1 END)"
-	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $2 + $3)
+	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $3)
 		ON CONFLICT (subject) DO UPDATE SET failures = `+n+`,
 		blocked_to = CASE WHEN `+n+` < `+fmt.Sprint(freeTrials)+` THEN 0 ELSE $2 + `+strings.ReplaceAll(waits, "n <=", n+" <=")+` END,
-		expires_at = $2 + $3
-		WHERE throttle.blocked_to <= $2`, subject, now, forgetTrials.Milliseconds())
+		expires_at = $3
+		WHERE throttle.blocked_to <= $2`, subject, now, now+forgetTrials.Milliseconds())
 	if err != nil || counted == 1 {
 		return err
 	}
 	return tooMany(ctx, tx, subject, "blocked_to", now)
 }
 
-func countAddress(ctx context.Context, tx *db.Tx, subject string, now int64) error {
-	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $2 + $3)
+func countAddress(ctx context.Context, tx *db.Tx, subject string, now int64, most int) error {
+	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $3)
 		ON CONFLICT (subject) DO UPDATE SET
 		failures = CASE WHEN throttle.expires_at <= $2 THEN 1 ELSE throttle.failures + 1 END,
-		expires_at = CASE WHEN throttle.expires_at <= $2 THEN $2 + $3 ELSE throttle.expires_at END
-		WHERE throttle.expires_at <= $2 OR throttle.failures < $4`, subject, now, addressWindow.Milliseconds(), addressTrials)
+		expires_at = CASE WHEN throttle.expires_at <= $2 THEN $3 ELSE throttle.expires_at END
+		WHERE throttle.expires_at <= $2 OR throttle.failures < $4`, subject, now, now+addressWindow.Milliseconds(), most)
 	if err != nil || counted == 1 {
 		return err
 	}

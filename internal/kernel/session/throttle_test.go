@@ -87,8 +87,8 @@ func TestKnownDevicesAreExempt(t *testing.T) {
 	own.wrong("nadia.kermadec").is(429)
 }
 
-// TestABurstGainsNothing has a hundred guesses arrive at the same instant.
-func TestABurstGainsNothing(t *testing.T) {
+// TestConcurrentGuesses has a hundred guesses arrive at the same instant.
+func TestConcurrentGuesses(t *testing.T) {
 	s := open(t)
 	s.active("nadia.kermadec")
 	before := s.core.Hasher.Done()

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/georgysavva/scany/v2/sqlscan"
@@ -146,6 +147,23 @@ func (d *DB) Path() string { return d.path }
 
 // Writer is the writing pool, for the job queue and the migrations alone.
 func (d *DB) Writer() *sql.DB { return d.write }
+
+// Own keeps a second process off a SQLite file until the returned function is
+// called: the job queue and the single writer count on being alone. On
+// PostgreSQL several may work together, and it does nothing.
+func (d *DB) Own() (release func() error, err error) {
+	if d.dialect != SQLite {
+		return func() error { return nil }, nil
+	}
+	f, err := os.OpenFile(d.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("another server is using %s", d.path), f.Close())
+	}
+	return f.Close, nil
+}
 
 // Copy writes a consistent copy of a SQLite database beside it, and returns its
 // path; on PostgreSQL, where backups are the server's, it does nothing.

@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode"
 
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -142,27 +140,38 @@ func Size(n int64) string {
 }
 
 // Fold gives the key by which names are sorted and found: no accents, lower
-// case, œ and æ opened, apostrophes and hyphens as single spaces.
+// case, œ and æ opened, every sign but . and @ as a single space.
 func Fold(s string) string {
-	t := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
-	out, _, err := transform.String(t, s)
-	if err != nil {
-		out = s
-	}
 	var b strings.Builder
+	b.Grow(len(s))
 	space := false
-	for _, r := range opened.Replace(strings.ToLower(out)) {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '.' && r != '@' {
-			space = true
-			continue
-		}
+	put := func(r rune) {
 		if space && b.Len() > 0 {
 			b.WriteByte(' ')
 		}
 		space = false
 		b.WriteRune(r)
 	}
-	return b.String()
+	for _, r := range norm.NFD.String(s) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '.', r == '@':
+			put(r)
+		case r >= 'A' && r <= 'Z':
+			put(r + 'a' - 'A')
+		case r < 0x80:
+			space = true
+		case unicode.Is(unicode.Mn, r):
+		case r == 'œ', r == 'Œ':
+			put('o')
+			put('e')
+		case r == 'æ', r == 'Æ':
+			put('a')
+			put('e')
+		case unicode.IsLetter(r), unicode.IsDigit(r):
+			put(unicode.ToLower(r))
+		default:
+			space = true
+		}
+	}
+	return norm.NFC.String(b.String())
 }
-
-var opened = strings.NewReplacer("œ", "oe", "æ", "ae")

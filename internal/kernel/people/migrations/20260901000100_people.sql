@@ -52,7 +52,8 @@ CREATE TABLE person (
   reading       TEXT NOT NULL DEFAULT '',
   created_at    BIGINT NOT NULL,
   activated_at  BIGINT,
-  seen_at       BIGINT
+  seen_at       BIGINT,
+  erased_at     BIGINT
 );
 CREATE INDEX person_name ON person (name_key);
 CREATE INDEX person_ine ON person (ine);
@@ -130,14 +131,20 @@ CREATE TABLE person_principal (
 CREATE INDEX person_principal_principal ON person_principal (principal, school, person);
 
 -- Imports, for the report, the undo and the human choices.
+CREATE TABLE import_state (name TEXT PRIMARY KEY);
+INSERT INTO import_state (name) VALUES ('planned'), ('queued'), ('done'), ('undone'), ('failed');
+
 CREATE TABLE import (
   id         TEXT PRIMARY KEY,
   school     TEXT NOT NULL REFERENCES school (id),
   year       BIGINT NOT NULL,
+  whole      BOOLEAN NOT NULL DEFAULT FALSE, -- the files list the whole school
   actor      TEXT NOT NULL DEFAULT '',
-  state      TEXT NOT NULL, -- planned, done, undone, refused
-  summary    TEXT NOT NULL DEFAULT '',
-  files      BYTEA,         -- what was given, kept until the plan is applied or dropped
+  state      TEXT NOT NULL REFERENCES import_state (name),
+  summary    TEXT NOT NULL DEFAULT '', -- counts, as JSON
+  failure    TEXT NOT NULL DEFAULT '', -- the key of a sentence
+  files      BYTEA,  -- what was given, gzip: for the plan, then for doubts settled later; 30 days
+  journal    BYTEA,  -- the rows changed, before and after, gzip: for the undo; 30 days
   created_at BIGINT NOT NULL,
   applied_at BIGINT,
   undone_at  BIGINT
@@ -148,6 +155,7 @@ CREATE TABLE import_choice (
   school  TEXT NOT NULL REFERENCES school (id),
   subject TEXT NOT NULL, -- the stable id of the doubtful case
   choice  TEXT NOT NULL,
+  target  TEXT NOT NULL DEFAULT '', -- the key of a candidate
   actor   TEXT NOT NULL,
   made_at BIGINT NOT NULL,
   PRIMARY KEY (school, subject)

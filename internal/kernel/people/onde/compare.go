@@ -79,6 +79,8 @@ type kid struct {
 	key      string
 	match    *PupilState
 	held     bool
+	rival    *PupilState // who has this INE in the directory under other names
+	rivalINE string
 	attached Ref // an outside person chosen by a human
 	room     *room
 	rooms    []Pupil // the rows' classes when they differ
@@ -264,17 +266,15 @@ func (c *comparison) dropDoubtfulINE(rows []pupilRow) {
 // matchPupils joins kids to the pupils of the directory.
 func (c *comparison) matchPupils() {
 	byINE, byBirth := map[string]*PupilState{}, map[string][]*PupilState{}
-	byName, byUse := map[string][]*PupilState{}, map[string][]*PupilState{}
+	byName := map[string][]*PupilState{}
 	for i := range c.now.Pupils {
 		p := &c.now.Pupils[i]
 		if p.INE != "" && (byINE[p.INE] == nil || byINE[p.INE].Left) {
 			byINE[p.INE] = p
 		}
 		for j, n := range nameKeys(p.Family, p.Use, p.First) {
-			if j == 0 {
+			if j == 0 { // a use name without a birth date proves nothing
 				byName[n] = append(byName[n], p)
-			} else {
-				byUse[n] = append(byUse[n], p)
 			}
 			byBirth[n+"|"+p.Birth] = append(byBirth[n+"|"+p.Birth], p)
 		}
@@ -284,12 +284,10 @@ func (c *comparison) matchPupils() {
 		if k.INE == "" || p == nil {
 			continue
 		}
+		// Not the family name: twins share it, and one's INE gets copied to the other.
 		sameBirth := k.Birth == "" || p.Birth == "" || k.Birth == p.Birth
-		sameName := Key(k.First) == Key(p.First) || Key(k.Family) == Key(p.Family)
-		if !sameBirth && Key(k.First) != Key(p.First) || !sameName {
-			c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Accept},
-				Message: errs.Msg("onde.case.ine_of_other", "ine", k.INE, "name", k.Full(), "other", fullName(p.Family, p.Use, p.First))}, k.INE, k.key, p.ID)
-			k.INE = ""
+		if !near(k.First, p.First) || !sameBirth && Key(k.First) != Key(p.First) {
+			k.rival, k.rivalINE, k.INE = p, k.INE, ""
 			continue
 		}
 		if !c.taken[p.ID] {
@@ -305,8 +303,17 @@ func (c *comparison) matchPupils() {
 			}
 		}
 	}
+	for _, k := range c.kids {
+		switch p := k.rival; {
+		case p == nil:
+		case k.match == nil && !c.taken[p.ID]: // a new first name, or another child?
+			c.hold(k, INEConflict, "onde.case.ine_rename", []*PupilState{p})
+		default:
+			c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Accept},
+				Message: errs.Msg("onde.case.ine_of_other", "ine", k.rivalINE, "name", k.Full(), "other", fullName(p.Family, p.Use, p.First))}, k.rivalINE, k.key, p.ID)
+		}
+	}
 	c.matchLoose(byName)
-	c.matchLoose(byUse)
 	c.matchSimilar()
 }
 

@@ -277,10 +277,14 @@ func TestINE(t *testing.T) {
 		var s school
 		s.imports(t, Options{}, pupils(t, lea))
 		p := s.imports(t, Options{}, pupils(t, strings.Replace(noe, "111111114AA", "111111112AA", 1)))
-		if c := p.Summary(say).Pupils; c != (Counts{Created: 1}) {
-			t.Errorf("%+v", c)
+		if c := p.Summary(say).Pupils; c != (Counts{}) {
+			t.Errorf("asked, and nobody leaves: %+v", c)
 		}
 		wantKinds(t, p, map[string]int{INEConflict: 1})
+		p = s.imports(t, Options{}, pupils(t, lea, strings.Replace(noe, "111111114AA", "", 1)), pupils(t, strings.Replace(hugo, "111111113AA", "111111112AA", 1)))
+		if c := p.Summary(say).Pupils; c != (Counts{Created: 2, Unchanged: 1}) {
+			t.Errorf("a twin keeps her record: %+v", c)
+		}
 	})
 	t.Run("another one for the same pupil", func(t *testing.T) {
 		var s school

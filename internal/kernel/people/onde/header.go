@@ -2,6 +2,8 @@ package onde
 
 import (
 	"strings"
+
+	"marelle/internal/platform/i18n"
 )
 
 // role is what a column holds.
@@ -107,7 +109,7 @@ var small = map[string]bool{"de": true, "d": true, "du": true, "des": true, "l":
 // becomes "nomusageeleve".
 func reduce(h string) string {
 	var b strings.Builder
-	for _, w := range strings.Fields(fold(h)) {
+	for _, w := range strings.Fields(i18n.Fold(h)) {
 		if small[w] {
 			continue
 		}
@@ -129,7 +131,7 @@ var glued = strings.NewReplacer("delaleleve", "eleve", "deleleve", "eleve", "del
 // responsible adult in so many words.
 func column(h string) (r role, adult bool) {
 	k := reduce(h)
-	for _, k := range []string{k, glued.Replace(strings.ReplaceAll(fold(h), " ", ""))} {
+	for _, k := range []string{k, glued.Replace(strings.ReplaceAll(i18n.Fold(h), " ", ""))} {
 		for _, suffix := range []string{"responsable", "responsablelegal", "responsablelegaux", "parent", "representantlegal"} {
 			if base, ok := strings.CutSuffix(k, suffix); ok && base != "" {
 				k, adult = base, true

@@ -124,7 +124,7 @@ func near(a, b string) bool {
 	if x == "" || y == "" {
 		return false
 	}
-	long, short := strings.Fields(fold(a)), strings.Fields(fold(b))
+	long, short := strings.Fields(i18n.Fold(a)), strings.Fields(i18n.Fold(b))
 	if len(long) < len(short) {
 		long, short = short, long
 	}

@@ -16,6 +16,13 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 	var pool []*kid // a directory pupil is wrapped in a kid without rows
 	in := map[string]bool{}
 	for _, k := range kids {
+		if k.held { // nobody knows yet who that is: the rows of that name wait too
+			c.doubted[nameKey(rows[0].Name)] = true
+			for _, r := range rows {
+				c.holdRow(r, kids)
+			}
+			return
+		}
 		pool = append(pool, k)
 		if k.match != nil {
 			in[k.match.ID] = true
@@ -31,12 +38,12 @@ func (c *comparison) place(rows []pupilRow, kids []*kid, known []*PupilState) {
 	for _, p := range states {
 		pool = append(pool, &kid{match: p})
 	}
-	byRoom := map[Ref][]pupilRow{}
-	var order []Ref
+	byRoom := map[string][]pupilRow{} // by a key that an import does not change, unlike Ref
+	var order []string
 	for _, r := range rows {
-		l := Ref("")
+		l := ""
 		if room := c.findRoom(r.Pupil); room != nil {
-			l = room.ref
+			l = room.key()
 		}
 		if len(byRoom[l]) == 0 {
 			order = append(order, l)
@@ -198,7 +205,7 @@ func (c *comparison) gatherRooms() {
 	for _, withID := range []bool{true, false} {
 		for _, f := range c.files {
 			for _, p := range f.Pupils {
-				if p.Class == "" && p.ClassID == "" || (p.ClassID != "") != withID {
+				if label(p.Class) == "" && p.ClassID == "" || (p.ClassID != "") != withID {
 					continue
 				}
 				r := c.findRoom(p)
@@ -244,7 +251,7 @@ func (c *comparison) gatherRooms() {
 		if r.match != nil {
 			r.ref = Ref(r.match.ID)
 		} else {
-			r.ref = Ref("new:c:" + hash(or(r.onde, label(r.label))))
+			r.ref = Ref("new:c:" + hash(r.key()))
 		}
 	}
 }
@@ -286,7 +293,7 @@ func (c *comparison) seat(k *kid) {
 	if len(all) == 0 {
 		return
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].ref < all[j].ref })
+	sort.Slice(all, func(i, j int) bool { return all[i].key() < all[j].key() })
 	k.room = all[0]
 	if len(all) > 1 {
 		// Already in one of the two: stays there until somebody says.
@@ -298,7 +305,7 @@ func (c *comparison) seat(k *kid) {
 		cs := Case{Kind: TwoClasses, Origin: k.Origin, Choices: []string{Attach, Accept},
 			Message: errs.Msg("onde.case.two_classes", "name", k.Full(), "class", k.room.label)}
 		for _, r := range all {
-			cs.Candidates = append(cs.Candidates, Candidate{Key: hash("c", or(r.onde, label(r.label))), Ref: r.ref, Label: r.label})
+			cs.Candidates = append(cs.Candidates, Candidate{Key: hash("c", r.key()), Ref: r.ref, Label: r.label})
 		}
 		if ch, ok := c.settle(cs, k.key); ok && ch.Do == Attach {
 			for i, cand := range cs.Candidates {
@@ -312,6 +319,9 @@ func (c *comparison) seat(k *kid) {
 		k.room.levels = append(k.room.levels, k.Level)
 	}
 }
+
+// key names a class by what the files say of it.
+func (r *room) key() string { return label(r.label) + "|" + r.onde }
 
 func (r *room) op() ClassOp {
 	levels := ordered(r.levels)

@@ -145,7 +145,7 @@ func (rd *reader) row(r row, last bool) {
 		rd.file.Ignored++
 	case rd.host(r, filled, only):
 		rd.file.Ignored++
-	case filled == 1 && last && (footer.MatchString(fold(only)) || len(strings.Fields(only)) > 3):
+	case filled == 1 && last && (footer.MatchString(i18n.Fold(only)) || len(strings.Fields(only)) > 3):
 		rd.file.Ignored++
 	case r.long:
 		rd.reject(r.line, "onde.row.too_long", "")
@@ -168,7 +168,7 @@ func (rd *reader) host(r row, filled int, only string) bool {
 		if i >= 5 {
 			break
 		}
-		if k := fold(c); strings.HasPrefix(k, "organisme d accueil") || strings.HasPrefix(k, "organismes d accueil") || k == "organisme" || k == "organismes" {
+		if k := i18n.Fold(c); strings.HasPrefix(k, "organisme d accueil") || strings.HasPrefix(k, "organismes d accueil") || k == "organisme" || k == "organismes" {
 			rd.struck = rd.struck || filled == 1
 			return true
 		}
@@ -228,7 +228,7 @@ func (rd *reader) name(line int, family, use, first string, needFirst bool) (Nam
 }
 
 func (rd *reader) pupil(r row, v values) {
-	if strings.HasPrefix(fold(v.one(state)), "radi") {
+	if strings.HasPrefix(i18n.Fold(v.one(state)), "radi") {
 		rd.file.Ignored++
 		return
 	}
@@ -243,7 +243,7 @@ func (rd *reader) pupil(r row, v values) {
 	}
 	p := Pupil{
 		Line: r.line, Name: n, Birth: day, Sex: readSex(v.one(sex)), INE: readINE(v.one(ine)), RawINE: v.one(ine),
-		Class: v.one(class), ClassID: v.one(classID), Level: Level(v.one(level)), Cycle: readCycle(v.one(cycle)), Photo: readYes(v.one(photo)),
+		Class: classLabel(v.one(class)), ClassID: classLabel(v.one(classID)), Level: Level(v.one(level)), Cycle: readCycle(v.one(cycle)), Photo: readYes(v.one(photo)),
 	}
 	for _, a := range []Address{{v.one(street), v.one(postcode), v.one(city), v.one(country)}, {v.one(street2), v.one(postcode2), v.one(city2), v.one(country2)}} {
 		if a.Street != "" || a.City != "" {
@@ -317,14 +317,26 @@ func (rd *reader) teacher(r row, v values) {
 	t := Teacher{
 		Line: r.line, Civility: readCivility(v.one(civility)), Name: n,
 		Email: readEmail(v.one(email)), RawEmail: v.one(email), Phones: phones(v), Head: readYes(v.one(head)) == "yes",
-		Classes: append([]string(nil), v[class]...),
+	}
+	for _, c := range v[class] {
+		if classLabel(c) != "" {
+			t.Classes = append(t.Classes, c)
+		}
 	}
 	for i, c := range r.cells { // "Classe[;Classe…]" may go on beyond the header
-		if i >= len(rd.layout.cols) && c != "" && len(rd.layout.cols) > 0 && rd.layout.cols[len(rd.layout.cols)-1] == class {
+		if i >= len(rd.layout.cols) && classLabel(c) != "" && len(rd.layout.cols) > 0 && rd.layout.cols[len(rd.layout.cols)-1] == class {
 			t.Classes = append(t.Classes, c)
 		}
 	}
 	rd.file.Teachers = append(rd.file.Teachers, t)
+}
+
+// classLabel drops a label without any letter or digit ("-", "?"): no class.
+func classLabel(s string) string {
+	if label(s) == "" {
+		return ""
+	}
+	return s
 }
 
 func phones(v values) []string {

@@ -291,6 +291,7 @@ func (c *comparison) matchAdults(adults []*adult) {
 		n int
 	}
 	var pairs []pair
+	stays := map[*RelativeState]bool{}
 	for _, a := range adults {
 		proofs := map[string]int{}
 		for p := range a.proofs {
@@ -332,14 +333,19 @@ func (c *comparison) matchAdults(adults []*adult) {
 			}
 		}
 		for r, n := range score {
+			n *= 2
+			if Key(r.Family) == Key(a.Family) { // settles a tie, never outweighs a proof
+				n++
+			}
 			pairs = append(pairs, pair{a, r, n})
+			stays[r] = c.present(r)
 		}
 	}
 	sort.Slice(pairs, func(i, j int) bool {
 		a, b := pairs[i], pairs[j]
 		switch {
-		case a.r.Left != b.r.Left:
-			return !a.r.Left
+		case stays[a.r] != stays[b.r]:
+			return stays[a.r]
 		case a.n != b.n:
 			return a.n > b.n
 		case a.a.key != b.a.key:
@@ -417,18 +423,19 @@ func (c *comparison) duplicates(adults []*adult) {
 	}
 }
 
-// present says that a record of the directory stays in the school: it has not
-// left, nor have all its children.
+// present says that a record of the directory is in the school once the plan is
+// applied: it stays, or comes back with a child.
 func (c *comparison) present(r *RelativeState) bool {
-	if r.Left {
-		return false
-	}
 	for _, id := range r.Children {
-		if p := c.pupil(id); p != nil && !c.leaving[id] && (!p.Left || c.back[id]) {
+		p := c.pupil(id)
+		switch {
+		case c.back[id]:
+			return true
+		case p != nil && !p.Left && !c.leaving[id] && !r.Left:
 			return true
 		}
 	}
-	return len(r.Children) == 0
+	return len(r.Children) == 0 && !r.Left
 }
 
 func (a *adult) portrait() string {

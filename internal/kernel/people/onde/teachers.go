@@ -228,7 +228,8 @@ func (c *comparison) teacherClass(t *teacher, l string) Ref {
 		}
 		return ""
 	}
-	r := &room{label: l, ref: Ref("new:c:" + hash(label(l)))}
+	r := &room{label: l}
+	r.ref = Ref("new:c:" + hash(r.key()))
 	c.roomByK[label(l)] = r
 	c.plan.Classes = append(c.plan.Classes, r.op())
 	return r.ref

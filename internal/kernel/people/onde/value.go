@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"marelle/internal/platform/i18n"
 )
 
 // Levels are those of a primary school, in order (code de l'éducation, D311-10).
@@ -22,7 +24,7 @@ var levelNames = map[string]string{
 
 // Level reads "CE1" or "Petite section"; "" when it is none of the nine.
 func Level(s string) string {
-	k := fold(s)
+	k := i18n.Fold(s)
 	if l := levelNames[k]; l != "" {
 		return l
 	}
@@ -32,7 +34,7 @@ func Level(s string) string {
 // labelLevels finds the levels a class label states: "CE1-CE2 Mme Lesage".
 func labelLevels(label string) []string {
 	var out []string
-	for _, w := range strings.FieldsFunc(fold(label), func(r rune) bool { return r == ' ' || r == '.' }) {
+	for _, w := range strings.FieldsFunc(i18n.Fold(label), func(r rune) bool { return r == ' ' || r == '.' }) {
 		if l := levelNames[w]; l != "" && len(l) == len(w) {
 			out = append(out, l)
 		}
@@ -55,7 +57,7 @@ func ordered(in []string) []string {
 }
 
 func readCycle(s string) string {
-	k := strings.TrimSpace(strings.TrimPrefix(fold(s), "cycle"))
+	k := strings.TrimSpace(strings.TrimPrefix(i18n.Fold(s), "cycle"))
 	switch k {
 	case "i", "1":
 		return "1"
@@ -70,7 +72,7 @@ func readCycle(s string) string {
 }
 
 func readSex(s string) string {
-	switch fold(s) {
+	switch i18n.Fold(s) {
 	case "f", "fille", "feminin", "femme":
 		return "F"
 	case "m", "g", "garcon", "masculin", "homme", "h":
@@ -80,7 +82,7 @@ func readSex(s string) string {
 }
 
 func readCivility(s string) string {
-	switch strings.Trim(fold(s), ".") {
+	switch strings.Trim(i18n.Fold(s), ".") {
 	case "m", "mr", "monsieur", "mm":
 		return "M."
 	case "mme", "mlle", "melle", "mle", "madame", "mademoiselle", "me":
@@ -91,7 +93,7 @@ func readCivility(s string) string {
 
 // readYes reads Oui/Non; a date or a mark in the column counts for nothing.
 func readYes(s string) string {
-	switch fold(s) {
+	switch i18n.Fold(s) {
 	case "oui", "o", "vrai", "true", "1", "x", "yes":
 		return "yes"
 	case "non", "n", "faux", "false", "0", "no":
@@ -250,8 +252,8 @@ func Proper(s string) string {
 // hyphens or apostrophes, so that "D'HAUTEFEUILLE" is "d hautefeuille" and
 // "Jean-Paul" is "JEAN PAUL".
 func Key(s string) string {
-	return strings.ReplaceAll(fold(s), " ", "")
+	return strings.ReplaceAll(i18n.Fold(s), " ", "")
 }
 
 // label folds a class label for comparison.
-func label(s string) string { return strings.ReplaceAll(fold(s), ".", "") }
+func label(s string) string { return strings.ReplaceAll(i18n.Fold(s), ".", "") }

@@ -31,7 +31,6 @@ var (
 	yellow = rgb{0xFF, 0xC2, 0x1F}
 	sky    = rgb{0x7C, 0xC4, 0xFF}
 	pebble = rgb{0xD2, 0x34, 0x1A}
-	white  = rgb{255, 255, 255}
 )
 
 // page draws in millimetres on A4, from the top left corner.

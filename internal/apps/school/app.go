@@ -1,0 +1,74 @@
+// Package school is what a head runs a school with: its figures, its classes
+// and the imports from ONDE. It knows no other service, and refuses to know how
+// files are read and how the directory is written: that is people and onde.
+package school
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"time"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/jobs"
+)
+
+//go:embed i18n/fr.json
+var files embed.FS
+
+func messages() fs.FS {
+	f, err := fs.Sub(files, "i18n")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return f
+}
+
+// App declares the school's management.
+func App(core *app.Core) app.App {
+	h := handler{core}
+	return app.App{
+		Name:     "school",
+		Square:   app.Square{Number: 8, Path: "/ecole", Icon: "buildings", Paint: "turquoise", For: []rights.Profile{rights.Head}},
+		Messages: messages(),
+		Routes: func(r *app.Router) {
+			r.GET("/ecole", people.ManageSchool, h.home)
+			r.GET("/ecole/import", people.ManageSchool, h.list)
+			r.POST("/ecole/import", people.ManageSchool, h.upload)
+			r.GET("/ecole/import/doutes", people.ManageSchool, h.doubts)
+			r.POST("/ecole/import/doutes", people.ManageSchool, h.settle)
+			r.GET("/ecole/import/{id}", people.ManageSchool, h.show)
+			r.POST("/ecole/import/{id}", people.ManageSchool, h.accept)
+			r.GET("/ecole/import/{id}/avancement", people.ManageSchool, h.progress)
+			r.POST("/ecole/import/{id}/abandon", people.ManageSchool, h.drop)
+			r.GET("/ecole/import/{id}/annuler", people.ManageSchool, h.askUndo)
+			r.POST("/ecole/import/{id}/annuler", people.ManageSchool, h.undo)
+		},
+		Jobs: []jobs.Kind{
+			jobs.Handle(func(ctx context.Context, j applying) error { return apply(ctx, core, j.Import) }),
+			jobs.Handle(func(ctx context.Context, _ expiring) error {
+				return core.DB.Write(ctx, func(tx *db.Tx) error { return people.ExpireImports(ctx, tx, core.Clock.Now()) })
+			}),
+		},
+		Periodic: []jobs.Every{{Interval: 6 * time.Hour, Args: func() jobs.Args { return expiring{} }}},
+	}
+}
+
+// Forget removes all that every service holds of a person, for the undo of an
+// import that created them.
+func Forget(core *app.Core, g rights.Grant) people.Forget {
+	return func(ctx context.Context, tx *db.Tx, person string) error {
+		for _, a := range core.Apps {
+			if a.Erase == nil {
+				continue
+			}
+			if err := a.Erase(ctx, tx, g, person); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

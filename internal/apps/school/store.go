@@ -1,0 +1,84 @@
+package school
+
+import (
+	"context"
+	"time"
+
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+)
+
+// figures are a school in numbers: members of each profile, and how many of
+// them have activated their account.
+type figures struct {
+	Profile string
+	All     int
+	Active  int
+}
+
+func count(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) (map[rights.Profile]figures, error) {
+	rows, err := db.All[figures](ctx, q, `SELECT m.profile AS profile, count(*) AS "all", count(p.activated_at) AS active
+		FROM membership m JOIN person p ON p.id = m.person
+		WHERE m.school = $1 AND m.valid_from <= $2 AND m.valid_to > $2 GROUP BY m.profile`, g.School(), now.UnixMilli())
+	out := map[rights.Profile]figures{}
+	for _, r := range rows {
+		out[rights.Profile(r.Profile)] = r
+	}
+	return out, err
+}
+
+// room is a class with those in it.
+type room struct {
+	people.Class
+	Pupils   int
+	Teachers []string
+}
+
+// rooms lists the classes of a year with their pupils counted and their
+// teachers named, youngest pupils first.
+func rooms(ctx context.Context, q db.Querier, g rights.Grant, year int, now time.Time) ([]room, error) {
+	classes, err := people.Classes(ctx, q, g.School(), year)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.All[struct {
+		Class   string
+		Profile string
+		N       int
+		Name    string
+	}](ctx, q, `SELECT cm.class AS class, cm.profile AS profile, count(*) AS n,
+			CASE WHEN cm.profile = 'teacher' THEN p.first || ' ' || CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END ELSE '' END AS name
+		FROM class_member cm JOIN class c ON c.id = cm.class JOIN person p ON p.id = cm.person
+		WHERE c.school = $1 AND c.year = $2 AND cm.valid_from <= $3 AND cm.valid_to > $3
+		GROUP BY 1, 2, 4 ORDER BY 4`, g.School(), year, now.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	at := map[string]int{}
+	out := make([]room, len(classes))
+	for i, c := range classes {
+		out[i].Class, at[c.ID] = c, i
+	}
+	for _, r := range rows {
+		o := &out[at[r.Class]]
+		if r.Profile == string(rights.Teacher) {
+			o.Teachers = append(o.Teachers, r.Name)
+		} else {
+			o.Pupils += r.N
+		}
+	}
+	return out, nil
+}
+
+// names gives the names of those who asked for imports of the school.
+func names(ctx context.Context, q db.Querier, g rights.Grant, persons []string) (map[string]string, error) {
+	list, args := db.In([]any{g.School()}, persons)
+	rows, err := db.All[struct{ ID, Name string }](ctx, q, `SELECT p.id AS id, p.first || ' ' || CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS name
+		FROM person p WHERE p.id IN (`+list+`) AND EXISTS (SELECT 1 FROM import i WHERE i.school = $1 AND i.actor = p.id)`, args...)
+	out := map[string]string{}
+	for _, r := range rows {
+		out[r.ID] = r.Name
+	}
+	return out, err
+}

@@ -1,0 +1,73 @@
+package file
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+)
+
+// wait is how long bytes or rows that nothing shows are left alone: an upload
+// may be on its way to its transaction.
+const wait = 24 * time.Hour
+
+// retain forgets files that nothing has shown for a day, such as one kept for a
+// form that was given up.
+func retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	old := now.Add(-wait).UnixMilli()
+	for _, text := range []string{
+		`DELETE FROM file_variant WHERE file IN (SELECT f.id FROM file f WHERE f.created_at < $1 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id))`,
+		`DELETE FROM file WHERE created_at < $1 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = file.id)`,
+	} {
+		if _, err := tx.Exec(ctx, text, old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep is the job that removes bytes which no row names.
+type sweep struct{}
+
+func (sweep) Kind() string { return "file.sweep" }
+
+// Sweep walks the store and deletes, a day after they came, the bytes that no
+// row names. Rows are asked for after the walk has seen the bytes, so that what
+// arrives meanwhile is safe.
+func Sweep(ctx context.Context, core *app.Core) error {
+	old := core.Clock.Now().Add(-wait)
+	for info, err := range core.Blobs.List(ctx, "") {
+		if err != nil {
+			return fmt.Errorf("sweep: %w", err)
+		}
+		if info.Modified.After(old) {
+			continue
+		}
+		n, err := db.Value[int](ctx, core.DB, `SELECT count(*) FROM file_variant WHERE blob = $1`, info.Key)
+		if err != nil {
+			return fmt.Errorf("sweep: %w", err)
+		}
+		if n == 0 {
+			if err := core.Blobs.Delete(ctx, info.Key); err != nil {
+				return fmt.Errorf("sweep: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// erase gives the files of somebody who goes to nobody: items that show them
+// keep them, the others are swept.
+func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE file SET owner = '' WHERE owner = $1`, person)
+	return err
+}

@@ -1,0 +1,62 @@
+package session
+
+import (
+	"context"
+	"fmt"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+)
+
+// export hands over what is held of a person here; no secret is among it.
+func export(ctx context.Context, q db.Querier, person string, add func(name string, v any) error) error {
+	type acceptance struct {
+		Version int    `json:"version"`
+		Hash    string `json:"sha256"`
+		At      int64  `json:"at"` // Unix milliseconds
+		Paper   bool   `json:"paper"`
+	}
+	accepted, err := db.All[acceptance](ctx, q, `SELECT version, hash, at, (paper_by <> '') AS paper FROM charter_acceptance WHERE person = $1 ORDER BY at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("charter", accepted); err != nil {
+		return err
+	}
+	type open struct {
+		Agent     string `json:"device"`
+		CreatedAt int64  `json:"created_at" db:"created_at"`
+		SeenAt    int64  `json:"seen_at" db:"seen_at"`
+		Shared    bool   `json:"shared"`
+	}
+	sessions, err := db.All[open](ctx, q, `SELECT agent, created_at, seen_at, shared FROM session WHERE person = $1 ORDER BY created_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("sessions", sessions); err != nil {
+		return err
+	}
+	type wished struct {
+		Name   string `json:"name"`
+		Wanted bool   `json:"wanted"`
+	}
+	wishes, err := db.All[wished](ctx, q, `SELECT name, wanted FROM wish WHERE person = $1 ORDER BY name`, person)
+	if err != nil {
+		return err
+	}
+	return add("wishes", wishes)
+}
+
+// erase removes all that is held of a person here.
+func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, table := range []string{"session", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation",
+		"recovery", "second_factor", "recovery_code", "wish", "outgoing_mail"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
+			return fmt.Errorf("erase %s: %w", table, err)
+		}
+	}
+	return nil
+}
