@@ -231,7 +231,7 @@ func TestWrongFilesAreToldOneByOne(t *testing.T) {
 func TestAPlanIsDropped(t *testing.T) {
 	s := open(t)
 	at := s.head.Upload("/ecole/import", sample(t, "recent")).To()
-	s.head.Post(at+"/annuler").Is(409).Has("n’a pas été fait")
+	s.head.Post(at + "/annuler").Is(409).Has("n’a pas été fait")
 	if to := s.head.Post(at + "/abandon").To(); to != "/ecole/import?fait=abandonne" {
 		t.Fatal(to)
 	}
