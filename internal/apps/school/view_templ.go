@@ -1827,7 +1827,7 @@ func donePage(v doneView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.imp.State == people.ImportDone {
-			if n := v.imp.Counts().Doubtful; n > 0 && v.last {
+			if n := v.imp.Counts().Doubtful; n > 0 && v.newest {
 				templ_7745c5c3_Var94 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 					templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 					templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
