@@ -22,7 +22,7 @@ func FuzzWordForm(f *testing.F) {
 		if strings.ContainsAny(kind, "\r\n\x00") {
 			return // no header holds them
 		}
-		page := helene.Do(http.MethodPost, "/carnet", kind, strings.NewReader(body))
+		page := helene.In(t).Do(http.MethodPost, "/carnet", kind, strings.NewReader(body))
 		switch page.Status {
 		case 303, 404, 413, 422:
 		default:

@@ -227,6 +227,13 @@ func (a *App) As(login string) *Person {
 	return p
 }
 
+// In is the same person within a subtest or one run of a fuzz target.
+func (p *Person) In(t testing.TB) *Person {
+	a, q := *p.app, *p
+	a.T, q.app = t, &a
+	return &q
+}
+
 // Get asks for a page.
 func (p *Person) Get(path string) *Page { p.app.T.Helper(); return p.Do(http.MethodGet, path, "", nil) }
 
