@@ -15,6 +15,8 @@ type commands struct {
 	School  schoolCmd  `cmd:"" help:"Manage schools."`
 	User    userCmd    `cmd:"" help:"Manage accounts."`
 	Import  importCmd  `cmd:"" help:"Import a school's lists."`
+	Sheets  sheetsCmd  `cmd:"" help:"Print the connection sheets of those who have no account yet."`
+	Version versionCmd `cmd:"" help:"Print the version, or the licences."`
 }
 
 func main() {

@@ -2,6 +2,7 @@
 package apps
 
 import (
+	"marelle/internal/apps/classroom"
 	"marelle/internal/apps/home"
 	"marelle/internal/apps/liaison"
 	"marelle/internal/apps/school"
@@ -13,6 +14,7 @@ func All(core *app.Core) []app.App {
 	return []app.App{
 		home.App(core),
 		liaison.App(core),
+		classroom.App(core),
 		school.App(core),
 	}
 }

@@ -203,11 +203,11 @@ func (h handler) show(r *app.Request) (web.Response, error) {
 			return nil, err
 		}
 	}
-	last, ok, err := people.LastImport(r.Context(), h.core.DB, r.Grant.School())
+	newest, err := people.Imports(r.Context(), h.core.DB, r.Grant.School(), 1)
 	if err != nil {
 		return nil, err
 	}
-	v.last = ok && last.ID == imp.ID
+	v.newest = len(newest) > 0 && newest[0].ID == imp.ID
 	return r.PageWith(http.StatusOK, r.T("school.import.title"), "school", notice(r), donePage(v))
 }
 

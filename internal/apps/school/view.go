@@ -106,7 +106,7 @@ type doneView struct {
 	r        *app.Request
 	imp      people.Import
 	undoable bool
-	last     bool // its doubtful cases can be settled
+	newest   bool // its doubtful cases can be settled
 }
 
 // lines are the counts of an import, by kind of person.
