@@ -77,7 +77,7 @@ func TestTeacherFindsOwnClass(t *testing.T) {
 	}
 	helene.Get("/classe/"+ce1).OK().Has("CE1 B · 27 élèves", "Inès Kermadec", "ines.kermadec", "2 sur 2", "familles ont un compte", "/27")
 	helene.Get("/classe/"+ce1+"/familles").OK().Has("Nadia Kermadec", "Charte sur papier", "Famille d’Inès")
-	helene.Get("/classe/" + ce1 + "/groupes").OK().Has("Familles de CE1 B", "Nouveau groupe")
+	helene.Get("/classe/"+ce1+"/groupes").OK().Has("Familles de CE1 B", "Nouveau groupe")
 	helene.Get("/classe/"+ce1+"/equipe").OK().Has("Hélène Duvivier", "Antoine Mercier")
 	helene.Get("/").OK().Has("/classe")
 	a.As("claire.fontaine").Get("/classe").OK().Has("CE1 B", "PS-MS", "CM2", "/ecole/fiches")
