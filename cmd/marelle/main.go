@@ -15,6 +15,10 @@ type commands struct {
 	School  schoolCmd  `cmd:"" help:"Manage schools."`
 	User    userCmd    `cmd:"" help:"Manage accounts."`
 	Import  importCmd  `cmd:"" help:"Import a school's lists."`
+	Backup  backupCmd  `cmd:"" help:"Write one archive of everything, or check one."`
+	Restore restoreCmd `cmd:"" help:"Restore an archive into an empty database."`
+	Doctor  doctorCmd  `cmd:"" help:"Check settings, database, files, mail and legal texts."`
+	Setting settingCmd `cmd:"" help:"Print or write what the legal page says: controller, host, dpo."`
 	Sheets  sheetsCmd  `cmd:"" help:"Print the connection sheets of those who have no account yet."`
 	Version versionCmd `cmd:"" help:"Print the version, or the licences."`
 }

@@ -318,7 +318,7 @@ func TestOnlyTheHeadManagesTheSchool(t *testing.T) {
 func TestPagesCountTheirStatements(t *testing.T) {
 	s := open(t)
 	var n int
-	s.Core.DB.Watch(func(context.Context, string) { n++ })
+	s.Core.DB.Watch(func(context.Context, string, []any) { n++ })
 	s.head.Get("/ecole").OK()
 	empty := n
 	s.give(sample(t, "recent"))
