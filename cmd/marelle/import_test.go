@@ -99,9 +99,9 @@ func lists(t *testing.T, pattern string) []string {
 	return paths
 }
 
-// summary reads the last line of what was printed, which must be one object
+// lastLine reads the last line of what was printed, which must be one object
 // with the very keys that were promised.
-func summary(t *testing.T, out string) onde.Summary {
+func lastLine(t *testing.T, out string) onde.Summary {
 	t.Helper()
 	lines := strings.Split(strings.TrimRight(out, "\n"), "\n")
 	last := lines[len(lines)-1]
@@ -126,17 +126,17 @@ func TestImportCommand(t *testing.T) {
 		return append(append([]string{"import", "onde", "--uai", "0801234G"}, more...), files...)
 	}
 	s.refused("--school", onto()...)
-	dry := summary(t, s.ok(onto("--school", "École Jules Verne", "--json", "--dry-run")...))
+	dry := lastLine(t, s.ok(onto("--school", "École Jules Verne", "--json", "--dry-run")...))
 	if dry.Schools != 1 || dry.Pupils.Created != 219 {
 		t.Errorf("dry run: %+v", dry)
 	}
 	s.refused("--school", onto()...) // nothing was written
-	done := summary(t, s.ok(onto("--school", "École Jules Verne", "--json")...))
+	done := lastLine(t, s.ok(onto("--school", "École Jules Verne", "--json")...))
 	if done.Schools != 1 || done.Classes != 9 || done.Pupils != (onde.Counts{Created: 219}) || done.Relatives != (onde.Counts{Created: 258}) ||
 		done.Teachers != (onde.Counts{Created: 10}) || done.FamilyLinks != 393 || len(done.Doubtful) != 9 || len(done.Rejected) != 0 {
 		t.Errorf("import: %+v", done)
 	}
-	again := summary(t, s.ok(onto("--json", "--school", "Autre nom")...))
+	again := lastLine(t, s.ok(onto("--json", "--school", "Autre nom")...))
 	if again.Schools != 0 || again.Classes != 0 || again.Pupils != (onde.Counts{Unchanged: 219}) || again.Relatives != (onde.Counts{Unchanged: 258}) || again.FamilyLinks != 0 || len(again.Doubtful) != 9 {
 		t.Errorf("the same again: %+v", again)
 	}
@@ -156,14 +156,14 @@ func TestImportCommand(t *testing.T) {
 		t.Error(out)
 	}
 	s.refused("Il l’est peut-être déjà", "import", "resolve", "--uai", "0801234G", one[1], "attach", one[2])
-	if again := summary(t, s.ok(onto("--json")...)); len(again.Doubtful) != 8 || again.Pupils.Unchanged != 219 || again.FamilyLinks != 0 {
+	if again := lastLine(t, s.ok(onto("--json")...)); len(again.Doubtful) != 8 || again.Pupils.Unchanged != 219 || again.FamilyLinks != 0 {
 		t.Errorf("after a choice: %+v", again)
 	}
 	if out := s.ok("import", "undo", "--uai", "0801234G"); !strings.Contains(out, "est annulé") {
 		t.Error(out)
 	}
 	s.refused("aucun import", "import", "undo", "--uai", "0801234G")
-	if after := summary(t, s.ok(onto("--json", "--dry-run")...)); after.Pupils.Created != 219 || after.Classes != 9 {
+	if after := lastLine(t, s.ok(onto("--json", "--dry-run")...)); after.Pupils.Created != 219 || after.Classes != 9 {
 		t.Errorf("after the undo: %+v", after)
 	}
 }
@@ -239,7 +239,7 @@ func TestImportsAtOnceBesideAServer(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	a, b := summary(t, outs[0]), summary(t, outs[1])
+	a, b := lastLine(t, outs[0]), lastLine(t, outs[1])
 	if a.Schools+b.Schools != 1 || a.Pupils.Created+b.Pupils.Created != 217 || a.Pupils.Unchanged+b.Pupils.Unchanged != 217 || a.FamilyLinks+b.FamilyLinks != 388 {
 		t.Errorf("%+v\n%+v", a, b)
 	}
