@@ -228,7 +228,7 @@ func TestPagesOfTheDoor(t *testing.T) {
 			s.active("claire.fontaine", "claire@exemple.fr")
 			tab := b.Tab(t, screen)
 			tab.Go(s.URL + "/mot-de-passe-oublie")
-			for _, p := range []string{"/mot-de-passe-oublie", "/mot-de-passe-oublie?envoye", "/identifiant-oublie", "/nouveau-mot-de-passe", "/charte", "/charte/affiche", "/mentions-legales", "/accessibilite", "/aide"} {
+			for _, p := range []string{"/mot-de-passe-oublie", "/mot-de-passe-oublie?envoye", "/identifiant-oublie", "/nouveau-mot-de-passe", "/charte", "/charte/affiche", "/mentions-legales", "/accessibilite", "/aide", "/aide/licences"} {
 				tab.Go(p)
 				u, _ := url.Parse(p)
 				tab.CheckPage("porte" + strings.ReplaceAll(u.Path, "/", "-") + u.RawQuery)

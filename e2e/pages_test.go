@@ -23,6 +23,20 @@ var pages = []page{
 	{"helene.duvivier", "mot-nouveau", "/carnet/nouveau"},
 	{"ines.kermadec", "carnet-eleve", "/carnet"},
 	{"ines.kermadec", "mot-eleve", "/carnet/{sortie}"},
+	{"helene.duvivier", "classe", "/classe/{classe}"},
+	{"helene.duvivier", "classe-familles", "/classe/{classe}/familles"},
+	{"helene.duvivier", "classe-groupes", "/classe/{classe}/groupes"},
+	{"helene.duvivier", "classe-groupe-nouveau", "/classe/{classe}/groupes/nouveau"},
+	{"helene.duvivier", "classe-equipe", "/classe/{classe}/equipe"},
+	{"helene.duvivier", "classe-fiches", "/classe/{classe}/fiches"},
+	{"helene.duvivier", "classe-eleve", "/classe/{classe}/eleve/{ines}"},
+	{"helene.duvivier", "classe-eleve-nouveau", "/classe/{classe}/eleves/nouveau"},
+	{"helene.duvivier", "classe-code", "/classe/personne/{ines}/code/nouveau"},
+	{"claire.fontaine", "ecole", "/ecole"},
+	{"claire.fontaine", "ecole-import", "/ecole/import"},
+	{"claire.fontaine", "ecole-doutes", "/ecole/import/doutes"},
+	{"claire.fontaine", "ecole-fiches", "/ecole/fiches"},
+	{"claire.fontaine", "classes", "/classe"},
 	{"nadia.kermadec", "recherche", "/recherche?q=sortie"},
 	{"helene.duvivier", "recherche-vide", "/recherche?q=zzzz"},
 	{"nadia.kermadec", "introuvable", "/rien"},
@@ -33,7 +47,9 @@ var pages = []page{
 func TestPagesAreAccessible(t *testing.T) {
 	app := testapp.Serve(t)
 	b := browser.Start(t)
-	ids := strings.NewReplacer("{sortie}", app.One(`SELECT id FROM word WHERE title LIKE 'Sortie en baie%' ORDER BY published_at DESC LIMIT 1`))
+	ids := strings.NewReplacer("{sortie}", app.One(`SELECT id FROM word WHERE title LIKE 'Sortie en baie%' ORDER BY published_at DESC LIMIT 1`),
+		"{classe}", app.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`),
+		"{ines}", app.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`))
 	for _, device := range []struct {
 		name string
 		size browser.Screen

@@ -8,11 +8,11 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"text/tabwriter"
 
 	"marelle/internal/platform/config"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/sample"
 	"marelle/internal/server"
 )
@@ -85,7 +85,11 @@ func show(url string, accounts []sample.Account) {
 	for _, a := range accounts {
 		who := names[a.Profile]
 		if len(a.Children) > 0 {
-			who += " de " + strings.Join(a.Children, " et ")
+			var of []string
+			for _, c := range a.Children {
+				of = append(of, i18n.Of(c))
+			}
+			who += " " + i18n.List(of...)
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", who, a.Login, a.Password)
 	}

@@ -112,7 +112,7 @@ func (c *importOndeCmd) Run() error {
 func (c *importOndeCmd) apply(ctx context.Context, core *app.Core, o people.Order) (res people.Result, fresh bool, err error) {
 	now := core.Clock.Now()
 	g := rights.System("import on the command line")
-	err = core.DB.Write(ctx, func(tx *db.Tx) error {
+	err = school.Write(ctx, core, func(tx *db.Tx) error {
 		s, known, err := people.SchoolByUAI(ctx, tx, c.UAI)
 		if err != nil {
 			return err
@@ -214,7 +214,7 @@ func (c *importResolveCmd) Run() error {
 		}
 		g := rights.System("import on the command line").For(s.ID)
 		var res people.Result
-		if err := core.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := school.Write(ctx, core, func(tx *db.Tx) error {
 			var err error
 			if res, err = people.ResolveImport(ctx, tx, g, now, s.ID, map[string]onde.Choice{c.Case: {Do: c.Choice, Target: c.Target}}); err != nil {
 				return err
@@ -279,7 +279,7 @@ func (c *importUndoCmd) Run() error {
 		}); err != nil {
 			return err
 		}
-		fmt.Println(core.Catalog.T("school.cli.undone", "date", time.UnixMilli(was.CreatedAt).Format("02/01/2006 15:04")))
+		fmt.Println(core.Catalog.T("school.cli.undone", "date", time.UnixMilli(was.CreatedAt).In(zone(s)).Format("02/01/2006 15:04")))
 		return nil
 	})
 }
@@ -294,4 +294,12 @@ func knownSchool(ctx context.Context, core *app.Core, uai string) (people.School
 		err = errs.New(errs.NotFound, "school.cli.unknown", "uai", uai)
 	}
 	return s, err
+}
+
+// zone is the school's time zone.
+func zone(s people.School) *time.Location {
+	if l, err := time.LoadLocation(s.Timezone); err == nil {
+		return l
+	}
+	return time.Local
 }

@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	reads  = regexp.MustCompile(`(?is)^\s*(SELECT|WITH)\s`)
-	writes = regexp.MustCompile(`(?is)^\s*(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s`)
+	reads     = regexp.MustCompile(`(?is)^\s*(SELECT|WITH)\s`)
+	scopeForm = regexp.MustCompile(`^// ?scope: *\S`) // gofmt adds the space in a doc comment
+	writes    = regexp.MustCompile(`(?is)^\s*(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s`)
 )
 
 // scopeLint holds the SQL of an app's store to the two locks of rights: what
@@ -26,7 +27,7 @@ func scopeLint(f *file) (bad []string) {
 	said := map[int]bool{} // lines with a scope comment
 	for _, group := range f.ast.Comments {
 		for _, c := range group.List {
-			if strings.HasPrefix(c.Text, "//scope:") && len(strings.Fields(c.Text)) > 1 {
+			if scopeForm.MatchString(c.Text) {
 				said[f.fset.Position(c.Pos()).Line] = true
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"marelle/internal/kernel/app"
@@ -131,6 +132,16 @@ func (m *maker) school() ([]Account, error) {
 	if err := session.Settle(m.ctx, m.tx, m.g, []string{operator[0].ID, staff[8].ID}, m.now.AddDate(0, 0, -2)); err != nil {
 		return nil, err
 	}
+	// Whoever has not come yet has a sheet waiting.
+	var asleep []string
+	for _, j := range m.change.Join {
+		if !slices.Contains(m.active, j.Person) && j.Person != staff[8].ID {
+			asleep = append(asleep, j.Person)
+		}
+	}
+	if err := session.IssueCodes(m.ctx, m.tx, m.core, m.g, asleep); err != nil {
+		return nil, err
+	}
 	for _, a := range m.core.Apps {
 		if a.Sample != nil {
 			if err := a.Sample(m.ctx, m.tx, m.g); err != nil {
@@ -231,7 +242,7 @@ func (m *maker) families(made []people.Class) (nadia, ines people.Person, err er
 
 	for n := 0; len(seats) > 0; n++ {
 		last := lasts[(n*7+n/len(lasts))%len(lasts)]
-		size := min([]int{1, 1, 2, 1, 2, 3, 1, 2}[n%8], len(seats))
+		size := min([]int{1, 1, 1, 2, 1, 1, 1, 1}[n%8], len(seats))
 		var kids []int
 		for range size {
 			s := seats[len(seats)-1]
@@ -245,7 +256,7 @@ func (m *maker) families(made []people.Class) (nadia, ines people.Person, err er
 		adults := 2
 		if n%40 == 39 {
 			adults = 3
-		} else if n%7 == 6 {
+		} else if n%15 == 6 {
 			adults = 1
 		}
 		sleeps := n%12 == 11

@@ -96,7 +96,7 @@ func TestListsAskOnce(t *testing.T) {
 		}
 		who.Get(page).OK() // notes that the session lives
 		n := 0
-		a.Core.DB.Watch(func(context.Context, string) { n++ })
+		a.Core.DB.Watch(func(context.Context, string, []any) { n++ })
 		who.Get(page).OK()
 		a.Core.DB.Watch(nil)
 		if n > 7 {

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { os.Exit(testapp.Main(m)) }
 func statements(a *testapp.App, p *testapp.Person, path string) []string {
 	var mu sync.Mutex
 	var list []string
-	a.Core.DB.Watch(func(_ context.Context, text string) {
+	a.Core.DB.Watch(func(_ context.Context, text string, _ []any) {
 		mu.Lock()
 		defer mu.Unlock()
 		list = append(list, strings.Join(strings.Fields(text), " "))

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/people/onde"
@@ -40,6 +42,16 @@ func here(r *app.Request, parts ...string) string {
 	return before
 }
 
+// page answers with a page of the school, in its own style sheet.
+func page(r *app.Request, status int, title string, body templ.Component) (web.Response, error) {
+	s, err := r.Shell(title, "school")
+	if err != nil {
+		return nil, err
+	}
+	s.Toast, s.Styles = notice(r), []string{ui.Asset("page-school.css")}
+	return web.PageStatus(status, app.Inside(ui.Layout(s), body)), nil
+}
+
 func (h handler) home(r *app.Request) (web.Response, error) {
 	ctx, year := r.Context(), people.Year(r.Viewer.Now)
 	v := homeView{r: r, year: year}
@@ -63,7 +75,7 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 	if ok {
 		v.doubts = last.Counts().Doubtful
 	}
-	return r.Page(r.T("square.school"), "school", homePage(v))
+	return page(r, http.StatusOK, r.T("square.school"), homePage(v))
 }
 
 func (h handler) list(r *app.Request) (web.Response, error) {
@@ -94,7 +106,7 @@ func (h handler) form(r *app.Request, status int, f fileForm) (web.Response, err
 	} else if ok && people.CanUndo(ctx, h.core.DB, r.Viewer.Now, u) == nil {
 		f.undoable = u.ID
 	}
-	return r.PageWith(status, r.T("school.import.title"), "school", notice(r), importPage(f))
+	return page(r, status, r.T("school.import.title"), importPage(f))
 }
 
 // notice is what the page says after an action.
@@ -136,7 +148,7 @@ func (h handler) upload(r *app.Request) (web.Response, error) {
 			if e == nil || e.Kind == errs.Internal {
 				return nil, err
 			}
-			f.faults = append(f.faults, r.Say(e.Message))
+			f.faults, f.wrong = append(f.faults, r.Say(e.Message)), append(f.wrong, one.Name)
 		}
 	}
 	if len(given) == 0 {
@@ -193,7 +205,7 @@ func (h handler) show(r *app.Request) (web.Response, error) {
 	case people.ImportQueued:
 		// The bar asks for itself; without script the page comes again.
 		r.W.Header().Set("Refresh", "4")
-		return r.Page(r.T("school.import.title"), "school", progressPage(r, imp))
+		return page(r, http.StatusOK, r.T("school.import.title"), progressPage(r, imp))
 	}
 	v := doneView{r: r, imp: imp}
 	if imp.State == people.ImportDone {
@@ -203,12 +215,12 @@ func (h handler) show(r *app.Request) (web.Response, error) {
 			return nil, err
 		}
 	}
-	last, ok, err := people.LastImport(r.Context(), h.core.DB, r.Grant.School())
+	newest, err := people.Imports(r.Context(), h.core.DB, r.Grant.School(), 1)
 	if err != nil {
 		return nil, err
 	}
-	v.last = ok && last.ID == imp.ID
-	return r.PageWith(http.StatusOK, r.T("school.import.title"), "school", notice(r), donePage(v))
+	v.newest = len(newest) > 0 && newest[0].ID == imp.ID
+	return page(r, http.StatusOK, r.T("school.import.title"), donePage(v))
 }
 
 // plan is the dry run of an import that waits for a yes.
@@ -225,7 +237,7 @@ func (h handler) plan(r *app.Request, status int, imp people.Import, made map[st
 		return nil, err
 	}
 	v := planView{r: r, imp: imp, plan: p, rows: rowsOf(r, o.Files), made: made, names: fileNames(o)}
-	return r.PageWith(status, r.T("school.plan.title"), "school", nil, planPage(v))
+	return page(r, status, r.T("school.plan.title"), planPage(v))
 }
 
 func fileNames(o people.Order) []string {
@@ -323,7 +335,7 @@ func (h handler) askUndo(r *app.Request) (web.Response, error) {
 	if err := people.CanUndo(r.Context(), h.core.DB, r.Viewer.Now, imp); err != nil {
 		return nil, err
 	}
-	return r.Page(r.T("school.undo.title"), "school", undoPage(doneView{r: r, imp: imp}))
+	return page(r, http.StatusOK, r.T("school.undo.title"), undoPage(doneView{r: r, imp: imp}))
 }
 
 func (h handler) undo(r *app.Request) (web.Response, error) {
@@ -349,7 +361,7 @@ func (h handler) doubts(r *app.Request) (web.Response, error) {
 		}
 		v.rows, v.names = rowsOf(r, o.Files), fileNames(o)
 	}
-	return r.PageWith(http.StatusOK, r.T("school.doubts.title"), "school", notice(r), doubtsPage(v))
+	return page(r, http.StatusOK, r.T("school.doubts.title"), doubtsPage(v))
 }
 
 func (h handler) settle(r *app.Request) (web.Response, error) {
@@ -361,7 +373,7 @@ func (h handler) settle(r *app.Request) (web.Response, error) {
 	if len(made) == 0 {
 		return web.Redirect(here(r, "/import/doutes")), nil
 	}
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+	if err := Write(r.Context(), h.core, func(tx *db.Tx) error {
 		res, err := people.ResolveImport(r.Context(), tx, r.Grant, h.core.Clock.Now(), r.Grant.School(), made)
 		if err != nil {
 			return err

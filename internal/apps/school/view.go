@@ -36,7 +36,8 @@ type fileForm struct {
 	r        *app.Request
 	year     int
 	whole    bool
-	faults   []string
+	faults   []string // sentences
+	wrong    []string // names of the files that they are about
 	past     []pastImport
 	undoable string // id
 }
@@ -45,6 +46,21 @@ func (f fileForm) field() ui.FieldProps {
 	p := ui.FieldProps{Name: "fichiers", Label: f.r.T("school.import.files"), Help: f.r.T("school.import.files_help"), Multiple: true, Accept: ".csv,.txt,text/csv"}
 	p.Error = strings.Join(f.faults, " ")
 	return p
+}
+
+// summary says in short what stands under the field at length.
+func (f fileForm) summary() []ui.FieldError {
+	switch {
+	case len(f.faults) == 0:
+		return nil
+	case len(f.wrong) == 0:
+		return ui.Errors(f.field())
+	}
+	out := make([]ui.FieldError, len(f.wrong))
+	for i, name := range f.wrong {
+		out[i] = ui.FieldError{ID: "fichiers", Message: f.r.T("school.import.wrong", "file", name)}
+	}
+	return out
 }
 
 func (f fileForm) years() ui.FieldProps {
@@ -106,7 +122,7 @@ type doneView struct {
 	r        *app.Request
 	imp      people.Import
 	undoable bool
-	last     bool // its doubtful cases can be settled
+	newest   bool // its doubtful cases can be settled
 }
 
 // lines are the counts of an import, by kind of person.
@@ -125,12 +141,25 @@ func lines(r *app.Request, c people.ImportCounts) [][]string {
 	return out
 }
 
+// col is a column of a table; numbers stand right, and what a phone has no room
+// for shows on wide screens alone.
+type col struct {
+	label     string
+	num, wide bool
+}
+
 // countHeads are the columns of lines.
-func countHeads(r *app.Request) []string {
-	out := []string{r.T("onde.column.who")}
+func countHeads(r *app.Request) []col {
+	out := heads(r, "onde.column.who")
 	for _, k := range []string{"created", "updated", "moved", "left", "unchanged"} {
-		out = append(out, r.T("onde.column."+k))
+		out = append(out, col{label: r.T("onde.column." + k), num: true})
 	}
+	return out
+}
+
+func roomHeads(r *app.Request) []col {
+	out := append(heads(r, "school.col.class", "school.col.levels", "school.col.teachers"), col{label: r.T("school.col.pupils"), num: true})
+	out[1].wide = true
 	return out
 }
 
@@ -146,12 +175,12 @@ type planView struct {
 
 func (v planView) counts() people.ImportCounts { return people.CountsOf(v.plan) }
 
-// sections are the tables of the report, without the cases, which have a form
-// of their own.
-func (v planView) sections() []onde.Section {
+// sections are the tables of the report, creations or all the rest; the cases
+// have a form of their own.
+func (v planView) sections(creations bool) []onde.Section {
 	var out []onde.Section
 	for _, s := range v.plan.Report() {
-		if s.Key != "cases" {
+		if s.Key != "cases" && strings.HasSuffix(s.Key, ".create") == creations {
 			out = append(out, s)
 		}
 	}
@@ -174,7 +203,7 @@ func (v planView) cell(c onde.Cell) string {
 // question is a doubtful case as radio buttons: nothing is decided unless
 // somebody does.
 func (v planView) question(c onde.Case) ui.FieldProps {
-	f := ui.FieldProps{Name: "cas-" + c.ID, Label: v.r.Say(c.Message), Help: v.rows[c.Origin]}
+	f := ui.FieldProps{Name: "cas-" + c.ID, Label: v.r.Say(c.Message)}
 	made := v.made[c.ID]
 	f.Options = append(f.Options, ui.Option{Value: "", Label: v.r.T("school.doubts.later"), Selected: made.Do == ""})
 	for _, do := range c.Choices {
@@ -231,18 +260,18 @@ func frenchDay(day string) string {
 	return t.Format("02/01/2006")
 }
 
-func heads(r *app.Request, keys ...string) []string {
-	out := make([]string, len(keys))
+func heads(r *app.Request, keys ...string) []col {
+	out := make([]col, len(keys))
 	for i, k := range keys {
-		out[i] = r.T(k)
+		out[i].label = r.T(k)
 	}
 	return out
 }
 
-func (v planView) heads(s onde.Section) []string {
-	out := make([]string, len(s.Columns))
+func (v planView) heads(s onde.Section) []col {
+	out := make([]col, len(s.Columns))
 	for i, c := range s.Columns {
-		out[i] = v.r.Say(c)
+		out[i].label = v.r.Say(c)
 	}
 	return out
 }

@@ -229,37 +229,62 @@ func complete(ctx context.Context, tx *db.Tx, now time.Time, imp Import, o Order
 	if err := unpack(old, &earlier); err != nil {
 		return err
 	}
-	summary, err := json.Marshal(CountsOf(res.Plan).plus(imp.Counts()))
-	if err != nil {
+	if err := summarise(ctx, tx, imp.ID, CountsOf(res.Plan).plus(imp.Counts())); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE import SET state = $2, summary = $3, applied_at = $4, failure = '' WHERE id = $1`,
-		imp.ID, ImportDone, string(summary), now.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE import SET state = $2, applied_at = $3, failure = '' WHERE id = $1`, imp.ID, ImportDone, now.UnixMilli()); err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
-	// One import can be completed: the last. One can be taken back: the last that
-	// changed something. What the others kept for that purpose is wiped.
-	if len(o.Given) > 0 {
-		files, err := pack(o.Given)
+	all := earlier.then(done)
+	home := imp // whose doubtful cases and journal these are
+	if all.empty() {
+		// What changes nothing belongs to the import before: that one can still be
+		// taken back, and doubtful cases settled from now on go with it.
+		last, ok, err := lastWritten(ctx, tx, o.School)
 		if err != nil {
 			return err
 		}
-		if err := keep(ctx, tx, "files", imp, files); err != nil {
+		if ok {
+			home = last
+			c := last.Counts()
+			c.Doubtful = len(res.Plan.Cases)
+			if err := summarise(ctx, tx, last.ID, c); err != nil {
+				return err
+			}
+		}
+	} else {
+		kept, err := pack(all)
+		if err != nil {
+			return err
+		}
+		if err := keep(ctx, tx, "journal", imp, kept); err != nil {
 			return err
 		}
 	}
-	all := earlier.then(done)
-	if all.empty() {
+	if len(o.Given) == 0 {
 		return nil
 	}
-	kept, err := pack(all)
+	files, err := pack(given{Year: o.Year, Whole: o.Whole, Files: o.Given})
 	if err != nil {
 		return err
 	}
-	return keep(ctx, tx, "journal", imp, kept)
+	return keep(ctx, tx, "files", home, files)
 }
 
-// keep writes a column of one import and wipes it in the school's others.
+func summarise(ctx context.Context, tx *db.Tx, imp string, c ImportCounts) error {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE import SET summary = $2 WHERE id = $1`, imp, string(text)); err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	return nil
+}
+
+// keep writes a column of one import and wipes it in the school's others: one
+// can be completed, the last; one can be taken back, the last that changed
+// something.
 func keep(ctx context.Context, tx *db.Tx, column string, imp Import, value []byte) error {
 	if _, err := tx.Exec(ctx, `UPDATE import SET `+column+` = NULL WHERE school = $1 AND state = $2 AND id <> $3`, imp.School, ImportDone, imp.ID); err != nil {
 		return fmt.Errorf("import: %w", err)

@@ -90,14 +90,14 @@ func (c ImportCounts) plus(was ImportCounts) ImportCounts {
 
 // PlanImport keeps files that somebody wants to import until they say yes;
 // ReadImport has read them before. A plan that they left waiting is dropped.
-func PlanImport(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, school string, year int, whole bool, given []ImportFile) (Import, error) {
+func PlanImport(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, school string, year int, whole bool, list []ImportFile) (Import, error) {
 	if err := mayImport(ctx, tx, g, school); err != nil {
 		return Import{}, err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM import WHERE school = $1 AND state = $2 AND actor = $3`, school, ImportPlanned, g.Actor()); err != nil {
 		return Import{}, fmt.Errorf("import: %w", err)
 	}
-	files, err := pack(given)
+	files, err := pack(given{Year: year, Whole: whole, Files: list})
 	if err != nil {
 		return Import{}, err
 	}
@@ -144,6 +144,13 @@ func lastWritten(ctx context.Context, q db.Querier, school string) (Import, bool
 		ORDER BY applied_at DESC, id DESC LIMIT 1`, school, ImportDone)
 }
 
+// given is what a person asked for, as kept in the column files.
+type given struct {
+	Year  int          `json:"year"`
+	Whole bool         `json:"whole,omitempty"`
+	Files []ImportFile `json:"files"`
+}
+
 // ImportOrder is the order of an import whose files are still kept; ok is false
 // when they are not.
 func ImportOrder(ctx context.Context, q db.Querier, imp Import) (o Order, ok bool, err error) {
@@ -151,10 +158,11 @@ func ImportOrder(ctx context.Context, q db.Querier, imp Import) (o Order, ok boo
 	if err != nil || len(kept) == 0 {
 		return o, false, err
 	}
-	o = Order{School: imp.School, Year: imp.Year, Whole: imp.Whole}
-	if err := unpack(kept, &o.Given); err != nil {
+	var g given
+	if err := unpack(kept, &g); err != nil {
 		return o, false, err
 	}
+	o = Order{School: imp.School, Year: g.Year, Whole: g.Whole, Given: g.Files}
 	o.Files, err = ReadImport(o.Given)
 	return o, err == nil, err
 }

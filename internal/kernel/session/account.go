@@ -198,8 +198,18 @@ func (d *door) change(r *app.Request) (web.Response, error) {
 	if current == "" || len(current) > most {
 		faults.Add("actuel", "session.change.current.missing")
 	}
+	pupil := r.Viewer.Main() == rights.Pupil
 	for f, m := range d.checkPassword(v.Get("passe"), v.Get("passe2"), "", a) {
 		faults[f] = m
+	}
+	if pupil { // a child is told the same in fewer words
+		for f, m := range faults {
+			if key := m.Key + ".pupil"; r.Core.Catalog.Has(key) {
+				faults[f] = errs.Msg(key)
+			} else {
+				faults[f] = errs.Msg("session.change.weak.pupil")
+			}
+		}
 	}
 	if said, bad := r.Faults(faults.Err()); bad {
 		return d.showChange(r, http.StatusUnprocessableEntity, said, "")
@@ -216,7 +226,7 @@ func (d *door) change(r *app.Request) (web.Response, error) {
 		if err := d.failed(r, a.ID, "change"); err != nil {
 			return nil, err
 		}
-		return d.showChange(r, http.StatusUnprocessableEntity, map[string]string{"actuel": r.T("session.change.current.wrong")}, "")
+		return d.showChange(r, http.StatusUnprocessableEntity, map[string]string{"actuel": word(r, pupil, "session.change.current.wrong")}, "")
 	}
 	hash, err := d.core.Hasher.Hash(r.Context(), plain(v.Get("passe")))
 	if err != nil {

@@ -306,7 +306,7 @@ func accountBody(v accountView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = accountLine("lock-key", say(ctx, v.Pupil, "session.account.password"), i18n.T(ctx, "session.account.password.text"), "/compte/mot-de-passe", i18n.T(ctx, "session.account.edit")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = accountLine("lock-key", say(ctx, v.Pupil, "session.account.password"), say(ctx, v.Pupil, "session.account.password.text"), "/compte/mot-de-passe", i18n.T(ctx, "session.account.edit")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -832,7 +832,7 @@ func changeView(login string, pupil bool, faults map[string]string, sentence str
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = newPassword(login, faults).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = newPassword(login, pupil, faults).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1761,7 +1761,7 @@ func resetView(token string, faults map[string]string, sentence string) templ.Co
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = newPassword("", faults).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = newPassword("", false, faults).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -28,6 +28,16 @@ func TestPasswordIsChanged(t *testing.T) {
 	c.post("/compte/mot-de-passe", "actuel", fresh, "passe", password, "passe2", password).is(429)
 }
 
+func TestPupilsAreSpokenToSimply(t *testing.T) {
+	s := open(t)
+	s.active("ines.kermadec")
+	c := s.in("ines.kermadec")
+	c.get("/compte").is(200).says("Connu de toi seul").silent("Connu de vous")
+	c.post("/compte/mot-de-passe").is(422).says("Écris ton mot de passe d'avant").silent("Écrivez")
+	c.post("/compte/mot-de-passe", "actuel", password, "passe", "ines", "passe2", "ines").is(422).says("Trop facile").silent("Choisissez")
+	c.post("/compte/mot-de-passe", "actuel", "faux", "passe", "phoque lanterne gravier violon", "passe2", "phoque lanterne gravier violon").is(422).says("pas celui d'avant")
+}
+
 func TestDevices(t *testing.T) {
 	s := open(t)
 	s.active("nadia.kermadec", "bastien.perrault")

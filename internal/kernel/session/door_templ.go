@@ -743,7 +743,7 @@ func renewalForm(c candidate, list []Rule, faults map[string]string) templ.Compo
 }
 
 // newPassword is the pair of fields for a password to be, with the meter.
-func newPassword(login string, faults map[string]string) templ.Component {
+func newPassword(login string, pupil bool, faults map[string]string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -781,7 +781,7 @@ func newPassword(login string, faults map[string]string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "passe", Type: "password", Label: i18n.T(ctx, "session.password.label"), Help: i18n.T(ctx, "session.password.help"), Error: faults["passe"], Required: true,
+		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "passe", Type: "password", Label: say(ctx, pupil, "session.password.label"), Help: say(ctx, pupil, "session.password.help"), Error: faults["passe"], Required: true,
 			Attrs: templ.Attributes{"autocomplete": "new-password", "maxlength": "200", "spellcheck": "false", "data-strength": "force", "data-login": login}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -842,7 +842,7 @@ func newPassword(login string, faults map[string]string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "passe2", Type: "password", Label: i18n.T(ctx, "session.password.twice"), Error: faults["passe2"], Required: true,
+		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "passe2", Type: "password", Label: say(ctx, pupil, "session.password.twice"), Error: faults["passe2"], Required: true,
 			Attrs: templ.Attributes{"autocomplete": "new-password", "maxlength": "200", "spellcheck": "false"}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -876,7 +876,7 @@ func passwordForm(c candidate, faults map[string]string, idea string) templ.Comp
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = newPassword(c.Login, faults).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = newPassword(c.Login, false, faults).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

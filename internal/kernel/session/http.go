@@ -90,6 +90,8 @@ func (d *door) routes(r *app.Router) {
 	r.GET("/mentions-legales", rights.Public, d.legalPage)
 	r.GET("/accessibilite", rights.Public, d.accessibilityPage)
 	r.GET("/aide", rights.Public, d.helpPage)
+	r.GET("/aide/licences", rights.Public, d.noticesPage)
+	r.GET("/aide/licences.txt", rights.Public, d.notices)
 	r.GET("/portail/courriels", rights.Public, d.mailsPage)
 }
 

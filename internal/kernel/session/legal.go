@@ -1,6 +1,7 @@
 package session
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/a-h/templ"
 
 	"marelle/internal/kernel/app"
+	"marelle/internal/licence"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/web"
@@ -78,4 +80,19 @@ func (d *door) accessibilityPage(r *app.Request) (web.Response, error) {
 
 func (d *door) helpPage(r *app.Request) (web.Response, error) {
 	return d.sheet(r, r.T("session.help.title"), helpView(r.Viewer.SignedIn()))
+}
+
+// noticesPage lists everybody else's work inside the program, with its terms.
+func (d *door) noticesPage(r *app.Request) (web.Response, error) {
+	return d.sheet(r, r.T("session.notices.title"), noticesView(licence.List()))
+}
+
+// notices is the text of every licence, whole, as the terms ask.
+func (d *door) notices(*app.Request) (web.Response, error) {
+	return web.Func(func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		_, err := io.WriteString(w, licence.Text())
+		return err
+	}), nil
 }

@@ -14,6 +14,10 @@ func TestLegalPages(t *testing.T) {
 	c.get("/accessibilite").is(200).says("partiellement conforme", "RGAA version 4.1", "Contenus non accessibles", "Établissement de cette déclaration",
 		"Retour d'information et contact", "Défenseur des droits", "Schéma pluriannuel", "Résultats des tests")
 	c.get("/aide").is(200).says("première visite", "mot de passe", "Changer d'élève")
+	c.get("/aide/licences").is(200).says("modernc.org/sqlite", "Le texte entier")
+	if p := c.get("/aide/licences.txt").is(200); len(p.body) < 10000 || p.header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("%d bytes of licences, %s", len(p.body), p.header.Get("Content-Type"))
+	}
 	p := c.get("/charte").is(200).says("226-1", "un an d'emprisonnement", "45 000", "226-8", "intelligence artificielle", "23 mai 2024", "60 000", "réseau social", "Légifrance", "Version 1")
 	if !strings.Contains(p.body, "/charte/affiche") {
 		t.Error("no poster")

@@ -96,7 +96,7 @@ func (d *door) signInPage(r *app.Request) (web.Response, error) {
 // a closed list.
 func (d *door) arrival(r *app.Request) string {
 	switch word := r.URL.Query().Get("apres"); word {
-	case "motdepasse", "sortie", "demande":
+	case "motdepasse", "sortie":
 		return r.T("session.arrival." + word)
 	}
 	return ""
@@ -156,7 +156,9 @@ func (d *door) signIn(r *app.Request) (web.Response, error) {
 	// sentence and the time are the same.
 	right, err := d.core.Hasher.Verify(r.Context(), who.Password, plain(f.Secret))
 	if err != nil {
-		return nil, d.notJudged(r, trial, err)
+		return d.slowDown(r, d.notJudged(r, trial, err), func(say string) (web.Response, error) {
+			return d.showSignIn(r, http.StatusServiceUnavailable, f, nil, say)
+		})
 	}
 	now := d.core.Clock.Now()
 	list, err := places(r.Context(), d.core.DB, who.ID, now)
@@ -230,11 +232,12 @@ func (d *door) enter(r *app.Request, trial *attempt, person, school string, shar
 	return web.Redirect(next), nil
 }
 
-// slowDown shows the form again when there were too many trials, with the time
-// to wait in the sentence and in the header; any other error goes on.
+// slowDown shows the form again when there were too many trials, or too many
+// people at once, with the time to wait in the sentence and in the header; any
+// other error goes on.
 func (d *door) slowDown(r *app.Request, err error, show func(say string) (web.Response, error)) (web.Response, error) {
 	e := errs.As(err)
-	if e == nil || e.Kind != errs.TooMany {
+	if e == nil || e.Kind != errs.TooMany && e.Kind != errs.Unavailable {
 		return nil, err
 	}
 	web.RetryAfter(r.W, e.Retry)

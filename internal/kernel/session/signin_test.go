@@ -1,13 +1,16 @@
 package session_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"marelle/internal/kernel/session"
+	"marelle/internal/platform/secret"
 )
 
 func TestSignIn(t *testing.T) {
@@ -182,4 +185,35 @@ func TestWhoLeftTheSchool(t *testing.T) {
 	s.exec(`UPDATE membership SET valid_to = $2 WHERE person = $1`, s.ids["nadia.kermadec"], s.core.Clock.Now().UnixMilli())
 	c.get("/compte").goesTo("/connexion?suite=%2Fcompte")
 	s.client().signIn("nadia.kermadec").is(422).says("n'est plus rattaché")
+}
+
+// TestARushKeepsWhatWasTyped fills the one place of a small hasher and its
+// queue: who comes then is told to wait, and the trial does not count.
+func TestARushKeepsWhatWasTyped(t *testing.T) {
+	s := open(t)
+	s.active("nadia.kermadec")
+	s.core.Hasher = secret.NewHasher(1, 1)
+	status := make([]page, 24)
+	var wg sync.WaitGroup
+	for i := range status {
+		c := s.client()
+		wg.Go(func() { status[i] = c.wrong(fmt.Sprintf("enfant%d.a", i)) })
+	}
+	wg.Wait()
+	busy := 0
+	for i, p := range status {
+		if p.status == http.StatusServiceUnavailable {
+			busy++
+			p.says("Beaucoup de personnes")
+			if p.header.Get("Retry-After") == "" || !strings.Contains(p.body, fmt.Sprintf(`value="enfant%d.a"`, i)) {
+				t.Error("no time to wait, or the typed name is gone")
+			}
+		}
+	}
+	if busy == 0 {
+		t.Error("24 at once, and nobody was told to wait")
+	}
+	if n := s.count(`SELECT count(*) FROM throttle WHERE failures > 0 AND blocked_to = 0`); n != 24-busy+1 {
+		t.Errorf("%d counts for %d trials that were judged", n-1, 24-busy)
+	}
 }

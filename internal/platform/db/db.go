@@ -43,7 +43,7 @@ type DB struct {
 	pool    *pgxpool.Pool
 	path    string
 	stmts   stmtCache
-	watch   func(ctx context.Context, text string)
+	watch   func(ctx context.Context, text string, args []any)
 }
 
 // Querier is what a read needs; DB and Tx both are one.
@@ -178,8 +178,9 @@ func (d *DB) Copy(ctx context.Context, now time.Time) (string, error) {
 	return path, nil
 }
 
-// Watch has f called with the text of each statement; for tests that count.
-func (d *DB) Watch(f func(ctx context.Context, text string)) { d.watch = f }
+// Watch has f called with each statement before it runs; for tests that count
+// and for measurements.
+func (d *DB) Watch(f func(ctx context.Context, text string, args []any)) { d.watch = f }
 
 // Ping says whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {
@@ -190,7 +191,7 @@ func (d *DB) Ping(ctx context.Context) error {
 // QueryContext runs a read, prepared once per connection.
 func (d *DB) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if d.watch != nil {
-		d.watch(ctx, text)
+		d.watch(ctx, text, args)
 	}
 	if s := d.stmts.get(ctx, text); s != nil {
 		return s.QueryContext(ctx, args...)
@@ -250,7 +251,7 @@ func ignoreDone(err error) error {
 // QueryContext reads inside the transaction.
 func (t *Tx) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if t.db.watch != nil {
-		t.db.watch(ctx, text)
+		t.db.watch(ctx, text, args)
 	}
 	return t.tx.QueryContext(ctx, text, args...)
 }
@@ -258,7 +259,7 @@ func (t *Tx) QueryContext(ctx context.Context, text string, args ...any) (*sql.R
 // Exec writes and returns the number of rows changed.
 func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
 	if t.db.watch != nil {
-		t.db.watch(ctx, text)
+		t.db.watch(ctx, text, args)
 	}
 	r, err := t.tx.ExecContext(ctx, text, args...)
 	if err != nil {

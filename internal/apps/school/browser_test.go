@@ -1,0 +1,89 @@
+package school_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"marelle/internal/testkit/browser"
+	"marelle/internal/testkit/testapp"
+)
+
+// The whole way of a head, in a real browser, on both screens, with and without
+// script, each page held to what every page must be.
+func TestBrowserImport(t *testing.T) {
+	chromium := browser.Start(t)
+	var paths []string
+	for _, n := range []string{"eleves.csv", "responsables.csv", "enseignants.csv"} {
+		p, err := filepath.Abs(filepath.Join(lists, "recent", n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, p)
+	}
+	wrong, err := filepath.Abs("school_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, way := range map[string]struct {
+		screen  browser.Screen
+		options []browser.Option
+	}{
+		"phone":                  {browser.Phone, nil},
+		"desktop without script": {browser.Desktop, []browser.Option{browser.NoScript}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := testapp.ServeEmpty(t)
+			found(t, l.App)
+			tab := chromium.Tab(t, way.screen, way.options...)
+			key, value := l.Cookie("odile.marchand")
+			tab.SetCookie(l.URL, key, value)
+			tab.Go(l.URL + "/ecole")
+			tab.CheckPage("ecole-vide")
+			tab.Click("Importer depuis ONDE")
+			tab.CheckPage("ecole-import")
+			tab.Upload("Fichiers d’ONDE", wrong)
+			tab.Click("Voir ce qui va changer")
+			tab.WaitText("n’est pas une extraction d’ONDE")
+			tab.CheckPage("ecole-import-faux")
+			tab.Upload("Fichiers d’ONDE", paths...)
+			tab.Click("Voir ce qui va changer")
+			tab.WaitText("219 élèves créés")
+			tab.CheckPage("ecole-plan")
+			tab.Click("219 élèves créés")
+			tab.Screenshot("ecole-plan-ouvert-" + name)
+			tab.Click("Importer")
+			if len(way.options) == 0 {
+				tab.WaitText("Voir le résultat") // the bar asked for itself
+				tab.CheckPage("ecole-avancement")
+				tab.Click("Voir le résultat")
+			}
+			if len(way.options) > 0 { // the page comes again by itself; here it is asked for
+				for i := 0; l.One(`SELECT state FROM import`) != "done"; i++ {
+					if i > 200 {
+						t.Fatal("the import never ends")
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+				tab.Go(tab.URL())
+			}
+			tab.WaitText("Import fait")
+			tab.CheckPage("ecole-fait")
+			tab.Go(l.URL + "/ecole/import/doutes")
+			tab.CheckPage("ecole-doutes")
+			tab.Click("C’est quelqu’un d’autre : créer")
+			tab.Click("Enregistrer mes choix")
+			tab.WaitText("Vos choix sont enregistrés")
+			tab.Go(l.URL + "/ecole")
+			tab.WaitText("8 cas attendent")
+			tab.CheckPage("ecole")
+			tab.Go(l.URL + "/ecole/import")
+			tab.WaitText("Imports précédents")
+			tab.CheckPage("ecole-imports")
+			tab.Click("Annuler cet import")
+			tab.CheckPage("ecole-annuler")
+			tab.Click("Oui, annuler cet import")
+			tab.WaitText("l’école est comme avant")
+		})
+	}
+}
