@@ -128,7 +128,7 @@ func (c *restoreCmd) Run() error {
 	}
 	m, err := backup.Restore(ctx, f, to)
 	var damaged backup.Damaged
-	if errors.As(err, &damaged) || errors.Is(err, backup.NotEmpty) {
+	if errors.As(err, &damaged) || errors.Is(err, backup.ErrNotEmpty) {
 		return refusal{err}
 	}
 	if err != nil {

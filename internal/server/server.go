@@ -69,9 +69,6 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	if !cfg.Now.IsZero() {
 		core.Clock = clock.StartingAt(cfg.Now)
 	}
-	if core.Keys, err = secret.Load(cfg.Secret, true); err != nil {
-		return s, fmt.Errorf("secret: %w", err)
-	}
 	if core.DB, err = db.Open(ctx, cfg.DSN); err != nil {
 		return s, err
 	}
@@ -102,6 +99,15 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	}
 	if err := Migrate(ctx, core); err != nil {
 		return s, err
+	}
+	// A lost secret must not be replaced in silence: codes on paper, sealed
+	// codes and confirmations all hang on it.
+	known, err := people.Any(ctx, core.DB)
+	if err != nil {
+		return s, err
+	}
+	if core.Keys, err = secret.Load(cfg.Secret, !known); err != nil {
+		return s, fmt.Errorf("secret: %w", err)
 	}
 	opts := jobs.Options{Kinds: kinds, Periodic: periodic, Clock: core.Clock, Log: log}
 	if opts.Listener, err = core.DB.Listener(ctx, cfg.DSN); err != nil {

@@ -58,7 +58,7 @@ func Secure(next http.Handler, o Options) (http.Handler, error) {
 			}
 		}()
 		if !known(r.Host, o.Base) && !o.AnyHost(r) {
-			o.Refuse(w, r, errs.New(errs.Invalid, "error.host"))
+			o.Refuse(w, r, errs.New(errs.Misdirected, "error.host"))
 			return
 		}
 		guarded.ServeHTTP(w, r)
@@ -187,6 +187,8 @@ func Status(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case errs.TooMany:
 		return http.StatusTooManyRequests
+	case errs.Misdirected:
+		return http.StatusMisdirectedRequest
 	case errs.Unavailable:
 		return http.StatusServiceUnavailable
 	}
