@@ -80,3 +80,46 @@ func TestGrantOnAnItemEndsWithTheRight(t *testing.T) {
 		t.Error("a grant outlived the right it proved")
 	}
 }
+
+// What somebody gave to a school stays there when they leave, even if another
+// school still knows them.
+func TestOwnFilesStayWithTheSchool(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	f := one(t, a, `SELECT f.id FROM file f JOIN file_use u ON u.file = f.id WHERE f.owner = $1 LIMIT 1`, helene.ID)
+	if f == "" {
+		school := one(t, a, `SELECT school FROM membership WHERE person = $1`, helene.ID)
+		f = "01900000-0000-7000-8000-000000000001"
+		if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), `INSERT INTO file (id, school, owner, name, type, size, created_at) VALUES ($1, $2, $3, 'photo.jpg', 'image/jpeg', 3, 0)`, f, school, helene.ID)
+			if err != nil {
+				return err
+			}
+			if err := a.Core.Blobs.Put(t.Context(), school+"/aa", strings.NewReader("abc"), 3); err != nil {
+				return err
+			}
+			_, err = tx.Exec(t.Context(), `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES ($1, 'web', $2, 'image/jpeg', 3, 1, 1)`, f, school+"/aa")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	helene.Get("/fichiers/" + f + "/web").OK()
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		other := one(t, a, `SELECT min(id) FROM school WHERE id <> (SELECT school FROM membership WHERE person = $1)`, helene.ID)
+		return people.Apply(t.Context(), tx, rights.System("test"), a.Core.Clock.Now(), people.Change{School: other,
+			Join: []people.Membership{{Person: helene.ID, School: other, Profile: rights.Teacher}}})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	here := one(t, a, `SELECT school FROM file WHERE id = $1`, f)
+	a.Core.Clock.Advance(time.Second)
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		return people.Apply(t.Context(), tx, rights.System("test"), a.Core.Clock.Now(), people.Change{School: here,
+			Leave: []people.Membership{{Person: helene.ID, School: here, Profile: rights.Teacher}}})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	helene.Get("/carnet").OK()
+	helene.Get("/fichiers/" + f + "/web").NotFound()
+}
