@@ -222,7 +222,7 @@ const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> 
 // alone count. CROSS JOIN keeps the order on SQLite: a word has thirty pupils,
 // a school has hundreds.
 //
-//scope: the words of the page, which is scoped
+// scope: the words of the page, which is scoped
 const counts = `SELECT wp.word, count(*) AS families, sum(CASE WHEN EXISTS (SELECT 1 FROM family_link fl CROSS JOIN receipt rc
 		WHERE fl.pupil = wp.pupil AND fl.valid_to > $2 AND rc.word = wp.word AND rc.person = fl.relative AND rc.read_at IS NOT NULL) THEN 1 ELSE 0 END) AS reached
 	FROM page CROSS JOIN word_pupil wp CROSS JOIN membership m
