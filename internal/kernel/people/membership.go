@@ -37,7 +37,7 @@ type Link struct {
 type Change struct {
 	School  string
 	Join    []Membership // opened, or opened again
-	Leave   []Membership // closed, with the places and groups they held
+	Leave   []Membership // closed, with the places they held
 	Enter   []Place
 	Exit    []Place
 	Link    []Link
@@ -49,6 +49,11 @@ type Change struct {
 func Apply(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, c Change) error {
 	if err := g.Must(ctx, tx, ManageSchool, ManageClass, rights.Operating); err != nil {
 		return err
+	}
+	// The changes of a school follow each other: principals are derived from
+	// what the transaction sees, and two at once would each miss the other's.
+	if _, err := tx.Exec(ctx, `UPDATE school SET name = name WHERE id = $1`, c.School); err != nil {
+		return fmt.Errorf("turn: %w", err)
 	}
 	at := now.UnixMilli()
 	touched := map[string]bool{}
