@@ -136,7 +136,7 @@ func (c *restoreCmd) Run() error {
 	}
 	fmt.Fprintf(os.Stderr, "Restored %s\n", summary(m))
 	if kept == nil {
-		fmt.Fprintln(os.Stderr, "The archive has no secret file: put the old one at "+cfg.Secret+", or print new connection sheets.")
+		fmt.Fprintln(os.Stderr, "The archive has no secret file: put the old one at "+cfg.Secret+" before the server starts. Without it, codes on paper and second factors are lost.")
 		return nil
 	}
 	return place(cfg.Secret, kept)

@@ -17,6 +17,7 @@ import (
 
 	"marelle/internal/kernel/people/onde"
 	"marelle/internal/testkit/postgres"
+	"marelle/internal/testkit/testapp"
 )
 
 // asCommand has the test binary be the program itself.
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(testapp.Main(m))
 }
 
 // shell runs commands on one portal.
