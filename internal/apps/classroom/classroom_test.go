@@ -186,7 +186,7 @@ func TestOthersAreKeptOut(t *testing.T) {
 			t.Errorf("%s %s as a stranger: %d", r.method, r.path, page.Status)
 		}
 	}
-	if n := a.One(`SELECT CAST(count(*) AS TEXT) FROM audit`); n != "0" {
+	if n := a.One(`SELECT CAST(count(*) AS TEXT) FROM audit WHERE actor NOT LIKE 'system:%'`); n != "0" { // the sample has acts of its own
 		t.Errorf("%s acts were done", n)
 	}
 }
@@ -366,8 +366,8 @@ func TestFiveChildrenStandOnOneSheet(t *testing.T) {
 	if pdf := helene.Post("/classe/"+ce1+"/fiches", "id", mother, "format", "pdf").OK(); strings.Count(pdf.Body, "/Type /Page\n") != 1 {
 		t.Errorf("%d pages for one adult", strings.Count(pdf.Body, "/Type /Page\n"))
 	}
-	if audits(a, "code.issue") != "6" {
-		t.Errorf("%s codes issued for six people", audits(a, "code.issue"))
+	if n := a.One(`SELECT CAST(count(*) AS TEXT) FROM audit WHERE action = 'code.issue' AND actor = $1`, helene.ID); n != "6" {
+		t.Errorf("%s codes issued for six people", n)
 	}
 }
 
