@@ -226,3 +226,13 @@ func teacherField(ctx context.Context, others []Account, faults map[string]strin
 	}
 	return p
 }
+
+// oneSchool says that the name of the school beside each class tells nothing.
+func oneSchool(list []Class) bool {
+	for _, c := range list {
+		if c.Home != list[0].Home {
+			return false
+		}
+	}
+	return true
+}
