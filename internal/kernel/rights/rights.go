@@ -201,7 +201,22 @@ func (g Grant) Confirm(ctx context.Context, tx *db.Tx) error {
 	if g.system != "" || g.need.how == public {
 		return nil
 	}
-	again, err := g.need.Resolve(ctx, tx, g.viewer, g.id)
+	viewer := g.viewer
+	if g.need.how == inSchool || g.need.how == portal {
+		// What the viewer is was read when the request began: read it again.
+		fresh := *g.viewer
+		var err error
+		if fresh.Memberships, err = db.All[Membership](ctx, tx, `SELECT school, profile, head FROM membership WHERE person = $1 AND valid_from <= $2 AND valid_to > $2`,
+			viewer.Person, viewer.Now.UnixMilli()); err != nil {
+			return err
+		}
+		viewer = &fresh
+	}
+	object := g.id
+	if g.need.how == inSchool {
+		object = g.school // the school that was chosen, even when it was the only one
+	}
+	again, err := g.need.Resolve(ctx, tx, viewer, object)
 	if err != nil {
 		return err
 	}
