@@ -203,7 +203,7 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 				d.File = received.ID
 			}
 			var err error
-			word, err = Send(r.Context(), tx, h.core.Jobs, r.Grant, r.Viewer.Person, r.Viewer.Main(), now, d)
+			word, err = Send(r.Context(), tx, h.core, r.Grant, r.Viewer.Person, r.Viewer.Main(), now, d)
 			return err
 		})
 	} else if received != nil {

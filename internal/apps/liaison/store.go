@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
@@ -16,7 +17,6 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
-	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/richtext"
 )
 
@@ -29,7 +29,7 @@ type target struct {
 
 // targets finds the pupils that the recipients of a draft stand for, in the
 // grant's school, each once.
-func targets(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, to []string) ([]target, []string, error) {
+func targets(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, to []string) ([]target, []string, error) {
 	at := now.UnixMilli()
 	var principals, pupils, labels []string
 	for _, t := range to {
@@ -37,7 +37,7 @@ func targets(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, to [
 		switch kind {
 		case "school":
 			principals = append(principals, "school:pupil")
-			labels = append(labels, "Toute l’école")
+			labels = append(labels, core.Catalog.T("liaison.everybody"))
 		case "class":
 			c, ok, err := people.ClassByID(ctx, tx, ref)
 			if err != nil {
@@ -104,7 +104,7 @@ func targets(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, to [
 // Send publishes a word: the pupils are frozen, each of their families may read
 // it, the teachers of their classes follow it, and everybody's feed has it when
 // the transaction commits. A draft already sent is not sent again.
-func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, author string, profile rights.Profile, now time.Time, d Draft) (string, error) {
+func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author string, profile rights.Profile, now time.Time, d Draft) (string, error) {
 	if err := g.Must(ctx, tx, Write); err != nil {
 		return "", err
 	}
@@ -117,7 +117,7 @@ func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, aut
 		}
 		return d.ID, err
 	}
-	list, labels, err := targets(ctx, tx, g, now, d.To)
+	list, labels, err := targets(ctx, tx, core, g, now, d.To)
 	if err != nil {
 		return "", err
 	}
@@ -131,7 +131,7 @@ func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, aut
 		profile = rights.Teacher
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(labels), now.UnixMilli()); err != nil {
+		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli()); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
 	var rows, classes [][]any
@@ -164,15 +164,15 @@ func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, aut
 			return "", err
 		}
 	}
-	_, err = notify.Publish(ctx, tx, queue, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
+	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
 	return d.ID, err
 }
 
 // audience writes to whom a word goes, shortly.
-func audience(labels []string) string {
+func audience(core *app.Core, labels []string) string {
 	const most = 4
 	if len(labels) > most {
-		return i18n.List(append(labels[:most-1:most-1], fmt.Sprintf("%d autres", len(labels)-most+1))...)
+		return i18n.List(append(labels[:most-1:most-1], core.Catalog.T("liaison.more_audience", "n", len(labels)-most+1))...)
 	}
 	return i18n.List(labels...)
 }
