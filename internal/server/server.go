@@ -245,10 +245,10 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) (err er
 		ReadHeaderTimeout: 10 * time.Second,
 		// Forms set a nearer deadline of their own; this one is for bodies that
 		// nobody reads, and must let the largest upload through.
-		ReadTimeout: web.Patience(max(s.Core.UploadMax, people.MaxImport)),
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(s.Core.Log.Handler(), slog.LevelDebug),
+		ReadTimeout:    web.Patience(max(s.Core.UploadMax, people.MaxImport)),
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(s.Core.Log.Handler(), slog.LevelDebug),
 	}
 	release, err := s.Core.DB.Own()
 	if err != nil {
