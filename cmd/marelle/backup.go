@@ -128,7 +128,7 @@ func (c *restoreCmd) Run() error {
 	}
 	m, err := backup.Restore(ctx, f, to)
 	var damaged backup.Damaged
-	if errors.As(err, &damaged) || errors.Is(err, backup.NotEmpty) {
+	if errors.As(err, &damaged) || errors.Is(err, backup.ErrNotEmpty) {
 		return refusal{err}
 	}
 	if err != nil {
@@ -136,7 +136,7 @@ func (c *restoreCmd) Run() error {
 	}
 	fmt.Fprintf(os.Stderr, "Restored %s\n", summary(m))
 	if kept == nil {
-		fmt.Fprintln(os.Stderr, "The archive has no secret file: put the old one at "+cfg.Secret+", or print new connection sheets.")
+		fmt.Fprintln(os.Stderr, "The archive has no secret file: put the old one at "+cfg.Secret+" before the server starts. Without it, codes on paper and second factors are lost.")
 		return nil
 	}
 	return place(cfg.Secret, kept)

@@ -170,7 +170,7 @@ func TestRoundTrip(t *testing.T) {
 		}); err == nil {
 			t.Error("a link between nobody and nobody was accepted")
 		}
-		if _, err := backup.Restore(t.Context(), bytes.NewReader(now), to); !errors.Is(err, backup.NotEmpty) {
+		if _, err := backup.Restore(t.Context(), bytes.NewReader(now), to); !errors.Is(err, backup.ErrNotEmpty) {
 			t.Errorf("a second restore over the first: %v", err)
 		}
 		now = again

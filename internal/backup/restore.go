@@ -30,8 +30,8 @@ type Damaged struct{ Why string }
 
 func (d Damaged) Error() string { return "this archive is damaged: " + d.Why }
 
-// NotEmpty is a database that holds something already.
-var NotEmpty = errors.New("the database is not empty: a backup is only restored into a new one, so that nothing is ever written over")
+// ErrNotEmpty is a database that holds something already.
+var ErrNotEmpty = errors.New("the database is not empty: a backup is only restored into a new one, so that nothing is ever written over")
 
 // Check reads a whole archive and compares every sum and count.
 func Check(r io.Reader) (Manifest, error) {
@@ -272,7 +272,7 @@ func (t Target) empty(ctx context.Context) error {
 				return err
 			}
 			if n > 0 {
-				return NotEmpty
+				return ErrNotEmpty
 			}
 		}
 		return nil

@@ -69,9 +69,6 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	if !cfg.Now.IsZero() {
 		core.Clock = clock.StartingAt(cfg.Now)
 	}
-	if core.Keys, err = secret.Load(cfg.Secret, true); err != nil {
-		return s, fmt.Errorf("secret: %w", err)
-	}
 	if core.DB, err = db.Open(ctx, cfg.DSN); err != nil {
 		return s, err
 	}
@@ -102,6 +99,15 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	}
 	if err := Migrate(ctx, core); err != nil {
 		return s, err
+	}
+	// A lost secret must not be replaced in silence: codes on paper, sealed
+	// codes and confirmations all hang on it.
+	known, err := people.Any(ctx, core.DB)
+	if err != nil {
+		return s, err
+	}
+	if core.Keys, err = secret.Load(cfg.Secret, !known); err != nil {
+		return s, fmt.Errorf("secret: %w", err)
 	}
 	opts := jobs.Options{Kinds: kinds, Periodic: periodic, Clock: core.Clock, Log: log}
 	if opts.Listener, err = core.DB.Listener(ctx, cfg.DSN); err != nil {
@@ -237,9 +243,12 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) (err er
 	srv := &http.Server{
 		Handler:           s.measured(s.root),
 		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(s.Core.Log.Handler(), slog.LevelDebug),
+		// Forms set a nearer deadline of their own; this one is for bodies that
+		// nobody reads, and must let the largest upload through.
+		ReadTimeout:    web.Patience(max(s.Core.UploadMax, people.MaxImport)),
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(s.Core.Log.Handler(), slog.LevelDebug),
 	}
 	release, err := s.Core.DB.Own()
 	if err != nil {

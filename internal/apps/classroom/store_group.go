@@ -142,12 +142,14 @@ func SaveGroup(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, gr
 		if err != nil {
 			return "", err
 		}
+		// From here on the group is ours until the end: who was in it is read
+		// after.
+		if _, err := tx.Exec(ctx, `UPDATE school_group SET label = $2, label_key = $3 WHERE id = $1`, group, label, i18n.Fold(label)); err != nil {
+			return "", fmt.Errorf("group: %w", err)
+		}
 		before, err := db.All[string](ctx, tx, `SELECT person FROM group_member WHERE group_id = $1 AND valid_to > $2`, group, now.UnixMilli())
 		if err != nil {
 			return "", err
-		}
-		if _, err := tx.Exec(ctx, `UPDATE school_group SET label = $2, label_key = $3 WHERE id = $1`, group, label, i18n.Fold(label)); err != nil {
-			return "", fmt.Errorf("group: %w", err)
 		}
 		list, args := db.In([]any{group, now.UnixMilli()}, members)
 		if _, err := tx.Exec(ctx, `UPDATE group_member SET valid_to = $2 WHERE group_id = $1 AND valid_to > $2 AND person NOT IN (`+orNone(list)+`)`, args...); err != nil {

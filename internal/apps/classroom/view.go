@@ -132,12 +132,12 @@ func (f frame) automatic() []string {
 	label := func(string) string { return f.class.Label }
 	var out []string
 	for _, who := range []string{"relative", "pupil", "teacher"} {
-		out = append(out, people.PrincipalLabel("class:"+f.class.ID+":"+who, label))
+		out = append(out, people.PrincipalLabel(f.r.T, "class:"+f.class.ID+":"+who, label))
 	}
 	for _, l := range strings.Fields(f.class.Levels) {
-		out = append(out, people.PrincipalLabel("level:"+strconv.Itoa(f.class.Year)+":"+l+":relative", label))
+		out = append(out, people.PrincipalLabel(f.r.T, "level:"+strconv.Itoa(f.class.Year)+":"+l+":relative", label))
 	}
-	return append(out, people.PrincipalLabel("school:relative", label), people.PrincipalLabel("school:teacher", label))
+	return append(out, people.PrincipalLabel(f.r.T, "school:relative", label), people.PrincipalLabel(f.r.T, "school:teacher", label))
 }
 
 // fields of the forms of newcomers.

@@ -131,3 +131,16 @@ func BenchmarkWords(b *testing.B) {
 		nadia.Get("/carnet").OK()
 	}
 }
+
+func BenchmarkHomeParallel(b *testing.B) {
+	a := testapp.New(b)
+	nadia := a.As("nadia.kermadec")
+	nadia.Get("/").OK()
+	b.ReportAllocs()
+	b.SetParallelism(16)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			nadia.Get("/").OK()
+		}
+	})
+}

@@ -45,7 +45,7 @@ func App(core *app.Core) app.App {
 		Export:     Export,
 		Erase:      Erase,
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
-			return sample(ctx, tx, core.Jobs, g, core.Clock.Now())
+			return sample(ctx, tx, core, g, core.Clock.Now())
 		},
 	}
 }

@@ -75,8 +75,9 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 			return nil, err
 		}
 	}
-	if v.word.OpenedAt == nil && r.Method == http.MethodGet {
+	if (v.word.Fresh || v.word.OpenedAt == nil && v.word.Children != "") && r.Method == http.MethodGet {
 		// Opened is the first time only; it also takes the word out of the news.
+		// Whoever follows a word has nothing to write at each visit.
 		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Open(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
 			return nil, err
 		}
@@ -202,7 +203,7 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 				d.File = received.ID
 			}
 			var err error
-			word, err = Send(r.Context(), tx, h.core.Jobs, r.Grant, r.Viewer.Person, r.Viewer.Main(), now, d)
+			word, err = Send(r.Context(), tx, h.core, r.Grant, r.Viewer.Person, r.Viewer.Main(), now, d)
 			return err
 		})
 	} else if received != nil {

@@ -5,11 +5,11 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/id"
-	"marelle/internal/platform/jobs"
 )
 
 // sampleWord is a word that any teacher could have written.
@@ -44,7 +44,7 @@ var sampleSchoolWords = []sampleWord{
 
 // sample writes a year of words, with families that read most of them: those
 // of the last days are still being read.
-func sample(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, now time.Time) error {
+func sample(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time) error {
 	rnd := rand.New(rand.NewPCG(7, 1789))
 	classes, err := people.Classes(ctx, tx, g.School(), people.Year(now))
 	if err != nil {
@@ -64,7 +64,7 @@ func sample(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, n
 		return err
 	}
 	send := func(author string, profile rights.Profile, at time.Time, w sampleWord, to string) error {
-		_, err := Send(ctx, tx, queue, g, author, profile, at, Draft{ID: id.New(), Title: w.title, Text: w.text, To: []string{to}})
+		_, err := Send(ctx, tx, core, g, author, profile, at, Draft{ID: id.New(), Title: w.title, Text: w.text, To: []string{to}})
 		return err
 	}
 	// A school's day, at an hour when teachers write.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
@@ -16,7 +17,6 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
-	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/richtext"
 )
 
@@ -29,7 +29,7 @@ type target struct {
 
 // targets finds the pupils that the recipients of a draft stand for, in the
 // grant's school, each once.
-func targets(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, to []string) ([]target, []string, error) {
+func targets(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, to []string) ([]target, []string, error) {
 	at := now.UnixMilli()
 	var principals, pupils, labels []string
 	for _, t := range to {
@@ -37,7 +37,7 @@ func targets(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, to [
 		switch kind {
 		case "school":
 			principals = append(principals, "school:pupil")
-			labels = append(labels, "Toute l’école")
+			labels = append(labels, core.Catalog.T("liaison.everybody"))
 		case "class":
 			c, ok, err := people.ClassByID(ctx, tx, ref)
 			if err != nil {
@@ -104,7 +104,7 @@ func targets(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, to [
 // Send publishes a word: the pupils are frozen, each of their families may read
 // it, the teachers of their classes follow it, and everybody's feed has it when
 // the transaction commits. A draft already sent is not sent again.
-func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, author string, profile rights.Profile, now time.Time, d Draft) (string, error) {
+func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author string, profile rights.Profile, now time.Time, d Draft) (string, error) {
 	if err := g.Must(ctx, tx, Write); err != nil {
 		return "", err
 	}
@@ -117,7 +117,7 @@ func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, aut
 		}
 		return d.ID, err
 	}
-	list, labels, err := targets(ctx, tx, g, now, d.To)
+	list, labels, err := targets(ctx, tx, core, g, now, d.To)
 	if err != nil {
 		return "", err
 	}
@@ -131,7 +131,7 @@ func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, aut
 		profile = rights.Teacher
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(labels), now.UnixMilli()); err != nil {
+		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli()); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
 	var rows, classes [][]any
@@ -164,15 +164,15 @@ func Send(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, aut
 			return "", err
 		}
 	}
-	_, err = notify.Publish(ctx, tx, queue, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
+	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
 	return d.ID, err
 }
 
 // audience writes to whom a word goes, shortly.
-func audience(labels []string) string {
+func audience(core *app.Core, labels []string) string {
 	const most = 4
 	if len(labels) > most {
-		return i18n.List(append(labels[:most-1:most-1], fmt.Sprintf("%d autres", len(labels)-most+1))...)
+		return i18n.List(append(labels[:most-1:most-1], core.Catalog.T("liaison.more_audience", "n", len(labels)-most+1))...)
 	}
 	return i18n.List(labels...)
 }
@@ -218,13 +218,15 @@ const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> 
 	coalesce((SELECT string_agg(wp.pupil, ' ') FROM word_pupil wp JOIN family_link fl ON fl.pupil = wp.pupil
 		WHERE wp.word = w.id AND fl.relative = $1 AND fl.valid_to > $2), '') AS children`
 
-// counts are what a follower sees of each word; present families alone count.
-const counts = `(SELECT count(*) FROM word_pupil wp JOIN membership m ON m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
-		WHERE wp.word = w.id) AS families,
-	(SELECT count(DISTINCT wp.pupil) FROM receipt r JOIN family_link fl ON fl.relative = r.person AND fl.valid_to > $2
-		JOIN word_pupil wp ON wp.word = r.word AND wp.pupil = fl.pupil
-		JOIN membership m ON m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
-		WHERE r.word = w.id AND r.read_at IS NOT NULL) AS reached`
+// counts are what a follower sees of each word of the page; present families
+// alone count. CROSS JOIN keeps the order on SQLite: a word has thirty pupils,
+// a school has hundreds.
+//
+// scope: the words of the page, which is scoped
+const counts = `SELECT wp.word, count(*) AS families, sum(CASE WHEN EXISTS (SELECT 1 FROM family_link fl CROSS JOIN receipt rc
+		WHERE fl.pupil = wp.pupil AND fl.valid_to > $2 AND rc.word = wp.word AND rc.person = fl.relative AND rc.read_at IS NOT NULL) THEN 1 ELSE 0 END) AS reached
+	FROM page CROSS JOIN word_pupil wp CROSS JOIN membership m
+	WHERE wp.word = page.word AND m.person = wp.pupil AND m.school = page.school AND m.profile = 'pupil' AND m.valid_to > $2 GROUP BY wp.word`
 
 // Query chooses a page of words.
 type Query struct {
@@ -253,39 +255,47 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
 	}
-	// Some candidates may be hidden from the viewer: there are three for a place.
-	page := ""
+	// Some candidates may be hidden from the viewer: there are two for a place.
+	page, merged := "", ""
 	if o.ID == "" {
-		page = " AND published_at < " + arg(o.Before) + " ORDER BY published_at DESC LIMIT " + arg(o.Limit*3)
+		most := arg(o.Limit * 2)
+		page = " AND published_at < " + arg(o.Before) + " ORDER BY published_at DESC LIMIT " + most
+		merged = " ORDER BY published_at DESC, word DESC LIMIT " + most
 	}
 	var candidates []string
-	columns := itemColumns
+	columns, with, from := itemColumns, "", ""
 	switch {
 	case o.ID != "":
-		columns += ", w.body"
-		candidates = []string{"SELECT id AS word FROM word WHERE id = " + arg(o.ID)}
+		// Fresh is still news to the viewer.
+		columns += `, w.body, EXISTS (SELECT 1 FROM event e JOIN feed f ON f.event = e.id WHERE e.resource = w.id AND f.person = $1 AND f.read_at IS NULL) AS fresh`
+		candidates = []string{"SELECT id AS word, published_at FROM word WHERE id = " + arg(o.ID)}
 	case o.Follow:
-		columns += ", '' AS body"
-		candidates = []string{"SELECT id AS word FROM word WHERE author = $1" + page,
-			`SELECT word FROM word_class WHERE class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page}
+		candidates = []string{"SELECT id AS word, published_at FROM word WHERE author = $1" + page,
+			`SELECT word, published_at FROM word_class WHERE class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page}
 	default:
-		columns += ", '' AS body"
 		for _, p := range o.Pupils {
-			candidates = append(candidates, "SELECT word FROM word_pupil WHERE pupil = "+arg(p)+page)
+			candidates = append(candidates, "SELECT word, published_at FROM word_pupil WHERE pupil = "+arg(p)+page)
 		}
 	}
 	if len(candidates) == 0 {
 		return nil, nil
 	}
+	if o.ID == "" {
+		columns += ", '' AS body, FALSE AS fresh"
+	}
 	if o.Follow {
-		columns += ", " + counts
+		columns += ", coalesce(n.families, 0) AS families, coalesce(n.reached, 0) AS reached"
+		with, from = ", n AS MATERIALIZED ("+counts+")", " LEFT JOIN n ON n.word = w.id"
 	} else {
 		columns += ", 0 AS families, 0 AS reached"
 	}
-	return db.All[Item](ctx, q, `SELECT `+columns+` FROM (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b) x
-		JOIN word w ON w.id = x.word JOIN resource r ON r.id = w.id JOIN person a ON a.id = w.author
-		LEFT JOIN receipt rc ON rc.word = w.id AND rc.person = $1
-		WHERE `+scope+` ORDER BY w.published_at DESC, w.id DESC LIMIT `+arg(o.Limit), args...)
+	// The page is cut before its columns are worked out: the counts of what is
+	// not shown would cost more than all the rest.
+	return db.All[Item](ctx, q, `WITH page AS MATERIALIZED (SELECT c.word, r.school FROM (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b`+merged+`) c
+			JOIN resource r ON r.id = c.word WHERE `+scope+` ORDER BY c.published_at DESC, c.word DESC LIMIT `+arg(o.Limit)+`)`+with+`
+		SELECT `+columns+` FROM page JOIN word w ON w.id = page.word JOIN person a ON a.id = w.author
+		LEFT JOIN receipt rc ON rc.word = w.id AND rc.person = $1`+from+`
+		ORDER BY w.published_at DESC, w.id DESC`, args...)
 }
 
 // Families reads who received a word and who confirmed, present pupils only,

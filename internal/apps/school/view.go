@@ -1,6 +1,7 @@
 package school
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -155,6 +156,27 @@ func countHeads(r *app.Request) []col {
 		out = append(out, col{label: r.T("onde.column." + k), num: true})
 	}
 	return out
+}
+
+func pastHeads(r *app.Request) []col {
+	out := heads(r, "school.col.when", "school.col.who", "school.col.what", "school.col.state")
+	out[1].wide = true
+	return out
+}
+
+// besides is what an import does to classes and families, or did.
+func besides(r *app.Request, c people.ImportCounts, done bool) string {
+	if done {
+		return r.T("school.done.classes", "n", c.Classes) + r.T("school.done.links", "n", c.FamilyLinks)
+	}
+	return r.T("onde.new_classes", "n", c.Classes) + ", " + r.T("onde.new_links", "n", c.FamilyLinks) + "."
+}
+
+func active(ctx context.Context, f figures) string {
+	if f.Active == 0 {
+		return i18n.T(ctx, "school.inactive")
+	}
+	return i18n.T(ctx, "school.active", "n", f.Active)
 }
 
 func roomHeads(r *app.Request) []col {

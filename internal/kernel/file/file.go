@@ -250,7 +250,7 @@ func Of(ctx context.Context, q db.Querier, g rights.Grant) ([]File, error) {
 		WHERE u.resource = $1 ORDER BY u.position, f.id`, g.ID())
 }
 
-// Own finds a file that a person gave and that nothing shows yet.
+// Own finds a file that a person gave.
 func Own(ctx context.Context, q db.Querier, owner, id string) (*File, error) {
 	f, ok, err := db.One[File](ctx, q, `SELECT id, name, type, size, 0 AS width, 0 AS height FROM file WHERE id = $1 AND owner = $2`, id, owner)
 	if err != nil || !ok {

@@ -30,7 +30,8 @@ func serve(r *app.Request) (web.Response, error) {
 		Size             int64
 		CreatedAt        int64 `db:"created_at"`
 	}](r.Context(), r.Core.DB, fmt.Sprintf(`SELECT f.name, v.blob, v.type, v.size, f.created_at FROM file_variant v JOIN file f ON f.id = v.file
-		WHERE v.file = $%d AND v.name = $%d AND (f.owner = $1 OR EXISTS (SELECT 1 FROM file_use u JOIN resource r ON r.id = u.resource
+		WHERE v.file = $%d AND v.name = $%d AND ((f.owner = $1 AND f.school IN (SELECT m.school FROM membership m
+			WHERE m.person = $1 AND m.valid_from <= $2 AND m.valid_to > $2)) OR EXISTS (SELECT 1 FROM file_use u JOIN resource r ON r.id = u.resource
 			WHERE u.file = f.id AND %s))`, len(args)-1, len(args), scope), args...)
 	if err != nil {
 		return nil, err

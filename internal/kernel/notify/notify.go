@@ -181,13 +181,14 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 		ORDER BY f.at DESC, f.event DESC LIMIT $%d`, n+1, n+2, more, scope, n+3), args...)
 }
 
-// Unread counts what the viewer has not seen, by service, up to a hundred.
+// Unread counts what the viewer has not seen, or has yet to do, by service, up
+// to a hundred.
 func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (map[string]int, error) {
 	scope, args := v.Scope().Where("r", rights.Read, nil)
 	rows, err := db.All[struct {
 		Kind string
 		N    int
-	}](ctx, q, `SELECT e.kind AS kind, count(*) AS n FROM (SELECT event FROM feed WHERE person = $1 AND read_at IS NULL AND removed_at IS NULL LIMIT 100) f
+	}](ctx, q, `SELECT e.kind AS kind, count(*) AS n FROM (SELECT event FROM feed WHERE person = $1 AND (read_at IS NULL OR awaits) AND removed_at IS NULL LIMIT 100) f
 		JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource WHERE `+scope+` GROUP BY e.kind`, args...)
 	out := map[string]int{}
 	for _, r := range rows {

@@ -101,7 +101,7 @@ func plan(ctx context.Context, q db.Querier, now time.Time, o Order) (onde.Plan,
 	if opt.Choices, err = choices(ctx, q, o.School, o.Choices); err != nil {
 		return onde.Plan{}, directory{}, err
 	}
-	return tidy(onde.Compare(o.Files, s, opt), d), d, nil
+	return tidy(onde.Compare(o.Files, s, opt), d, now), d, nil
 }
 
 // ApplyImport imports files into a school, wholly or not at all: it belongs in

@@ -17,8 +17,12 @@ import (
 
 // tidy takes out of a plan what the directory has no place for, so that the
 // plan shown is the plan written and a second one finds nothing left: the level
-// of a pupil without a class, and a class label that another class has.
-func tidy(p onde.Plan, d directory) onde.Plan {
+// of a pupil without a class, the end of a link that is closed already, and a
+// class label that another class has.
+func tidy(p onde.Plan, d directory, now time.Time) onde.Plan {
+	p.Links = slices.DeleteFunc(p.Links, func(o onde.LinkOp) bool {
+		return o.Remove && d.links[linkRow{Relative: string(o.Relative), Pupil: string(o.Pupil)}.key()].To <= now.UnixMilli()
+	})
 	for i, o := range p.Pupils {
 		if o.Action == onde.Update && o.Class == "" && len(o.Changes) == 1 && o.Changes[0].Field == "level" {
 			p.Pupils[i].Action, p.Pupils[i].Changes = onde.Keep, nil

@@ -171,12 +171,11 @@ func (d directory) snapshot(year int, now time.Time) onde.Snapshot {
 			seat[p.Person] = p
 		}
 	}
-	// A link that the head restricted stays known, so that no file opens it again.
+	// A link that somebody closed stays known, so that no file opens it again:
+	// there may be a judgement behind it.
 	children := map[string][]string{}
 	for _, l := range d.links {
-		if l.To > at || l.Note != "" {
-			children[l.Relative] = append(children[l.Relative], l.Pupil)
-		}
+		children[l.Relative] = append(children[l.Relative], l.Pupil)
 	}
 	staff := map[string]*onde.StaffState{}
 	for _, m := range d.members {

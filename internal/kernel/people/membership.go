@@ -37,7 +37,7 @@ type Link struct {
 type Change struct {
 	School  string
 	Join    []Membership // opened, or opened again
-	Leave   []Membership // closed, with the places and groups they held
+	Leave   []Membership // closed, with the places they held
 	Enter   []Place
 	Exit    []Place
 	Link    []Link
@@ -49,6 +49,11 @@ type Change struct {
 func Apply(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, c Change) error {
 	if err := g.Must(ctx, tx, ManageSchool, ManageClass, rights.Operating); err != nil {
 		return err
+	}
+	// The changes of a school follow each other: principals are derived from
+	// what the transaction sees, and two at once would each miss the other's.
+	if _, err := tx.Exec(ctx, `UPDATE school SET name = name WHERE id = $1`, c.School); err != nil {
+		return fmt.Errorf("turn: %w", err)
 	}
 	at := now.UnixMilli()
 	touched := map[string]bool{}
@@ -206,38 +211,17 @@ func describe(kinds map[string]bool, civility string, classes, children []string
 	return strings.Join(parts, ", ")
 }
 
-// PrincipalLabel names an automatic group as people say it, for chips:
-// "Familles de CE1 B", "Élèves de CM2". Classes' labels come by id.
-func PrincipalLabel(principal string, class func(id string) string) string {
+// PrincipalLabel names an automatic group as people say it: "Familles de CE1 B",
+// "Élèves de CM2". t speaks the language, class gives a class's label by its id.
+func PrincipalLabel(t func(key string, pairs ...any) string, principal string, class func(id string) string) string {
 	part := strings.Split(principal, ":")
 	switch {
 	case part[0] == "class" && len(part) == 3:
-		switch part[2] {
-		case "relative":
-			return "Familles de " + class(part[1])
-		case "pupil":
-			return "Élèves de " + class(part[1])
-		case "teacher":
-			return "Équipe de " + class(part[1])
-		}
+		return t("people.of."+part[2], "what", class(part[1]))
 	case part[0] == "level" && len(part) == 4:
-		if part[3] == "pupil" {
-			return "Élèves de " + part[2]
-		}
-		return "Familles de " + part[2]
+		return t("people.of."+part[3], "what", part[2])
 	case part[0] == "school" && len(part) == 2:
-		switch part[1] {
-		case "relative":
-			return "Toutes les familles de l’école"
-		case "pupil":
-			return "Tous les élèves de l’école"
-		case "teacher":
-			return "Enseignants de l’école"
-		case "head":
-			return "Direction"
-		case "staff":
-			return "Personnel de l’école"
-		}
+		return t("people.school." + part[1])
 	}
 	return ""
 }

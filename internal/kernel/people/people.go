@@ -235,6 +235,12 @@ func PersonByLogin(ctx context.Context, q db.Querier, login string) (Person, boo
 	return db.One[Person](ctx, q, `SELECT `+PersonColumns("p")+` FROM person p WHERE p.login = $1`, login)
 }
 
+// Any says whether the directory holds anybody yet.
+func Any(ctx context.Context, q db.Querier) (bool, error) {
+	n, err := db.Value[int](ctx, q, `SELECT count(*) FROM (SELECT 1 FROM person LIMIT 1) x`)
+	return n > 0, err
+}
+
 // NameKey is how a person is sorted and found.
 func NameKey(p Person) string { return i18n.Fold(p.Shown() + " " + p.First) }
 

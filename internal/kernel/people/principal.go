@@ -38,9 +38,11 @@ var branches = []struct{ column, text string }{
 		CASE WHEN f.valid_from > m.valid_from THEN f.valid_from ELSE m.valid_from END,
 		CASE WHEN f.valid_to < m.valid_to THEN f.valid_to ELSE m.valid_to END
 		FROM family_link f JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE %s`},
+	// Whoever leaves the school is in none of its groups any more.
 	{"gm.person", `SELECT gm.person, 'group:' || gm.group_id, g.school,
-		gm.valid_from, CASE WHEN gm.valid_to < g.valid_to THEN gm.valid_to ELSE g.valid_to END
-		FROM group_member gm JOIN school_group g ON g.id = gm.group_id WHERE %s`},
+		CASE WHEN gm.valid_from > m.valid_from THEN gm.valid_from ELSE m.valid_from END,
+		CASE WHEN gm.valid_to < g.valid_to AND gm.valid_to < m.valid_to THEN gm.valid_to WHEN g.valid_to < m.valid_to THEN g.valid_to ELSE m.valid_to END
+		FROM group_member gm JOIN school_group g ON g.id = gm.group_id JOIN membership m ON m.person = gm.person AND m.school = g.school WHERE %s`},
 }
 
 func derive(where func(column string) string) string {

@@ -19,7 +19,8 @@ import (
 // after is how long the data of somebody who left is kept.
 const after = 92 * 24 * time.Hour
 
-// batch is how many persons one run forgets; the next one goes on.
+// batch is how many persons are looked up at once; one that runs out of time
+// is retried and goes on.
 const batch = 200
 
 type sweep struct{}
@@ -39,13 +40,18 @@ func App(core *app.Core) app.App {
 func Sweep(ctx context.Context, core *app.Core) error {
 	now := core.Clock.Now()
 	g := rights.System("retention")
-	left, err := people.Left(ctx, core.DB, now.Add(-after), batch)
-	if err != nil {
-		return fmt.Errorf("retention: %w", err)
-	}
-	for _, p := range left {
-		if err := core.DB.Write(ctx, func(tx *db.Tx) error { return Forget(ctx, tx, core, g, p) }); err != nil {
+	for {
+		left, err := people.Left(ctx, core.DB, now.Add(-after), batch)
+		if err != nil {
 			return fmt.Errorf("retention: %w", err)
+		}
+		for _, p := range left {
+			if err := core.DB.Write(ctx, func(tx *db.Tx) error { return Forget(ctx, tx, core, g, p) }); err != nil {
+				return fmt.Errorf("retention: %w", err)
+			}
+		}
+		if len(left) < batch {
+			break
 		}
 	}
 	for _, a := range core.Apps {

@@ -450,7 +450,10 @@ func (d *door) setPassword(r *app.Request) (web.Response, error) {
 // sheet was replaced in the meantime.
 func (d *door) gone(r *app.Request) (web.Response, error) {
 	if id := held(r.Request, entryCookie); id != "" {
-		if err := d.core.DB.Write(r.Context(), func(tx *db.Tx) error { return dropEntry(r.Context(), tx, id) }); err != nil {
+		if err := d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+			_, err := dropEntry(r.Context(), tx, id)
+			return err
+		}); err != nil {
 			return nil, err
 		}
 	}

@@ -33,6 +33,7 @@ func Enter(w http.ResponseWriter, r *http.Request, core *app.Core) (*rights.View
 	if err != nil || v == nil {
 		return nil, err
 	}
+	v.Clock = core.Clock
 	lives, every := life, seenEvery
 	if v.Shared {
 		lives, every = sharedIdle, time.Minute

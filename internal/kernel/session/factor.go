@@ -387,6 +387,10 @@ func (d *door) second(r *app.Request) (web.Response, error) {
 		if _, err := tx.Exec(ctx, `DELETE FROM throttle WHERE subject = $1`, d.subject("account", "account", e.Login, web.Network(web.Client(r.Request, d.core.Proxies)))); err != nil {
 			return err
 		}
-		return dropEntry(ctx, tx, e.ID)
+		there, err := dropEntry(ctx, tx, e.ID)
+		if err == nil && !there { // the password changed meanwhile: begin again
+			err = errs.New(errs.Conflict, "session.activation.gone")
+		}
+		return err
 	})
 }

@@ -189,13 +189,28 @@ func (d *door) signIn(r *app.Request) (web.Response, error) {
 	if second {
 		return d.askSecond(r, entry{Kind: "second", Login: login, Person: who.ID, Shared: f.Shared, Next: f.Next})
 	}
-	return d.enter(r, trial, who.ID, schoolOf(list), f.Shared, f.Next, "password", func(ctx context.Context, tx *db.Tx) error {
-		if rehash == "" {
-			return nil
-		}
-		_, err := tx.Exec(ctx, `UPDATE person SET password = $2 WHERE id = $1 AND password = $3`, who.ID, rehash, who.Password)
-		return err
+	res, err := d.enter(r, trial, who.ID, schoolOf(list), f.Shared, f.Next, "password", func(ctx context.Context, tx *db.Tx) error {
+		return still(ctx, tx, who, rehash)
 	})
+	if faults, bad := r.Faults(err); bad {
+		return d.showSignIn(r, http.StatusUnprocessableEntity, f, faults, "")
+	}
+	return res, err
+}
+
+// still makes sure, in the transaction that opens a session, that the password
+// judged before it is in force: a new one, or a new code, may have come while it
+// was being judged, and must leave no session of the old one behind. With rehash
+// it is kept under the costs of today.
+func still(ctx context.Context, tx *db.Tx, who account, rehash string) error {
+	if rehash == "" {
+		rehash = who.Password
+	}
+	n, err := tx.Exec(ctx, `UPDATE person SET password = $2 WHERE id = $1 AND password = $3 AND activated_at IS NOT NULL`, who.ID, rehash, who.Password)
+	if err == nil && n == 0 {
+		err = errs.Field("secret", "session.wrong")
+	}
+	return err
 }
 
 // enter opens the session of somebody who has shown all their secrets.

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
+	"marelle/internal/platform/db"
 	"marelle/internal/platform/secret"
 )
 
@@ -215,5 +218,31 @@ func TestARushKeepsWhatWasTyped(t *testing.T) {
 	}
 	if n := s.count(`SELECT count(*) FROM throttle WHERE failures > 0 AND blocked_to = 0`); n != 24-busy+1 {
 		t.Errorf("%d counts for %d trials that were judged", n-1, 24-busy)
+	}
+}
+
+// A new code comes while the old password is being judged: no session of the
+// old one is left behind.
+func TestPasswordReplacedWhileItIsJudged(t *testing.T) {
+	s := open(t)
+	s.active("nadia.kermadec")
+	done := false
+	s.core.DB.Watch(func(_ context.Context, text string, _ []any) {
+		if done || !strings.Contains(text, "FROM membership") || !strings.Contains(text, "ORDER BY profile, school") {
+			return
+		}
+		done = true // this is after the judgement, before the session
+		s.write(func(ctx context.Context, tx *db.Tx) error {
+			_, err := session.Reissue(ctx, tx, s.core, rights.System("test"), s.ids["nadia.kermadec"])
+			return err
+		})
+	})
+	s.client().post("/connexion", "identifiant", "nadia.kermadec", "secret", password).is(422)
+	s.core.DB.Watch(nil)
+	if !done {
+		t.Fatal("nothing happened in between")
+	}
+	if n := s.count(`SELECT count(*) FROM session WHERE person = $1`, s.ids["nadia.kermadec"]); n != 0 {
+		t.Errorf("%d sessions of a password that was replaced", n)
 	}
 }

@@ -173,9 +173,10 @@ func putEntry(ctx context.Context, tx *db.Tx, e entry, now time.Time) error {
 	return err
 }
 
-func dropEntry(ctx context.Context, tx *db.Tx, id string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM entry WHERE id = $1`, id)
-	return err
+// dropEntry removes an entry and says whether it was there.
+func dropEntry(ctx context.Context, tx *db.Tx, id string) (bool, error) {
+	n, err := tx.Exec(ctx, `DELETE FROM entry WHERE id = $1`, id)
+	return n == 1, err
 }
 
 // activate is the one moment when an account becomes active: its code is used

@@ -45,7 +45,7 @@ func (d *door) try(r *app.Request, what, account, known string) (*attempt, error
 		a.account = d.subject("device", what, account, known)
 	} else {
 		a.account = d.subject("account", what, account, network)
-		a.address = d.subject("address", web.Client(r.Request, d.core.Proxies).String())
+		a.address = d.subject("address", web.Door(web.Client(r.Request, d.core.Proxies)))
 	}
 	now := d.core.Clock.Now().UnixMilli()
 	err := d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
@@ -63,7 +63,7 @@ func (d *door) try(r *app.Request, what, account, known string) (*attempt, error
 // tryAddress counts a trial by address alone, for secrets that no guessing
 // reaches and for pages that cost something.
 func (d *door) tryAddress(r *app.Request) (*attempt, error) {
-	a := &attempt{core: d.core, address: d.subject("address", web.Client(r.Request, d.core.Proxies).String())}
+	a := &attempt{core: d.core, address: d.subject("address", web.Door(web.Client(r.Request, d.core.Proxies)))}
 	err := d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 		return countAddress(r.Context(), tx, a.address, d.core.Clock.Now().UnixMilli(), addressTrials)
 	})
@@ -74,7 +74,7 @@ func (d *door) tryAddress(r *app.Request) (*attempt, error) {
 // secret: a whole school activates within the hour, a flood does not.
 func (d *door) tryStep(r *app.Request) error {
 	return d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return countAddress(r.Context(), tx, d.subject("step", web.Client(r.Request, d.core.Proxies).String()), d.core.Clock.Now().UnixMilli(), addressSteps)
+		return countAddress(r.Context(), tx, d.subject("step", web.Door(web.Client(r.Request, d.core.Proxies))), d.core.Clock.Now().UnixMilli(), addressSteps)
 	})
 }
 

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"marelle/internal/platform/mail"
 )
 
 // Settings are what the environment or the command line says, as text.
@@ -126,6 +128,14 @@ func load(c *Config, environ []string) (*Config, error) {
 			c.Proxies = append(c.Proxies, netip.PrefixFrom(a, a.BitLen()))
 		} else {
 			fault("MARELLE_TRUSTED_PROXIES: %q is neither an address nor a network such as 10.0.0.0/8", p)
+		}
+	}
+	if s.Clamd != "" {
+		fault("MARELLE_CLAMD: this version does not scan files yet; leave it unset rather than trust it")
+	}
+	if s.SMTP != "" {
+		if _, err := mail.ParseURL(s.SMTP); err != nil {
+			fault("MARELLE_SMTP: %w", err)
 		}
 	}
 	c.PushHosts = split(s.PushHosts)

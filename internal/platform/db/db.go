@@ -72,6 +72,14 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)" +
 			"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)&_pragma=cache_size(-8000)" + extra
 	}
+	// The driver would make it readable by everybody on the machine.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
 	write, err := sql.Open("sqlite", dsn("&_txlock=immediate"))
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
@@ -173,6 +181,9 @@ func (d *DB) Copy(ctx context.Context, now time.Time) (string, error) {
 	}
 	path := strings.TrimSuffix(d.path, ".db") + now.Format("-20060102-150405") + ".db"
 	if _, err := d.write.ExecContext(ctx, `VACUUM INTO $1`, path); err != nil {
+		return "", fmt.Errorf("copy: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
 		return "", fmt.Errorf("copy: %w", err)
 	}
 	return path, nil

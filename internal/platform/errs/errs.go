@@ -26,10 +26,11 @@ const (
 	Conflict             // somebody else was faster, or the state forbids it
 	TooLarge             // more bytes than the operator allows
 	TooMany              // throttled; Retry says for how long
+	Misdirected          // asked under a name that is not this server's
 	Unavailable          // a part is missing or overloaded; try again
 )
 
-var names = [...]string{"internal", "not found", "denied", "unauthenticated", "invalid", "conflict", "too large", "too many", "unavailable"}
+var names = [...]string{"internal", "not found", "denied", "unauthenticated", "invalid", "conflict", "too large", "too many", "misdirected", "unavailable"}
 
 func (k Kind) String() string { return names[k] }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"mime"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/gzhttp"
 
@@ -58,7 +60,7 @@ func Secure(next http.Handler, o Options) (http.Handler, error) {
 			}
 		}()
 		if !known(r.Host, o.Base) && !o.AnyHost(r) {
-			o.Refuse(w, r, errs.New(errs.Invalid, "error.host"))
+			o.Refuse(w, r, errs.New(errs.Misdirected, "error.host"))
 			return
 		}
 		guarded.ServeHTTP(w, r)
@@ -130,6 +132,17 @@ func Client(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	return addr
 }
 
+// Door is what one household or school shows itself by: an IPv4 address, or a
+// /64 in IPv6, where one machine has as many addresses as it likes (RFC 8981).
+func Door(a netip.Addr) string {
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}
+
 // Network is the neighbourhood that a throttle counts together: a /24, or a /56
 // in IPv6.
 func Network(a netip.Addr) string {
@@ -144,9 +157,24 @@ func Network(a netip.Addr) string {
 	return p.String()
 }
 
+// Patience is how long a body of so many bytes may take to come: half a minute,
+// and what a line of 32 kB/s needs for the rest.
+func Patience(limit int64) time.Duration {
+	return 30*time.Second + time.Duration(limit>>15)*time.Second
+}
+
 // Form reads a form of at most limit bytes, urlencoded or multipart. Broken and
-// oversized ones are Invalid and TooLarge. Bytes that are no UTF-8 are dropped.
+// oversized ones are Invalid and TooLarge, and those that dawdle Invalid: whoever
+// sends a byte a minute does not keep a connection. Bytes that are no UTF-8 are
+// dropped.
 func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, error) {
+	// A writer without deadlines (a test's) has no connection to keep either.
+	line := http.NewResponseController(w)
+	if err := line.SetReadDeadline(time.Now().Add(Patience(limit))); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, fmt.Errorf("form: %w", err)
+	}
+	// Left standing, it would end the request of a handler that takes its time.
+	defer func() { _ = line.SetReadDeadline(time.Time{}) }()
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var err error
@@ -187,6 +215,8 @@ func Status(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case errs.TooMany:
 		return http.StatusTooManyRequests
+	case errs.Misdirected:
+		return http.StatusMisdirectedRequest
 	case errs.Unavailable:
 		return http.StatusServiceUnavailable
 	}

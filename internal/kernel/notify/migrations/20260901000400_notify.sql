@@ -28,7 +28,7 @@ CREATE TABLE feed (
   PRIMARY KEY (person, event)
 );
 CREATE INDEX feed_page ON feed (person, at, event);
-CREATE INDEX feed_unread ON feed (person) WHERE read_at IS NULL AND removed_at IS NULL;
+CREATE INDEX feed_unread ON feed (person) WHERE (read_at IS NULL OR awaits) AND removed_at IS NULL;
 CREATE INDEX feed_awaits ON feed (person, at) WHERE awaits;
 CREATE INDEX feed_event ON feed (event);
 
