@@ -40,7 +40,8 @@ import (
 
 type doctorCmd struct {
 	config.Settings
-	JSON bool `name:"json" help:"Print the findings as one JSON object."`
+	JSON   bool `name:"json" help:"Print the findings as one JSON object."`
+	Repair bool `help:"Derive all rights from the directory again, when they differ."`
 }
 
 // finding is what one check says. Level is ok, note or wrong.
@@ -58,7 +59,7 @@ var errUnwell = errors.New("something needs your attention, see above")
 func (c *doctorCmd) Run() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	d := &doctor{ctx: ctx}
+	d := &doctor{ctx: ctx, repair: c.Repair}
 	d.examine(c.Settings)
 	wrong := 0
 	for _, f := range d.found {
@@ -83,8 +84,9 @@ func (c *doctorCmd) Run() error {
 }
 
 type doctor struct {
-	ctx   context.Context
-	found []finding
+	ctx    context.Context
+	found  []finding
+	repair bool
 }
 
 func (d *doctor) say(check, level, format string, args ...any) {
@@ -329,8 +331,14 @@ func (d *doctor) database(cfg *config.Config) {
 	switch n, err := people.Drift(d.ctx, core.DB); {
 	case err != nil:
 		d.wrong("rights", "rights cannot be compared with the directory: %v", err)
+	case n > 0 && d.repair:
+		if err := core.DB.Write(d.ctx, func(tx *db.Tx) error { return people.Rebuild(d.ctx, tx) }); err != nil {
+			d.wrong("rights", "rights cannot be derived again: %v", err)
+			break
+		}
+		d.note("rights", "%d rights differed from the directory and were derived again", n)
 	case n > 0:
-		d.wrong("rights", "%d rights differ from the directory: somebody wrote to the database by hand", n)
+		d.wrong("rights", "%d rights differ from the directory: somebody wrote to the database by hand; marelle doctor --repair derives them again", n)
 	default:
 		d.ok("rights", "rights follow the directory")
 	}

@@ -380,7 +380,7 @@ func Attach(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, pupil
 	}
 	row, err := db.Value[struct{ Here, Linked int }](ctx, tx, `SELECT
 		(SELECT count(*) FROM membership WHERE person = $1 AND school = $2 AND profile IN ('relative', 'teacher', 'staff') AND valid_to > $3) AS here,
-		(SELECT count(*) FROM family_link WHERE relative = $1 AND pupil = $4 AND school = $2) AS linked`, relative, g.School(), now.UnixMilli(), pupil)
+		(SELECT count(*) FROM family_link WHERE relative = $1 AND pupil = $4 AND school = $2 AND valid_to + 3600000 > $3) AS linked`, relative, g.School(), now.UnixMilli(), pupil)
 	if err != nil {
 		return err
 	}

@@ -107,11 +107,11 @@ func (h handler) tile(r *app.Request) (templ.Component, error) {
 }
 
 func (h handler) confirm(r *app.Request) (web.Response, error) {
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
-		return nil, err
-	}
 	f, err := r.Values()
 	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
 		return nil, err
 	}
 	if f.Get("retour") == "accueil" {

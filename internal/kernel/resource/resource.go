@@ -84,22 +84,3 @@ func Share(ctx context.Context, tx *db.Tx, resource string, role rights.Role, pr
 	}
 	return nil
 }
-
-// Rename changes what the feed and the search show of an item.
-func Rename(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, title, summary string) error {
-	if err := g.Confirm(ctx, tx); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `UPDATE resource SET title = $2, title_key = $3, summary = $4, updated_at = $5 WHERE id = $1`,
-		g.ID(), title, i18n.Fold(title), summary, now.UnixMilli())
-	return err
-}
-
-// Trash hides an item from everybody; Restore shows it again.
-func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
-	if err := g.Confirm(ctx, tx); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `UPDATE resource SET trashed_at = $2 WHERE id = $1 AND trashed_at IS NULL`, g.ID(), now.UnixMilli())
-	return err
-}

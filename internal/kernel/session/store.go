@@ -7,6 +7,7 @@ import (
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/audit"
+	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
@@ -196,6 +197,9 @@ func activate(ctx context.Context, tx *db.Tx, core *app.Core, e entry, hash stri
 		return errs.New(errs.Conflict, "session.activation.gone")
 	}
 	if err := accept(ctx, tx, core, rights.System("activation"), e.Person, ""); err != nil {
+		return err
+	}
+	if err := notify.Backfill(ctx, tx, e.Person, now); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM entry WHERE person = $1 OR id = $2`, e.Person, e.ID); err != nil {
