@@ -106,7 +106,11 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	if err != nil {
 		return s, err
 	}
-	if core.Keys, err = secret.Load(cfg.Secret, !known); err != nil {
+	core.Keys, err = secret.Load(cfg.Secret, !known)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("the secret file %s is missing, and this portal has people in it: put it back from a backup, or make a new one as docs/operate.md says under Secrets", cfg.Secret)
+	}
+	if err != nil {
 		return s, fmt.Errorf("secret: %w", err)
 	}
 	opts := jobs.Options{Kinds: kinds, Periodic: periodic, Clock: core.Clock, Log: log}
