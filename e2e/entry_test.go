@@ -28,7 +28,13 @@ type gate struct {
 
 func openGate(t *testing.T) *gate {
 	t.Helper()
-	g := &gate{Live: testapp.Serve(t)}
+	return withMail(t, testapp.Serve(t))
+}
+
+// withMail gives a server a real mail server to send through.
+func withMail(t *testing.T, live *testapp.Live) *gate {
+	t.Helper()
+	g := &gate{Live: live}
 	var err error
 	if g.mails, err = mailtest.Start(); err != nil {
 		t.Fatal(err)

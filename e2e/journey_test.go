@@ -14,8 +14,6 @@ import (
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
 	"marelle/internal/platform/db"
-	"marelle/internal/platform/mail"
-	"marelle/internal/platform/mail/mailtest"
 	"marelle/internal/testkit/browser"
 	"marelle/internal/testkit/testapp"
 )
@@ -32,7 +30,7 @@ func TestFromTheExportToTheWordThatIsRead(t *testing.T) {
 		option []browser.Option
 	}{{"with scripts", nil}, {"without scripts", []browser.Option{browser.NoScript}}} {
 		t.Run(way.name, func(t *testing.T) {
-			j := journey{t: t, gate: emptyGate(t), b: b, option: way.option}
+			j := journey{t: t, gate: withMail(t, testapp.ServeEmpty(t)), b: b, option: way.option}
 			j.importSchool()
 			j.activate(j.sheet())
 			j.send()
@@ -40,20 +38,6 @@ func TestFromTheExportToTheWordThatIsRead(t *testing.T) {
 			j.track()
 		})
 	}
-}
-
-func emptyGate(t *testing.T) *gate {
-	t.Helper()
-	g := &gate{Live: testapp.ServeEmpty(t)}
-	var err error
-	if g.mails, err = mailtest.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = g.mails.Close() })
-	if g.Core.Mail, err = mail.ParseURL(g.mails.URL()); err != nil {
-		t.Fatal(err)
-	}
-	return g
 }
 
 type journey struct {

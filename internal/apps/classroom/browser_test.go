@@ -11,9 +11,6 @@ import (
 // A teacher chooses two lines of the table, sees their sheets, notes a charter
 // and takes it back, with scripts and without.
 func TestTeacherPrintsAChoice(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser takes its time")
-	}
 	b := browser.Start(t)
 	a := testapp.Serve(t)
 	ce1 := class(a.App, "CE1 B")

@@ -11,6 +11,7 @@ import (
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/retention"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/jobs"
@@ -61,14 +62,6 @@ func App(core *app.Core) app.App {
 // import that created them.
 func Forget(core *app.Core, g rights.Grant) people.Forget {
 	return func(ctx context.Context, tx *db.Tx, person string) error {
-		for _, a := range core.Apps {
-			if a.Erase == nil {
-				continue
-			}
-			if err := a.Erase(ctx, tx, g, person); err != nil {
-				return err
-			}
-		}
-		return nil
+		return retention.Forget(ctx, tx, core, g, person)
 	}
 }
