@@ -144,6 +144,17 @@ func sampleReceipts(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Tim
 	if _, err := db.Insert(ctx, tx, `INSERT INTO receipt (word, person, version, opened_at, read_at) VALUES `, "", rows); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = (SELECT min(rc.read_at) FROM receipt rc JOIN family_link f ON f.relative = rc.person
+		WHERE rc.word = word_pupil.word AND f.pupil = word_pupil.pupil) WHERE word IN (SELECT id FROM word WHERE school = $1)`, g.School()); err != nil {
+		return err
+	}
+	words, err := db.All[Item](ctx, tx, `SELECT id, school, TRUE AS stale FROM word WHERE school = $1`, g.School())
+	if err != nil {
+		return err
+	}
+	if err := Recount(ctx, tx, now, words); err != nil {
+		return err
+	}
 	_, err = tx.Exec(ctx, `UPDATE feed SET awaits = CASE WHEN EXISTS (SELECT 1 FROM event e JOIN receipt r ON r.word = e.resource
 			WHERE e.id = feed.event AND r.person = feed.person AND r.read_at IS NOT NULL) THEN FALSE ELSE awaits END,
 		read_at = coalesce((SELECT r.opened_at FROM event e JOIN receipt r ON r.word = e.resource WHERE e.id = feed.event AND r.person = feed.person),

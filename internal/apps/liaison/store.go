@@ -164,6 +164,9 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 			return "", err
 		}
 	}
+	if err := recount(ctx, tx, g, now, d.ID); err != nil {
+		return "", err
+	}
 	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
 	return d.ID, err
 }
@@ -194,6 +197,17 @@ func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) erro
 	if n == 0 {
 		return errs.ErrDenied // may read it, but has no child in it
 	}
+	// Of two parents at once, one finds the row taken and counts nothing.
+	reached, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $3 WHERE word = $1 AND reached_at IS NULL AND pupil IN (SELECT f.pupil FROM family_link f
+		JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND f.valid_from <= $3 AND f.valid_to > $3 AND m.valid_to > $3)`, g.ID(), person, at)
+	if err != nil {
+		return fmt.Errorf("confirm: %w", err)
+	}
+	if reached > 0 {
+		if _, err := tx.Exec(ctx, `UPDATE word SET reached = reached + $2 WHERE id = $1`, g.ID(), reached); err != nil {
+			return fmt.Errorf("confirm: %w", err)
+		}
+	}
 	return notify.Settle(ctx, tx, person, g.ID(), now)
 }
 
@@ -213,20 +227,49 @@ func Open(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
 	return notify.Seen(ctx, tx, person, g.ID(), now)
 }
 
-const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, a.caption, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at,
-	coalesce((SELECT string_agg(wp.pupil, ' ') FROM word_pupil wp JOIN family_link fl ON fl.pupil = wp.pupil
-		WHERE wp.word = w.id AND fl.relative = $1 AND fl.valid_to > $2), '') AS children`
+// Recount brings the bars of words up to date with the directory, for those
+// that a list found counted at another revision of it.
+func Recount(ctx context.Context, tx *db.Tx, now time.Time, words []Item) error {
+	for _, w := range words {
+		if !w.Stale {
+			continue
+		}
+		if err := recount(ctx, tx, rights.System("bars of words").For(w.School), now, w.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-// counts are what a follower sees of each word of the page; present families
-// alone count. CROSS JOIN keeps the order on SQLite: a word has thirty pupils,
-// a school has hundreds.
+func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	// The row is held before its families are counted: a parent who confirms
+	// meanwhile is in the count or adds to it, never neither.
+	if _, err := tx.Exec(ctx, `UPDATE word SET counted = -1 WHERE id = $1`, word); err != nil {
+		return fmt.Errorf("count: %w", err)
+	}
+	const present = `FROM word_pupil wp JOIN membership m ON m.person = wp.pupil AND m.school = word.school AND m.profile = 'pupil' AND m.valid_to > $2 WHERE wp.word = $1`
+	if _, err := tx.Exec(ctx, `UPDATE word SET families = (SELECT count(*) `+present+`), reached = (SELECT count(wp.reached_at) `+present+`),
+		counted = (SELECT revision FROM school WHERE id = word.school) WHERE id = $1`, word, now.UnixMilli()); err != nil {
+		return fmt.Errorf("count: %w", err)
+	}
+	return nil
+}
+
+const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
+	a.civility, a.avatar, a.caption, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at`
+
+// counts are what a follower sees of the words of the page whose bars were
+// counted before the directory last changed; present families alone count.
+// CROSS JOIN keeps the order on SQLite: a word has thirty pupils, a school has
+// hundreds.
 //
 // scope: the words of the page, which is scoped
-const counts = `SELECT wp.word, count(*) AS families, sum(CASE WHEN EXISTS (SELECT 1 FROM family_link fl CROSS JOIN receipt rc
-		WHERE fl.pupil = wp.pupil AND fl.valid_to > $2 AND rc.word = wp.word AND rc.person = fl.relative AND rc.read_at IS NOT NULL) THEN 1 ELSE 0 END) AS reached
+const counts = `SELECT wp.word, count(*) AS families, count(wp.reached_at) AS reached
 	FROM page CROSS JOIN word_pupil wp CROSS JOIN membership m
-	WHERE wp.word = page.word AND m.person = wp.pupil AND m.school = page.school AND m.profile = 'pupil' AND m.valid_to > $2 GROUP BY wp.word`
+	WHERE page.stale AND wp.word = page.word AND m.person = wp.pupil AND m.school = page.school AND m.profile = 'pupil' AND m.valid_to > $2 GROUP BY wp.word`
 
 // Query chooses a page of words.
 type Query struct {
@@ -237,16 +280,16 @@ type Query struct {
 	Limit  int
 }
 
-// List reads a page of words that the scope lets its viewer see, newest first,
-// in one statement. Candidates come from one range of an index for each child,
-// or for the author and the classes of this year: the cost of a page does not
-// grow with what was written before.
-func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, error) {
+// List reads a page of words that the viewer may see, newest first, in one
+// statement. Candidates come from one range of an index for each child, or for
+// the author and the classes of this year: the cost of a page does not grow
+// with what was written before.
+func List(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item, error) {
 	least := rights.Read
 	if o.Follow {
 		least = rights.Contribute
 	}
-	scope, args := s.Where("r", least, nil)
+	args := []any{v.Person, v.Now.UnixMilli()}
 	if o.Before == 0 {
 		o.Before = rights.Forever
 	}
@@ -267,7 +310,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	switch {
 	case o.ID != "":
 		// Fresh is still news to the viewer.
-		columns += `, w.body, EXISTS (SELECT 1 FROM event e JOIN feed f ON f.event = e.id WHERE e.resource = w.id AND f.person = $1 AND f.read_at IS NULL) AS fresh`
+		columns += `, w.body, EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = w.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL) AS fresh`
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE id = " + arg(o.ID)}
 	case o.Follow:
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE author = $1" + page,
@@ -283,16 +326,27 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	if o.ID == "" {
 		columns += ", '' AS body, FALSE AS fresh"
 	}
+	stale := "FALSE"
 	if o.Follow {
-		columns += ", coalesce(n.families, 0) AS families, coalesce(n.reached, 0) AS reached"
+		stale = "(SELECT x.counted FROM word x WHERE x.id = r.id) <> (SELECT s.revision FROM school s WHERE s.id = r.school)"
+		columns += ", page.stale AS stale, CASE WHEN page.stale THEN coalesce(n.families, 0) ELSE w.families END AS families, CASE WHEN page.stale THEN coalesce(n.reached, 0) ELSE w.reached END AS reached"
 		with, from = ", n AS MATERIALIZED ("+counts+")", " LEFT JOIN n ON n.word = w.id"
 	} else {
-		columns += ", 0 AS families, 0 AS reached"
+		columns += ", FALSE AS stale, 0 AS families, 0 AS reached"
 	}
+	if len(v.Children) > 0 {
+		var mine string
+		mine, args = v.ChildrenIn(args)
+		columns += ", coalesce((SELECT string_agg(wp.pupil, ' ') FROM word_pupil wp WHERE wp.word = w.id AND wp.pupil IN (" + mine + ")), '') AS children"
+	} else {
+		columns += ", '' AS children"
+	}
+	limit := arg(o.Limit)
+	scope, args := v.Scope().Where("r", least, args)
 	// The page is cut before its columns are worked out: the counts of what is
 	// not shown would cost more than all the rest.
-	return db.All[Item](ctx, q, `WITH page AS MATERIALIZED (SELECT c.word, r.school FROM (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b`+merged+`) c
-			JOIN resource r ON r.id = c.word WHERE `+scope+` ORDER BY c.published_at DESC, c.word DESC LIMIT `+arg(o.Limit)+`)`+with+`
+	return db.All[Item](ctx, q, `WITH page AS MATERIALIZED (SELECT c.word, r.school, `+stale+` AS stale FROM (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b`+merged+`) c
+			JOIN resource r ON r.id = c.word WHERE `+scope+` ORDER BY c.published_at DESC, c.word DESC LIMIT `+limit+`)`+with+`
 		SELECT `+columns+` FROM page JOIN word w ON w.id = page.word JOIN person a ON a.id = w.author
 		LEFT JOIN receipt rc ON rc.word = w.id AND rc.person = $1`+from+`
 		ORDER BY w.published_at DESC, w.id DESC`, args...)
@@ -312,13 +366,13 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) 
 	}](ctx, q, `SELECT k.id AS pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, coalesce(c.label, '') AS class,
 			p.id AS relative, p.first AS rel_first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS rel_last, p.activated_at AS activated,
 			rc.opened_at, rc.read_at
-		FROM word_pupil wp JOIN word w ON w.id = wp.word JOIN person k ON k.id = wp.pupil
-		JOIN membership m ON m.person = k.id AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
+		FROM word w CROSS JOIN word_pupil wp CROSS JOIN membership m JOIN person k ON k.id = wp.pupil
 		LEFT JOIN class c ON c.id = wp.class
 		LEFT JOIN family_link f ON f.pupil = k.id AND f.valid_from <= $2 AND f.valid_to > $2
 		LEFT JOIN person p ON p.id = f.relative
 		LEFT JOIN receipt rc ON rc.word = wp.word AND rc.person = p.id
-		WHERE wp.word = $1 ORDER BY k.name_key, k.id, p.name_key`, g.ID(), now.UnixMilli())
+		WHERE w.id = $1 AND wp.word = w.id AND m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
+		ORDER BY k.name_key, k.id, p.name_key`, g.ID(), now.UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("tracking: %w", err)
 	}

@@ -157,13 +157,11 @@ type Query struct {
 // Feed reads a page, newest first, in one statement. What the reader may no
 // longer see is not in it.
 func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item, error) {
-	scope, args := v.Scope().Where("r", rights.Read, nil)
 	if o.Before == 0 {
 		o.Before, o.BeforeE = rights.Forever, ""
 	}
-	n := len(args)
-	args = append(args, o.Before, o.BeforeE, o.Limit)
-	more := ""
+	args := []any{v.Person, o.Before, o.BeforeE, o.Limit}
+	more, children := "", "''"
 	if o.Child != "" {
 		args = append(args, o.Child)
 		more += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM event_pupil ep WHERE ep.event = e.id AND ep.pupil = $%d)", len(args))
@@ -171,25 +169,28 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 	if o.Awaits {
 		more += " AND f.awaits"
 	}
-	// $1 is the person and $2 the time, from the scope.
-	return db.All[Item](ctx, q, fmt.Sprintf(`SELECT f.event, e.kind, e.resource, e.school, r.title, r.summary, a.first,
-		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread,
-		coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep JOIN family_link fl ON fl.pupil = ep.pupil
-			WHERE ep.event = e.id AND fl.relative = $1 AND fl.valid_to > $2), '') AS children
+	if len(v.Children) > 0 {
+		var mine string
+		mine, args = v.ChildrenIn(args)
+		children = `coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep WHERE ep.event = f.event AND ep.pupil IN (` + mine + `)), '')`
+	}
+	scope, args := v.Scope().Where("r", rights.Read, args)
+	return db.All[Item](ctx, q, `SELECT f.event, e.kind, e.resource, e.school, r.title, r.summary, a.first,
+		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, `+children+` AS children
 		FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource JOIN person a ON a.id = e.actor
-		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($%d, $%d)%s AND %s
-		ORDER BY f.at DESC, f.event DESC LIMIT $%d`, n+1, n+2, more, scope, n+3), args...)
+		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
+		ORDER BY f.at DESC, f.event DESC LIMIT $4`, args...)
 }
 
 // Unread counts what the viewer has not seen, or has yet to do, by service, up
 // to a hundred.
 func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (map[string]int, error) {
-	scope, args := v.Scope().Where("r", rights.Read, nil)
+	scope, args := v.Scope().Where("r", rights.Read, []any{v.Person})
 	rows, err := db.All[struct {
 		Kind string
 		N    int
-	}](ctx, q, `SELECT e.kind AS kind, count(*) AS n FROM (SELECT event FROM feed WHERE person = $1 AND (read_at IS NULL OR awaits) AND removed_at IS NULL LIMIT 100) f
-		JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource WHERE `+scope+` GROUP BY e.kind`, args...)
+	}](ctx, q, `SELECT kind, count(*) AS n FROM (SELECT e.kind AS kind FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource
+		WHERE f.person = $1 AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+scope+` LIMIT 100) x GROUP BY kind`, args...)
 	out := map[string]int{}
 	for _, r := range rows {
 		service, _, _ := strings.Cut(r.Kind, ".")
@@ -224,12 +225,11 @@ func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, event string, now ti
 // Backfill gives a person the events of the last thirty days that they may
 // read and were not told of: a new member's first page is not empty.
 func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) error {
-	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, nil)
-	args = append(args, now.AddDate(0, 0, -30).UnixMilli())
-	_, err := tx.Exec(ctx, fmt.Sprintf(`INSERT INTO feed (person, event, at)
+	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, []any{person, now.AddDate(0, 0, -30).UnixMilli()})
+	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at)
 		SELECT $1, e.id, e.created_at FROM event e JOIN resource r ON r.id = e.resource
-		WHERE e.created_at >= $%d AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND %s
-		ON CONFLICT DO NOTHING`, len(args), scope), args...)
+		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+scope+`
+		ON CONFLICT DO NOTHING`, args...)
 	return err
 }
 
@@ -258,12 +258,10 @@ func Search(ctx context.Context, q db.Querier, v *rights.Viewer, words string, l
 	if key == "" {
 		return nil, nil
 	}
-	scope, args := v.Scope().Where("r", rights.Read, nil)
-	n := len(args)
-	args = append(args, key+"%", "% "+key+"%", limit)
-	return db.All[Found](ctx, q, fmt.Sprintf(`SELECT r.id, r.kind, r.title, r.summary, r.created_at FROM resource r
-		WHERE r.school IN (SELECT school FROM membership WHERE person = $1 AND valid_to > $2) AND (r.title_key LIKE $%d OR r.title_key LIKE $%d) AND %s
-		ORDER BY r.created_at DESC LIMIT $%d`, n+1, n+2, scope, n+3), args...)
+	scope, args := v.Scope().Where("r", rights.Read, []any{v.Person, v.Now.UnixMilli(), key + "%", "% " + key + "%", limit})
+	return db.All[Found](ctx, q, `SELECT r.id, r.kind, r.title, r.summary, r.created_at FROM resource r
+		WHERE r.school IN (SELECT school FROM membership WHERE person = $1 AND valid_to > $2) AND (r.title_key LIKE $3 OR r.title_key LIKE $4) AND `+scope+`
+		ORDER BY r.created_at DESC LIMIT $5`, args...)
 }
 
 // Erase removes a person's feed, and them from what events are about.

@@ -78,6 +78,11 @@ func refresh(ctx context.Context, tx *db.Tx, persons []string) error {
 		if err := caption(ctx, tx, batch); err != nil {
 			return fmt.Errorf("captions: %w", err)
 		}
+		// What others counted of these pupils and their families is to be counted again.
+		list, args = db.In(nil, persons[:n])
+		if _, err := tx.Exec(ctx, `UPDATE school SET revision = revision + 1 WHERE id IN (SELECT school FROM membership WHERE profile = 'pupil' AND person IN (`+list+`))`, args...); err != nil {
+			return fmt.Errorf("revision: %w", err)
+		}
 		persons = persons[n:]
 	}
 	return nil

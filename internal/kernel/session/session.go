@@ -8,6 +8,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"strings"
 	"time"
 
 	"marelle/internal/kernel/rights"
@@ -57,10 +58,23 @@ func Resolve(ctx context.Context, q db.Querier, r *http.Request, now time.Time) 
 	return byToken(ctx, q, secret.Hash(c.Value), now)
 }
 
+// principals reads "school principal|school principal".
+func principals(held string) []rights.Principal {
+	var out []rights.Principal
+	for one := range strings.SplitSeq(held, "|") {
+		if school, name, ok := strings.Cut(one, " "); ok {
+			out = append(out, rights.Principal{School: school, Name: name})
+		}
+	}
+	return out
+}
+
 func byToken(ctx context.Context, q db.Querier, token string, now time.Time) (*rights.Viewer, error) {
 	rows, err := q.QueryContext(ctx, `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END, p.caption, p.avatar, p.theme, p.reading,
 			s.shared, s.seen_at, p.activated_at, CASE WHEN EXISTS (SELECT 1 FROM second_factor sf WHERE sf.person = p.id AND sf.confirmed_at IS NOT NULL) THEN 1 ELSE 0 END,
 			CASE WHEN EXISTS (SELECT 1 FROM charter_acceptance ca WHERE ca.person = p.id AND ca.version >= $3 AND ca.paper_by = '') THEN 1 ELSE 0 END,
+			coalesce((SELECT string_agg(pp.school || ' ' || pp.principal, '|') FROM person_principal pp
+				WHERE pp.person = (SELECT person FROM session WHERE id = $1) AND pp.valid_from <= $2 AND pp.valid_to > $2), ''),
 			x.kind, x.a, x.b, x.c, x.d, x.head
 		FROM session s JOIN person p ON p.id = s.person
 		LEFT JOIN (
@@ -87,13 +101,15 @@ func byToken(ctx context.Context, q db.Querier, token string, now time.Time) (*r
 	for rows.Next() {
 		var one rights.Viewer
 		var accepted int
+		var held string
 		var kind, a, b, c, d *string
 		var head *bool
 		if err := rows.Scan(&one.Person, &one.First, &one.Last, &one.Caption, &one.Avatar, &one.Theme, &one.Reading, &one.Shared, &seen, &activated, &second, &accepted,
-			&kind, &a, &b, &c, &d, &head); err != nil {
+			&held, &kind, &a, &b, &c, &d, &head); err != nil {
 			return nil, err
 		}
 		if v == nil {
+			one.Principals = principals(held)
 			one.Session, one.Now, one.Pending, one.SeenAt = token, now, accepted == 0, seen
 			v = &one
 		}
