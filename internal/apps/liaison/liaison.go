@@ -90,8 +90,8 @@ type Item struct {
 	Children    string // ids of the reader's children, separated by spaces
 	Families    int    // for whoever follows
 	Reached     int
-	Stale       bool   // its families were counted before the directory last changed
-	Fresh       bool   // still news to the reader; only when one is asked for
+	Stale       bool // its families were counted before the directory last changed
+	Fresh       bool // still news to the reader; only when one is asked for
 }
 
 // At is when it was published.

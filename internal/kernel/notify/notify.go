@@ -107,13 +107,13 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	if err != nil || len(persons) == 0 {
 		return "", err
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, awaits)
-		SELECT DISTINCT pp.person, e.id, e.created_at, CASE WHEN $4 AND EXISTS (SELECT 1 FROM event_pupil ep JOIN family_link f ON f.pupil = ep.pupil
-			WHERE ep.event = e.id AND f.relative = pp.person AND f.valid_to > e.created_at) THEN TRUE ELSE FALSE END
-		FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
-		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor
-		AND pp.person > $2 AND pp.person <= $3
+	if _, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils, awaits)
+		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN $4 AND pupils <> '' THEN TRUE ELSE FALSE END
+		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "pp.person")+` AS pupils
+			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
+			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor
+			AND pp.person > $2 AND pp.person <= $3) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`, event, after, persons[len(persons)-1], awaits); err != nil {
 		return "", err
 	}
@@ -123,12 +123,17 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	return persons[len(persons)-1], nil
 }
 
+// concerned writes the children of a person that an event is about.
+func concerned(event, person string) string {
+	return `coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep JOIN family_link f ON f.pupil = ep.pupil
+		WHERE ep.event = ` + event + `.id AND f.relative = ` + person + ` AND f.valid_to > ` + event + `.created_at), '')`
+}
+
 // Item is one line of a feed.
 type Item struct {
 	Event    string
 	Kind     string
 	Resource string
-	School   string
 	Title    string
 	Summary  string
 	First    string // of the actor
@@ -161,23 +166,18 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 		o.Before, o.BeforeE = rights.Forever, ""
 	}
 	args := []any{v.Person, o.Before, o.BeforeE, o.Limit}
-	more, children := "", "''"
+	more := ""
 	if o.Child != "" {
 		args = append(args, o.Child)
-		more += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM event_pupil ep WHERE ep.event = e.id AND ep.pupil = $%d)", len(args))
+		more += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM event_pupil ep WHERE ep.event = f.event AND ep.pupil = $%d)", len(args))
 	}
 	if o.Awaits {
 		more += " AND f.awaits"
 	}
-	if len(v.Children) > 0 {
-		var mine string
-		mine, args = v.ChildrenIn(args)
-		children = `coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep WHERE ep.event = f.event AND ep.pupil IN (` + mine + `)), '')`
-	}
 	scope, args := v.Scope().Where("r", rights.Read, args)
-	return db.All[Item](ctx, q, `SELECT f.event, e.kind, e.resource, e.school, r.title, r.summary, a.first,
-		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, `+children+` AS children
-		FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource JOIN person a ON a.id = e.actor
+	return db.All[Item](ctx, q, `SELECT f.event, f.kind, f.resource, r.title, r.summary, a.first,
+		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.pupils AS children
+		FROM feed f JOIN resource r ON r.id = f.resource JOIN person a ON a.id = f.actor
 		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
 		ORDER BY f.at DESC, f.event DESC LIMIT $4`, args...)
 }
@@ -189,7 +189,7 @@ func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (map[string]int
 	rows, err := db.All[struct {
 		Kind string
 		N    int
-	}](ctx, q, `SELECT kind, count(*) AS n FROM (SELECT e.kind AS kind FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource
+	}](ctx, q, `SELECT kind, count(*) AS n FROM (SELECT f.kind AS kind FROM feed f JOIN resource r ON r.id = f.resource
 		WHERE f.person = $1 AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+scope+` LIMIT 100) x GROUP BY kind`, args...)
 	out := map[string]int{}
 	for _, r := range rows {
@@ -226,10 +226,10 @@ func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, event string, now ti
 // read and were not told of: a new member's first page is not empty.
 func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) error {
 	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, []any{person, now.AddDate(0, 0, -30).UnixMilli()})
-	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at)
-		SELECT $1, e.id, e.created_at FROM event e JOIN resource r ON r.id = e.resource
+	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils)
+		SELECT $1, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "$1")+` FROM event e JOIN resource r ON r.id = e.resource
 		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+scope+`
-		ON CONFLICT DO NOTHING`, args...)
+		ON CONFLICT (person, event) DO UPDATE SET pupils = excluded.pupils`, args...)
 	return err
 }
 

@@ -326,8 +326,12 @@ func (s Scope) Where(alias string, least Role, args []any) (string, []any) {
 		n := len(args)
 		var list string
 		list, args = db.In(args, padded(held[school]))
+		role := ""
+		if least > Read { // each includes it, and the key alone is then looked at
+			role = fmt.Sprintf(" AND rg.role >= %d", least)
+		}
 		parts[i] = fmt.Sprintf(`(%[1]s.school = $%[2]d AND EXISTS (SELECT 1 FROM resource_grant rg
-	WHERE rg.resource = %[1]s.root AND rg.principal IN (%[3]s) AND rg.role >= %[4]d))`, alias, n, list, least)
+	WHERE rg.resource = %[1]s.root AND rg.principal IN (%[3]s)%[4]s))`, alias, n, list, role)
 	}
 	if len(parts) == 1 {
 		return "(" + alias + ".trashed_at IS NULL AND " + parts[0] + ")", args
