@@ -102,7 +102,7 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 
 // words lists, and keeps the bars that had to be counted again.
 func (h handler) words(r *app.Request, o Query) ([]Item, error) {
-	list, err := List(r.Context(), h.core.DB, r.Viewer, o)
+	list, err := List(r.Context(), h.core.DB, r.Viewer.Scope(), o)
 	if err == nil && slices.ContainsFunc(list, func(i Item) bool { return i.Stale }) {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Recount(r.Context(), tx, r.Viewer.Now, list) })
 	}

@@ -252,7 +252,7 @@ func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word
 	}
 	const present = `FROM word_pupil wp JOIN membership m ON m.person = wp.pupil AND m.school = word.school AND m.profile = 'pupil' AND m.valid_to > $2 WHERE wp.word = $1`
 	if _, err := tx.Exec(ctx, `UPDATE word SET families = (SELECT count(*) `+present+`), reached = (SELECT count(wp.reached_at) `+present+`),
-		counted = (SELECT revision FROM school WHERE id = word.school) WHERE id = $1`, word, now.UnixMilli()); err != nil {
+		counted = coalesce((SELECT n FROM revision WHERE school = word.school), 0) WHERE id = $1`, word, now.UnixMilli()); err != nil {
 		return fmt.Errorf("count: %w", err)
 	}
 	return nil
@@ -280,16 +280,16 @@ type Query struct {
 	Limit  int
 }
 
-// List reads a page of words that the viewer may see, newest first, in one
-// statement. Candidates come from one range of an index for each child, or for
-// the author and the classes of this year: the cost of a page does not grow
-// with what was written before.
-func List(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item, error) {
+// List reads a page of words that the scope lets its viewer see, newest first,
+// in one statement. Candidates come from one range of an index for each child,
+// or for the author and the classes of this year: the cost of a page does not
+// grow with what was written before.
+func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, error) {
 	least := rights.Read
 	if o.Follow {
 		least = rights.Contribute
 	}
-	args := []any{v.Person, v.Now.UnixMilli()}
+	args := []any{s.Person(), s.At()}
 	if o.Before == 0 {
 		o.Before = rights.Forever
 	}
@@ -328,21 +328,21 @@ func List(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 	}
 	stale := "FALSE"
 	if o.Follow {
-		stale = "(SELECT x.counted FROM word x WHERE x.id = r.id) <> (SELECT s.revision FROM school s WHERE s.id = r.school)"
+		stale = "(SELECT x.counted FROM word x WHERE x.id = r.id) <> coalesce((SELECT x.n FROM revision x WHERE x.school = r.school), 0)"
 		columns += ", page.stale AS stale, CASE WHEN page.stale THEN coalesce(n.families, 0) ELSE w.families END AS families, CASE WHEN page.stale THEN coalesce(n.reached, 0) ELSE w.reached END AS reached"
 		with, from = ", n AS MATERIALIZED ("+counts+")", " LEFT JOIN n ON n.word = w.id"
 	} else {
 		columns += ", FALSE AS stale, 0 AS families, 0 AS reached"
 	}
-	if len(v.Children) > 0 {
+	if len(s.Children()) > 0 {
 		var mine string
-		mine, args = v.ChildrenIn(args)
+		mine, args = db.In(args, s.Children())
 		columns += ", coalesce((SELECT string_agg(wp.pupil, ' ') FROM word_pupil wp WHERE wp.word = w.id AND wp.pupil IN (" + mine + ")), '') AS children"
 	} else {
 		columns += ", '' AS children"
 	}
 	limit := arg(o.Limit)
-	scope, args := v.Scope().Where("r", least, args)
+	scope, args := s.Where("r", least, args)
 	// The page is cut before its columns are worked out: the counts of what is
 	// not shown would cost more than all the rest.
 	return db.All[Item](ctx, q, `WITH page AS MATERIALIZED (SELECT c.word, r.school, `+stale+` AS stale FROM (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b`+merged+`) c

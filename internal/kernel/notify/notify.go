@@ -269,7 +269,8 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM feed WHERE person = $1`, `DELETE FROM event_pupil WHERE pupil = $1`} {
+	for _, text := range []string{`DELETE FROM feed WHERE person = $1`,
+		`UPDATE feed SET pupils = replace(pupils, $1, '') WHERE event IN (SELECT event FROM event_pupil WHERE pupil = $1)`, `DELETE FROM event_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
 		}

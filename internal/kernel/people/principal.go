@@ -80,7 +80,8 @@ func refresh(ctx context.Context, tx *db.Tx, persons []string) error {
 		}
 		// What others counted of these pupils and their families is to be counted again.
 		list, args = db.In(nil, persons[:n])
-		if _, err := tx.Exec(ctx, `UPDATE school SET revision = revision + 1 WHERE id IN (SELECT school FROM membership WHERE profile = 'pupil' AND person IN (`+list+`))`, args...); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO revision (school, n) SELECT DISTINCT school, 1 FROM membership WHERE profile = 'pupil' AND person IN (`+list+`)
+			ON CONFLICT (school) DO UPDATE SET n = revision.n + 1`, args...); err != nil {
 			return fmt.Errorf("revision: %w", err)
 		}
 		persons = persons[n:]

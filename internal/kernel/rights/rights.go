@@ -149,15 +149,6 @@ func (v *Viewer) School() Membership {
 	return best
 }
 
-// ChildrenIn writes the list of the viewer's children for a statement, as db.In does.
-func (v *Viewer) ChildrenIn(args []any) (string, []any) {
-	ids := make([]string, len(v.Children))
-	for i, c := range v.Children {
-		ids[i] = c.ID
-	}
-	return db.In(args, ids)
-}
-
 // Zone is the time zone in which the viewer reads times.
 func (v *Viewer) Zone() *time.Location { return clock.Zone(v.School().Zone) }
 
@@ -271,6 +262,7 @@ type Scope struct {
 	person     string
 	now        int64
 	principals []Principal
+	children   []string
 	known      bool // principals were read with the session
 }
 
@@ -279,7 +271,11 @@ func (v *Viewer) Scope() Scope {
 	if v == nil {
 		return Scope{known: true}
 	}
-	return Scope{v.Person, v.Now.UnixMilli(), v.Principals, true}
+	children := make([]string, len(v.Children))
+	for i, c := range v.Children {
+		children[i] = c.ID
+	}
+	return Scope{v.Person, v.Now.UnixMilli(), v.Principals, children, true}
 }
 
 // ScopeOf is the filter of somebody who is not the viewer, for jobs that tell
@@ -290,6 +286,9 @@ func ScopeOf(person string, now time.Time) Scope {
 
 // Person is whose filter it is.
 func (s Scope) Person() string { return s.person }
+
+// Children are the pupils whose relative the viewer is.
+func (s Scope) Children() []string { return s.children }
 
 // At is the instant at which it holds, in Unix milliseconds.
 func (s Scope) At() int64 { return s.now }
