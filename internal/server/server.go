@@ -126,7 +126,10 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 // Kernel declares the parts that every school has.
 func Kernel(core *app.Core) []app.App {
 	return []app.App{
-		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages(), Export: people.Export,
+		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages(),
+			Export: func(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+				return people.Export(ctx, q, core.Clock.Now(), person, add)
+			},
 			Erase: func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
 				return people.Erase(ctx, tx, g, core.Clock.Now(), person)
 			}},

@@ -35,11 +35,12 @@ type Account struct {
 	Last      string
 	Login     string
 	Avatar    string
-	Caption   string
+	Caption   people.Caption
 	Activated *int64
 	Seen      *int64
 	CodeTo    *int64 // until when a printed code is good
 	Ranks     string // every profile held anywhere: "relative teacher"
+	Suspended bool   // a relative whose access to this pupil the head has suspended
 }
 
 // Name is "Inès Kermadec".
@@ -78,11 +79,11 @@ type Pupil struct {
 	Relatives []Account
 }
 
-// Reached counts the relatives whose account is in use.
+// Reached counts the relatives whose account is in use and gives access.
 func (p Pupil) Reached() int {
 	n := 0
 	for _, r := range p.Relatives {
-		if r.Active() {
+		if r.Active() && !r.Suspended {
 			n++
 		}
 	}

@@ -209,10 +209,11 @@ func (p *plan) draw(core *app.Core, home string, roster []Pupil, staff []Account
 		if !p.chosen[m.ID] || slipped[m.ID] {
 			continue
 		}
-		slip(m, "", false, m.Caption)
+		role := m.Caption.Public(core.Catalog.T) // a sheet lies about: it tells of nobody's family
+		slip(m, "", false, role)
 		s := blank("")
 		adult := paper(m)
-		adult.Role = m.Caption
+		adult.Role = role
 		s.Adult = &adult
 		out.Sheets = append(out.Sheets, s)
 	}

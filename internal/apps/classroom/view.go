@@ -29,6 +29,11 @@ type kin struct {
 
 func face(a Account, size string) ui.Person { return app.Face(a.ID, a.First, a.Last, a.Avatar, size) }
 
+// caption says who somebody is, to the school's staff.
+func caption(ctx context.Context, c people.Caption) string {
+	return c.Whole(func(key string, pairs ...any) string { return i18n.T(ctx, key, pairs...) })
+}
+
 func (f frame) zone() *time.Location { return f.r.Viewer.Zone() }
 
 func (f frame) tabs(ctx context.Context) []ui.Tab {

@@ -1434,7 +1434,7 @@ func teamPage(f frame, team, others []Account, faults map[string]string) templ.C
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.PersonRow(face(a, ""), a.Name(), a.Caption).Render(templ.WithChildren(ctx, templ_7745c5c3_Var59), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.PersonRow(face(a, ""), a.Name(), caption(ctx, a.Caption)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var59), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1728,9 +1728,9 @@ func namesakes(f fields, same []Account) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var78 string
-					templ_7745c5c3_Var78, templ_7745c5c3_Err = templ.JoinStringErrs(a.Caption)
+					templ_7745c5c3_Var78, templ_7745c5c3_Err = templ.JoinStringErrs(caption(ctx, a.Caption))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/apps/classroom/view.templ`, Line: 298, Col: 48}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/apps/classroom/view.templ`, Line: 298, Col: 62}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var78))
 					if templ_7745c5c3_Err != nil {
@@ -2336,7 +2336,7 @@ func pupilPage(v kin) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.PersonRow(face(a, ""), a.Name(), a.Caption).Render(templ.WithChildren(ctx, templ_7745c5c3_Var106), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.PersonRow(face(a, ""), a.Name(), caption(ctx, a.Caption)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var106), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -79,7 +79,6 @@ type Item struct {
 	Last        string
 	Civility    string
 	Avatar      string
-	Caption     string
 	Title       string
 	Body        string
 	Audience    string

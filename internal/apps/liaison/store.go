@@ -185,7 +185,7 @@ func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) erro
 	person, at := g.Viewer().Person, now.UnixMilli()
 	n, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at, read_at)
 		SELECT w.id, $2, w.version, $3, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
-			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND f.valid_from <= $3 AND f.valid_to > $3)
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
 		ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at),
 			version = CASE WHEN receipt.read_at IS NULL THEN excluded.version ELSE receipt.version END`, g.ID(), person, at)
 	if err != nil {
@@ -206,25 +206,25 @@ func Open(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
 	person, at := g.Viewer().Person, now.UnixMilli()
 	if _, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at)
 		SELECT w.id, $2, w.version, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
-			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND f.valid_to > $3)
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
 		ON CONFLICT DO NOTHING`, g.ID(), person, at); err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
 	return notify.Seen(ctx, tx, person, g.ID(), now)
 }
 
-const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, a.caption, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at,
+var itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
+	a.civility, a.avatar, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at,
 	coalesce((SELECT string_agg(wp.pupil, ' ') FROM word_pupil wp JOIN family_link fl ON fl.pupil = wp.pupil
-		WHERE wp.word = w.id AND fl.relative = $1 AND fl.valid_to > $2), '') AS children`
+		WHERE wp.word = w.id AND fl.relative = $1 AND ` + people.LinkHolds("fl", "$2") + `), '') AS children`
 
 // counts are what a follower sees of each word of the page; present families
 // alone count. CROSS JOIN keeps the order on SQLite: a word has thirty pupils,
 // a school has hundreds.
 //
 // scope: the words of the page, which is scoped
-const counts = `SELECT wp.word, count(*) AS families, sum(CASE WHEN EXISTS (SELECT 1 FROM family_link fl CROSS JOIN receipt rc
-		WHERE fl.pupil = wp.pupil AND fl.valid_to > $2 AND rc.word = wp.word AND rc.person = fl.relative AND rc.read_at IS NOT NULL) THEN 1 ELSE 0 END) AS reached
+var counts = `SELECT wp.word, count(*) AS families, sum(CASE WHEN EXISTS (SELECT 1 FROM family_link fl CROSS JOIN receipt rc
+		WHERE fl.pupil = wp.pupil AND ` + people.LinkHolds("fl", "$2") + ` AND rc.word = wp.word AND rc.person = fl.relative AND rc.read_at IS NOT NULL) THEN 1 ELSE 0 END) AS reached
 	FROM page CROSS JOIN word_pupil wp CROSS JOIN membership m
 	WHERE wp.word = page.word AND m.person = wp.pupil AND m.school = page.school AND m.profile = 'pupil' AND m.valid_to > $2 GROUP BY wp.word`
 
@@ -315,7 +315,7 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) 
 		FROM word_pupil wp JOIN word w ON w.id = wp.word JOIN person k ON k.id = wp.pupil
 		JOIN membership m ON m.person = k.id AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
 		LEFT JOIN class c ON c.id = wp.class
-		LEFT JOIN family_link f ON f.pupil = k.id AND f.valid_from <= $2 AND f.valid_to > $2
+		LEFT JOIN family_link f ON f.pupil = k.id AND `+people.LinkHolds("f", "$2")+`
 		LEFT JOIN person p ON p.id = f.relative
 		LEFT JOIN receipt rc ON rc.word = wp.word AND rc.person = p.id
 		WHERE wp.word = $1 ORDER BY k.name_key, k.id, p.name_key`, g.ID(), now.UnixMilli())

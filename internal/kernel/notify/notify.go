@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
@@ -109,7 +110,7 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, awaits)
 		SELECT DISTINCT pp.person, e.id, e.created_at, CASE WHEN $4 AND EXISTS (SELECT 1 FROM event_pupil ep JOIN family_link f ON f.pupil = ep.pupil
-			WHERE ep.event = e.id AND f.relative = pp.person AND f.valid_to > e.created_at) THEN TRUE ELSE FALSE END
+			WHERE ep.event = e.id AND f.relative = pp.person AND `+people.LinkHolds("f", "e.created_at")+`) THEN TRUE ELSE FALSE END
 		FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
 		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor
@@ -175,10 +176,10 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 	return db.All[Item](ctx, q, fmt.Sprintf(`SELECT f.event, e.kind, e.resource, e.school, r.title, r.summary, a.first,
 		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread,
 		coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep JOIN family_link fl ON fl.pupil = ep.pupil
-			WHERE ep.event = e.id AND fl.relative = $1 AND fl.valid_to > $2), '') AS children
+			WHERE ep.event = e.id AND fl.relative = $1 AND %s), '') AS children
 		FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource JOIN person a ON a.id = e.actor
 		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($%d, $%d)%s AND %s
-		ORDER BY f.at DESC, f.event DESC LIMIT $%d`, n+1, n+2, more, scope, n+3), args...)
+		ORDER BY f.at DESC, f.event DESC LIMIT $%d`, people.LinkHolds("fl", "$2"), n+1, n+2, more, scope, n+3), args...)
 }
 
 // Unread counts what the viewer has not seen, or has yet to do, by service, up

@@ -199,7 +199,6 @@ type Person struct {
 	Phone        string
 	ContactEmail string `db:"contact_email"`
 	Login        string
-	Caption      string
 	Avatar       string
 	ActivatedAt  *int64 `db:"activated_at"`
 	SeenAt       *int64 `db:"seen_at"`
@@ -207,7 +206,7 @@ type Person struct {
 
 // PersonColumns are the columns of Person, each after an alias and a dot.
 func PersonColumns(alias string) string {
-	names := []string{"id", "first", "last", "use_name", "civility", "birth", "ine", "address", "phone", "contact_email", "login", "caption", "avatar", "activated_at", "seen_at"}
+	names := []string{"id", "first", "last", "use_name", "civility", "birth", "ine", "address", "phone", "contact_email", "login", "avatar", "activated_at", "seen_at"}
 	for i, n := range names {
 		names[i] = alias + "." + n
 	}
