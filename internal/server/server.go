@@ -132,12 +132,16 @@ func Kernel(core *app.Core) []app.App {
 			},
 			Erase: func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
 				return people.Erase(ctx, tx, g, core.Clock.Now(), person)
+			},
+			Merge: people.Merge,
+			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+				return people.Retain(ctx, tx, g, core.Clock.Now())
 			}},
-		{Name: "resource", Migrations: resource.Migrations()},
+		{Name: "resource", Migrations: resource.Migrations(), Merge: resource.Merge},
 		{Name: "audit", Migrations: audit.Migrations(), Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return audit.Expire(ctx, tx, core.Clock.Now())
 		}},
-		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase,
+		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase, Merge: notify.Merge,
 			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 				return notify.Retain(ctx, tx, g, core.Clock.Now())
 			},

@@ -90,6 +90,17 @@ func (p Pupil) Reached() int {
 	return n
 }
 
+// Entitled counts the relatives whose access is not suspended.
+func (p Pupil) Entitled() int {
+	n := 0
+	for _, r := range p.Relatives {
+		if !r.Suspended {
+			n++
+		}
+	}
+	return n
+}
+
 // Counts are the numbers above a class.
 type Counts struct{ Pupils, Active, Families int }
 
@@ -165,6 +176,27 @@ type Newcomer struct {
 	Level    string // pupils only
 	Email    string // relatives only: a contact address, which serves nothing until confirmed
 	Anyway   bool   // somebody of that name is known, and it is not them
+}
+
+// Naming is a name being corrected.
+type Naming struct {
+	First string
+	Last  string
+	Use   string // shown instead of Last
+}
+
+// Check finds what is wrong with a name.
+func (n *Naming) Check() error {
+	f := errs.Fields{}
+	for _, s := range []*string{&n.First, &n.Last, &n.Use} {
+		*s = strings.Join(strings.Fields(strings.ToValidUTF8(*s, "")), " ")
+	}
+	name(f, "prenom", n.First)
+	name(f, "nom", n.Last)
+	if n.Use != "" {
+		name(f, "usage", n.Use)
+	}
+	return f.Err()
 }
 
 const longest = 80 // letters of a name

@@ -138,7 +138,7 @@ func (p *plan) choose(roster []Pupil, staff []Account) {
 	for _, k := range roster {
 		take(k.Account, PupilsWithout)
 		for _, r := range k.Relatives {
-			if take(r, FamiliesWithout) && k.Below(p.mine) {
+			if take(r, FamiliesWithout) && !r.Suspended && k.Below(p.mine) {
 				need(k.Account) // a child's code stands on each parent's sheet
 			}
 		}
@@ -193,6 +193,9 @@ func (p *plan) draw(core *app.Core, home string, roster []Pupil, staff []Account
 				out.Sheets = append(out.Sheets, s)
 			} else if first[r.ID] != k.Label {
 				out.Sheets[i].Class = "" // children of several classes
+			}
+			if r.Suspended {
+				continue // a code of the child's would open what the head has closed
 			}
 			out.Sheets[i].Children = append(out.Sheets[i].Children, paper(k.Account))
 			covered[k.ID] = true

@@ -145,6 +145,17 @@ func (f frame) automatic() []string {
 	return append(out, people.PrincipalLabel(f.r.T, "school:relative", label), people.PrincipalLabel(f.r.T, "school:teacher", label))
 }
 
+func (v naming) fields(ctx context.Context) (first, last, use ui.FieldProps) {
+	f := fields{Newcomer{First: v.n.First, Last: v.n.Last}, v.faults}
+	return f.first(ctx), f.last(ctx), ui.FieldProps{Name: "usage", Label: i18n.T(ctx, "classroom.name.use"), Help: i18n.T(ctx, "classroom.name.use_help"), Value: v.n.Use, Error: v.faults["usage"], Optional: true,
+		Attrs: templ.Attributes{"autocomplete": "off", "maxlength": "80"}}
+}
+
+// suspend is where a head suspends a relative's access to the pupil.
+func (v kin) suspend(a Account) string {
+	return "/ecole/famille/" + v.pupil.ID + "/" + a.ID + "?ecole=" + v.frame.class.School
+}
+
 // fields of the forms of newcomers.
 type fields struct {
 	n      Newcomer

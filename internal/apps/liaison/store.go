@@ -349,6 +349,24 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	return nil
 }
 
+// Merge makes the loser's words, receipts and place in words the winner's.
+func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{
+		`UPDATE word SET author = $1 WHERE author = $2`,
+		`INSERT INTO word_pupil (word, pupil, class, published_at) SELECT word, $1, class, published_at FROM word_pupil WHERE pupil = $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
+			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
+	} {
+		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+	}
+	return Erase(ctx, tx, g, loser)
+}
+
 // Export hands over the words a person wrote or received, and what they did.
 //
 // scope: the rows of the person whose data it is

@@ -280,6 +280,24 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	return nil
 }
 
+// Merge gives the winner the loser's feed, and their place in events.
+func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{
+		`UPDATE event SET actor = $1 WHERE actor = $2`,
+		`INSERT INTO event_pupil (event, pupil) SELECT event, $1 FROM event_pupil WHERE pupil = $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO feed (person, event, at, read_at, awaits, removed_at) SELECT $1, event, at, read_at, awaits, removed_at FROM feed WHERE person = $2
+			ON CONFLICT (person, event) DO UPDATE SET awaits = feed.awaits AND excluded.awaits, read_at = coalesce(feed.read_at, excluded.read_at)`,
+	} {
+		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
+			return err
+		}
+	}
+	return Erase(ctx, tx, g, loser)
+}
+
 // Export hands over a person's feed: what they were told and when they saw it.
 func Export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
 	list, err := db.All[struct {
