@@ -114,11 +114,12 @@ type suspect struct {
 	LoginB string `db:"login_b"`
 }
 
-// suspects lists records of the school that bear one name in one profile.
+// suspects lists records of the school that bear one name in one profile, and
+// no two days of birth.
 func suspects(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) ([]suspect, error) {
 	return db.All[suspect](ctx, q, `SELECT a.id AS a, b.id AS b, a.first || ' ' || CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS name, a.login AS login_a, b.login AS login_b
 		FROM membership ma JOIN person a ON a.id = ma.person JOIN person b ON b.name_key = a.name_key AND b.id > a.id
 		JOIN membership mb ON mb.person = b.id AND mb.school = ma.school AND mb.profile = ma.profile
 		WHERE ma.school = $1 AND ma.profile IN ('pupil', 'relative') AND ma.valid_from <= $2 AND ma.valid_to > $2 AND mb.valid_from <= $2 AND mb.valid_to > $2
-		ORDER BY a.name_key, a.id, b.id LIMIT 50`, g.School(), now.UnixMilli())
+		AND (a.birth = '' OR b.birth = '' OR a.birth = b.birth) ORDER BY a.name_key, a.id, b.id LIMIT 50`, g.School(), now.UnixMilli())
 }
