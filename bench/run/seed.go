@@ -227,7 +227,7 @@ func (s *school) trace(srv *server.Server, name string, v visit) error {
 func (s *school) plain() (out [][]step) {
 	for _, v := range s.parents {
 		out = append(out, []step{
-			{`SELECT p.id, p.first, p.last, p.caption, p.avatar, p.theme FROM session s JOIN person p ON p.id = s.person WHERE s.id = $1`, []any{secret.Hash(v.Token)}},
+			{`SELECT p.id, p.first, p.last, p.use_name, p.avatar, p.theme FROM session s JOIN person p ON p.id = s.person WHERE s.id = $1`, []any{secret.Hash(v.Token)}},
 			{`SELECT k.id, k.first, k.avatar FROM family_link f JOIN person k ON k.id = f.pupil WHERE f.relative = $1`, []any{v.Person}},
 			{`SELECT r.id, r.title, r.summary, f.at, f.read_at FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource
 				WHERE f.person = $1 ORDER BY f.at DESC LIMIT 25`, []any{v.Person}},
@@ -247,11 +247,11 @@ func (s *school) commits() (out [][]step) {
 }
 
 // tables of a school, parents before children.
-var tables = []string{"school", "class", "person", "membership", "class_member", "family_link", "person_principal", "charter_acceptance",
+var tables = []string{"school", "class", "person", "membership", "class_member", "family_link", "person_principal", "person_caption", "charter_acceptance",
 	"resource", "resource_grant", "event", "event_pupil", "feed", "word", "word_pupil", "word_class", "receipt"}
 
 // published are those that a year of words fills.
-var published = tables[8:]
+var published = tables[9:]
 
 // multiply copies all rows of the sample: each school under other ids, and each
 // older year of words under other ids and earlier dates.

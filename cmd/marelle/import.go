@@ -112,7 +112,7 @@ func (c *importOndeCmd) Run() error {
 func (c *importOndeCmd) apply(ctx context.Context, core *app.Core, o people.Order) (res people.Result, fresh bool, err error) {
 	now := core.Clock.Now()
 	g := rights.System("import on the command line")
-	err = school.Write(ctx, core, func(tx *db.Tx) error {
+	err = people.Write(ctx, core.DB, func(tx *db.Tx) error {
 		s, known, err := people.SchoolByUAI(ctx, tx, c.UAI)
 		if err != nil {
 			return err
@@ -214,7 +214,7 @@ func (c *importResolveCmd) Run() error {
 		}
 		g := rights.System("import on the command line").For(s.ID)
 		var res people.Result
-		if err := school.Write(ctx, core, func(tx *db.Tx) error {
+		if err := people.Write(ctx, core.DB, func(tx *db.Tx) error {
 			var err error
 			if res, err = people.ResolveImport(ctx, tx, g, now, s.ID, map[string]onde.Choice{c.Case: {Do: c.Choice, Target: c.Target}}); err != nil {
 				return err

@@ -44,7 +44,7 @@ func objects(a *testapp.App) func(app.Route) string {
 	person := a.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`)
 	word := a.One(`SELECT ` + trip)
 	event := a.One(`SELECT id FROM event WHERE resource = ` + trip)
-	of := map[string]string{"word": word, "class": class, "person": person, "event": event, "variant": "web"}
+	of := map[string]string{"word": word, "class": class, "person": person, "event": event, "variant": "web", "parent": a.One(`SELECT id FROM person WHERE login = 'nadia.kermadec'`)}
 	param := regexp.MustCompile(`\{([a-z]+)(\.\.\.|\$)?\}`)
 	return func(r app.Route) string {
 		return param.ReplaceAllStringFunc(strings.TrimSuffix(r.Pattern, "{$}"), func(p string) string {
@@ -53,6 +53,8 @@ func objects(a *testapp.App) func(app.Route) string {
 			case name == "id" && strings.HasPrefix(r.Pattern, "/carnet"):
 				name = "word"
 			case name == "id" && strings.HasPrefix(r.Pattern, "/classe/personne"):
+				name = "person"
+			case name == "eleve" && strings.HasPrefix(r.Pattern, "/ecole/famille"):
 				name = "person"
 			case name == "id" && strings.HasPrefix(r.Pattern, "/classe"):
 				name = "class"

@@ -126,15 +126,22 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 // Kernel declares the parts that every school has.
 func Kernel(core *app.Core) []app.App {
 	return []app.App{
-		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages(), Export: people.Export,
+		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages(),
+			Export: func(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+				return people.Export(ctx, q, core.Clock.Now(), person, add)
+			},
 			Erase: func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
 				return people.Erase(ctx, tx, g, core.Clock.Now(), person)
+			},
+			Merge: people.Merge,
+			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+				return people.Retain(ctx, tx, g, core.Clock.Now())
 			}},
-		{Name: "resource", Migrations: resource.Migrations()},
+		{Name: "resource", Migrations: resource.Migrations(), Merge: resource.Merge},
 		{Name: "audit", Migrations: audit.Migrations(), Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return audit.Expire(ctx, tx, core.Clock.Now())
 		}},
-		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase,
+		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase, Merge: notify.Merge,
 			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 				return notify.Retain(ctx, tx, g, core.Clock.Now())
 			},

@@ -623,7 +623,7 @@ func searchPage(res results) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				for _, f := range res.people {
-					templ_7745c5c3_Err = ui.PersonRow(app.Face(f.ID, f.First, f.Last, f.Avatar, ""), f.First+" "+f.Last, f.Caption).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.PersonRow(app.Face(f.ID, f.First, f.Last, f.Avatar, ""), f.First+" "+f.Last, f.Caption.For(res.r.T, res.r.Viewer, f.School)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

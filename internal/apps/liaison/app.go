@@ -44,6 +44,7 @@ func App(core *app.Core) app.App {
 		Tile:       h.tile,
 		Export:     Export,
 		Erase:      Erase,
+		Merge:      Merge,
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return sample(ctx, tx, core, g, core.Clock.Now())
 		},

@@ -188,7 +188,7 @@ func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) erro
 	person, at := g.Viewer().Person, now.UnixMilli()
 	n, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at, read_at)
 		SELECT w.id, $2, w.version, $3, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
-			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND f.valid_from <= $3 AND f.valid_to > $3)
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
 		ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at),
 			version = CASE WHEN receipt.read_at IS NULL THEN excluded.version ELSE receipt.version END`, g.ID(), person, at)
 	if err != nil {
@@ -199,7 +199,7 @@ func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) erro
 	}
 	// Of two parents at once, one finds the row taken and counts nothing.
 	reached, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $3 WHERE word = $1 AND reached_at IS NULL AND pupil IN (SELECT f.pupil FROM family_link f
-		JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND f.valid_from <= $3 AND f.valid_to > $3 AND m.valid_to > $3)`, g.ID(), person, at)
+		JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND `+people.LinkHolds("f", "$3")+` AND m.valid_to > $3)`, g.ID(), person, at)
 	if err != nil {
 		return fmt.Errorf("confirm: %w", err)
 	}
@@ -220,7 +220,7 @@ func Open(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
 	person, at := g.Viewer().Person, now.UnixMilli()
 	if _, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at)
 		SELECT w.id, $2, w.version, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
-			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND f.valid_to > $3)
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
 		ON CONFLICT DO NOTHING`, g.ID(), person, at); err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
@@ -259,7 +259,7 @@ func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word
 }
 
 const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, a.caption, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at`
+	a.civility, a.avatar, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at`
 
 // counts are what a follower sees of the words of the page whose bars were
 // counted before the directory last changed; present families alone count.
@@ -363,12 +363,13 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) 
 		Activated                         *int64
 		OpenedAt                          *int64 `db:"opened_at"`
 		ReadAt                            *int64 `db:"read_at"`
+		ReachedAt                         *int64 `db:"reached_at"`
 	}](ctx, q, `SELECT k.id AS pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, coalesce(c.label, '') AS class,
 			p.id AS relative, p.first AS rel_first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS rel_last, p.activated_at AS activated,
-			rc.opened_at, rc.read_at
+			rc.opened_at, rc.read_at, wp.reached_at
 		FROM word w CROSS JOIN word_pupil wp CROSS JOIN membership m JOIN person k ON k.id = wp.pupil
 		LEFT JOIN class c ON c.id = wp.class
-		LEFT JOIN family_link f ON f.pupil = k.id AND f.valid_from <= $2 AND f.valid_to > $2
+		LEFT JOIN family_link f ON f.pupil = k.id AND `+people.LinkHolds("f", "$2")+`
 		LEFT JOIN person p ON p.id = f.relative
 		LEFT JOIN receipt rc ON rc.word = wp.word AND rc.person = p.id
 		WHERE w.id = $1 AND wp.word = w.id AND m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
@@ -379,7 +380,7 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) 
 	var out []Family
 	for _, r := range rows {
 		if n := len(out); n == 0 || out[n-1].Pupil != r.Pupil {
-			out = append(out, Family{Pupil: r.Pupil, First: r.First, Last: r.Last, Avatar: r.Avatar, Class: r.Class})
+			out = append(out, Family{Pupil: r.Pupil, First: r.First, Last: r.Last, Avatar: r.Avatar, Class: r.Class, ReachedAt: r.ReachedAt})
 		}
 		if r.Relative != nil {
 			f := &out[len(out)-1]
@@ -395,12 +396,33 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM word_pupil WHERE pupil = $1`} {
+	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`,
+		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Merge makes the loser's words, receipts and place in words the winner's.
+func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{
+		`UPDATE word SET author = $1 WHERE author = $2`,
+		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1 OR pupil = $2)`,
+		`INSERT INTO word_pupil (word, pupil, class, published_at, reached_at) SELECT word, $1, class, published_at, reached_at FROM word_pupil WHERE pupil = $2
+			ON CONFLICT (word, pupil) DO UPDATE SET reached_at = coalesce(word_pupil.reached_at, excluded.reached_at)`,
+		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
+			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
+	} {
+		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+	}
+	return Erase(ctx, tx, g, loser)
 }
 
 // Export hands over the words a person wrote or received, and what they did.

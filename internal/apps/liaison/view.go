@@ -160,6 +160,9 @@ func (v view) state(f Family) string {
 				who = append(who, t("liaison.read_by", "name", r.Name, "when", i18n.Ago(time.UnixMilli(*r.Read).In(v.zone), v.now())))
 			}
 		}
+		if len(who) == 0 {
+			return t("liaison.read_by_gone")
+		}
 		return strings.Join(who, " · ")
 	}
 	switch {

@@ -44,6 +44,10 @@ type App struct {
 	Export func(ctx context.Context, q db.Querier, person string, add func(name string, v any) error) error
 	// Erase removes or anonymises all that the service holds of a person.
 	Erase func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error
+	// Merge moves all that is the loser's to the winner, when two records of the
+	// same human being become one; what both have becomes one row. The directory
+	// itself comes last, and then nothing may point to the loser any more.
+	Merge func(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error
 	// Retain removes what has outlived its purpose.
 	Retain func(ctx context.Context, tx *db.Tx, g rights.Grant) error
 	// Sample adds a small true-to-life set to a school that has people: the

@@ -13,6 +13,7 @@ import (
 	"github.com/a-h/templ"
 
 	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
@@ -61,7 +62,7 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 	s.Theme, s.Reading = v.Theme, v.Reading
 	s.School = v.School().Name
 	s.Name = strings.TrimSpace(v.First + " " + v.Last)
-	s.Caption, s.Initials, s.Avatar = v.Caption, ui.Initials(v.First, v.Last), v.Avatar
+	s.Caption, s.Initials, s.Avatar = c.Caption(v), ui.Initials(v.First, v.Last), v.Avatar
 	s.AvatarPaint = ui.PersonPaint(v.Person)
 	voice := ""
 	if pupil {
@@ -103,6 +104,12 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 		s.Extra[len(s.Extra)-1] = ui.Link{Label: c.Catalog.T("app.next"), Href: "/changer", Icon: "users", Post: true}
 	}
 	return s
+}
+
+// Caption is what stands under the viewer's own name.
+func (c *Core) Caption(v *rights.Viewer) string {
+	m := v.School()
+	return people.Caption(m.Caption).For(c.Catalog.T, v, m.School)
 }
 
 func (q Square) shownTo(v *rights.Viewer) bool {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
@@ -126,7 +127,7 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 // concerned writes the children of a person that an event is about.
 func concerned(event, person string) string {
 	return `coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep JOIN family_link f ON f.pupil = ep.pupil
-		WHERE ep.event = ` + event + `.id AND f.relative = ` + person + ` AND f.valid_to > ` + event + `.created_at), '')`
+		WHERE ep.event = ` + event + `.id AND f.relative = ` + person + ` AND ` + people.LinkHolds("f", event+".created_at") + `), '')`
 }
 
 // Item is one line of a feed.
@@ -276,6 +277,27 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 		}
 	}
 	return nil
+}
+
+// Merge gives the winner the loser's feed, and their place in events.
+func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{
+		`UPDATE feed SET actor = $1 WHERE event IN (SELECT id FROM event WHERE actor = $2)`,
+		`UPDATE event SET actor = $1 WHERE actor = $2`,
+		`UPDATE feed SET pupils = replace(pupils, $2, $1) WHERE event IN (SELECT event FROM event_pupil WHERE pupil = $2)`,
+		`INSERT INTO event_pupil (event, pupil) SELECT event, $1 FROM event_pupil WHERE pupil = $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO feed (person, event, at, kind, resource, actor, pupils, read_at, awaits, removed_at)
+			SELECT $1, event, at, kind, resource, actor, pupils, read_at, awaits, removed_at FROM feed WHERE person = $2
+			ON CONFLICT (person, event) DO UPDATE SET awaits = feed.awaits AND excluded.awaits, read_at = coalesce(feed.read_at, excluded.read_at)`,
+	} {
+		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
+			return err
+		}
+	}
+	return Erase(ctx, tx, g, loser)
 }
 
 // Export hands over a person's feed: what they were told and when they saw it.

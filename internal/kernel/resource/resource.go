@@ -66,6 +66,29 @@ func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	return r, nil
 }
 
+// Merge makes the loser's items the winner's, and what was shared with the loser
+// or their family.
+func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE resource SET owner = $1 WHERE owner = $2`, winner, loser); err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
+	for _, kind := range []string{"person:", "family:"} {
+		if _, err := tx.Exec(ctx, `INSERT INTO resource_grant (resource, principal, role) SELECT resource, $1, role FROM resource_grant WHERE principal = $2 `+higher, kind+winner, kind+loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM resource_grant WHERE principal = $1`, kind+loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+	}
+	return nil
+}
+
+// higher keeps the higher of two roles of one principal.
+const higher = `ON CONFLICT (resource, principal) DO UPDATE SET role = CASE WHEN excluded.role > resource_grant.role THEN excluded.role ELSE resource_grant.role END`
+
 // Share gives a role to principals; it never lowers one that they have, and
 // never removes another. The caller holds the grant that allows it.
 func Share(ctx context.Context, tx *db.Tx, resource string, role rights.Role, principals ...string) error {
@@ -77,8 +100,7 @@ func Share(ctx context.Context, tx *db.Tx, resource string, role rights.Role, pr
 			rows = append(rows, []any{resource, p, int(role)})
 		}
 	}
-	_, err := db.Insert(ctx, tx, `INSERT INTO resource_grant (resource, principal, role) VALUES `,
-		`ON CONFLICT (resource, principal) DO UPDATE SET role = CASE WHEN excluded.role > resource_grant.role THEN excluded.role ELSE resource_grant.role END`, rows)
+	_, err := db.Insert(ctx, tx, `INSERT INTO resource_grant (resource, principal, role) VALUES `, higher, rows)
 	if err != nil {
 		return fmt.Errorf("share: %w", err)
 	}

@@ -60,6 +60,7 @@ type Membership struct {
 	Zone    string // its time zone
 	Profile Profile
 	Head    bool
+	Caption string // facts of people.Caption
 }
 
 // Child is a pupil whose relative the viewer is.
@@ -81,7 +82,6 @@ type Principal struct {
 type Viewer struct {
 	Person      string
 	First, Last string
-	Caption     string
 	Avatar      string
 	Theme       string
 	Reading     string
