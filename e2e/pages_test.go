@@ -37,8 +37,11 @@ var pages = []page{
 	{"claire.fontaine", "ecole-doutes", "/ecole/import/doutes"},
 	{"claire.fontaine", "ecole-fiches", "/ecole/fiches"},
 	{"claire.fontaine", "classes", "/classe"},
-	{"nadia.kermadec", "recherche", "/recherche?q=sortie"},
-	{"helene.duvivier", "recherche-vide", "/recherche?q=zzzz"},
+	{"nadia.kermadec", "recherche-nue", "/recherche"},
+	{"nadia.kermadec", "recherche", "/recherche?q=pique-nique+école"},
+	{"helene.duvivier", "recherche-personnes", "/recherche?q=ma"},
+	{"helene.duvivier", "recherche-vide", "/recherche?q=sortie+zzzz&dans=liaison"},
+	{"ines.kermadec", "recherche-eleve", "/recherche?q=sortie"},
 	{"nadia.kermadec", "introuvable", "/rien"},
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/search"
 	"marelle/internal/kernel/session"
 	"marelle/internal/platform/config"
 	"marelle/internal/platform/db"
@@ -86,6 +87,10 @@ func seed(ctx context.Context, dir, dsn string, schools, years int) (_ *school, 
 	}
 	if err := multiply(ctx, srv.Core.DB, schools, years); err != nil {
 		return nil, fmt.Errorf("copies: %w", err)
+	}
+	// Copies are found too, lest the server that is measured fill its index first.
+	if _, err := search.Check(ctx, srv.Core.DB, srv.Core.Texts, true); err != nil {
+		return nil, err
 	}
 	s := &school{dir: dir, dsn: dsn, traces: map[string][][]step{}, bodies: map[string][]byte{}}
 	if err := s.people(ctx, srv); err != nil {

@@ -15,6 +15,7 @@ import (
 	"marelle/internal/apps"
 	"marelle/internal/backup"
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/search"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
@@ -132,6 +133,9 @@ func (c *restoreCmd) Run() error {
 		return refusal{err}
 	}
 	if err != nil {
+		return err
+	}
+	if _, err := search.Check(ctx, core.DB, core.Texts, true); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "Restored %s\n", summary(m))

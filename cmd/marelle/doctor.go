@@ -26,6 +26,7 @@ import (
 	"marelle/internal/kernel/audit"
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/search"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
@@ -41,7 +42,7 @@ import (
 type doctorCmd struct {
 	config.Settings
 	JSON   bool `name:"json" help:"Print the findings as one JSON object."`
-	Repair bool `help:"Derive all rights from the directory again, when they differ."`
+	Repair bool `help:"Derive all rights from the directory again, and make the index of the search again, when they differ."`
 }
 
 // finding is what one check says. Level is ok, note or wrong.
@@ -341,6 +342,16 @@ func (d *doctor) database(cfg *config.Config) {
 		d.wrong("rights", "%d rights differ from the directory: somebody wrote to the database by hand; marelle doctor --repair derives them again", n)
 	default:
 		d.ok("rights", "rights follow the directory")
+	}
+	switch n, err := search.Check(d.ctx, core.DB, core.Texts, d.repair); {
+	case err != nil:
+		d.wrong("search", "the index of the search cannot be compared with what it finds: %v; marelle doctor --repair makes it again", err)
+	case n > 0 && d.repair:
+		d.note("search", "%d items were not found as they should and now are", n)
+	case n > 0:
+		d.wrong("search", "%d items are not found as they should: the server does it by itself after an upgrade or a restore; if this stays, marelle doctor --repair makes the index again", n)
+	default:
+		d.ok("search", "everything is found")
 	}
 	switch n, err := jobs.Dead(d.ctx, core.DB); {
 	case err != nil:

@@ -26,6 +26,7 @@ import (
 	"marelle/internal/kernel/resource"
 	"marelle/internal/kernel/retention"
 	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/search"
 	"marelle/internal/kernel/session"
 	"marelle/internal/kernel/session/sheet"
 	"marelle/internal/platform/blob"
@@ -138,6 +139,8 @@ func Kernel(core *app.Core) []app.App {
 				return people.Retain(ctx, tx, g, core.Clock.Now())
 			}},
 		{Name: "resource", Migrations: resource.Migrations(), Merge: resource.Merge},
+		{Name: "search", Migrations: search.Migrations(), Periodic: search.Periodic(),
+			Jobs: search.Jobs(core.DB, core.Texts, func() *jobs.Queue { return core.Jobs })},
 		{Name: "audit", Migrations: audit.Migrations(), Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return audit.Expire(ctx, tx, core.Clock.Now())
 		}},

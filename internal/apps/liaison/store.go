@@ -123,7 +123,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	}
 	body := d.Body()
 	if _, err := resource.Create(ctx, tx, g, now, resource.Row{
-		ID: d.ID, School: g.School(), Kind: Word, Owner: author, Title: d.Title, Summary: richtext.Excerpt(body, 140),
+		ID: d.ID, School: g.School(), Kind: Word, Owner: author, Title: d.Title, Summary: richtext.Excerpt(body, 140), Text: richtext.Text(body),
 	}); err != nil {
 		return "", err
 	}
@@ -169,6 +169,19 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	}
 	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
 	return d.ID, err
+}
+
+// texts are the words of words, for the index of the search.
+//
+// scope: the index answers with what a scope lets through
+func texts(ctx context.Context, q db.Querier, ids []string) (map[string]string, error) {
+	in, args := db.In(nil, ids)
+	rows, err := db.All[struct{ ID, Body string }](ctx, q, `SELECT id, body FROM word WHERE id IN (`+in+`)`, args...)
+	out := make(map[string]string, len(rows))
+	for _, r := range rows {
+		out[r.ID] = richtext.Text(richtext.HTML(r.Body))
+	}
+	return out, err
 }
 
 // audience writes to whom a word goes, shortly.

@@ -77,6 +77,9 @@ type Kind struct {
 	Act       func(id string) string
 	ActLabel  string
 	ReadLabel string
+	// Texts reads the plain texts of items, by id, to have them found again when
+	// the index of the search is made anew; nil for what has a title alone.
+	Texts func(ctx context.Context, q db.Querier, ids []string) (map[string]string, error)
 }
 
 // Core is what the kernel lends to services and to its own pages.
@@ -109,4 +112,12 @@ func (c *Core) Kind(k rights.Kind) (App, Kind, bool) {
 		}
 	}
 	return App{}, Kind{}, false
+}
+
+// Texts reads the plain texts of items of a kind from the service that holds them.
+func (c *Core) Texts(ctx context.Context, q db.Querier, k rights.Kind, ids []string) (map[string]string, error) {
+	if _, d, ok := c.Kind(k); ok && d.Texts != nil {
+		return d.Texts(ctx, q, ids)
+	}
+	return nil, nil
 }

@@ -14,7 +14,6 @@ import (
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
-	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/jobs"
 )
@@ -241,28 +240,6 @@ func Restore(ctx context.Context, tx *db.Tx, g rights.Grant, event string) error
 	}
 	_, err := tx.Exec(ctx, `UPDATE feed SET removed_at = NULL WHERE person = $1 AND event = $2`, g.Viewer().Person, event)
 	return err
-}
-
-// Found is an item that a search gives.
-type Found struct {
-	ID        string
-	Kind      string
-	Title     string
-	Summary   string
-	CreatedAt int64 `db:"created_at"`
-}
-
-// Search finds items of the viewer's schools by the words of their titles,
-// newest first, within what the viewer may read.
-func Search(ctx context.Context, q db.Querier, v *rights.Viewer, words string, limit int) ([]Found, error) {
-	key := i18n.Fold(words)
-	if key == "" {
-		return nil, nil
-	}
-	scope, args := v.Scope().Where("r", rights.Read, []any{v.Person, v.Now.UnixMilli(), key + "%", "% " + key + "%", limit})
-	return db.All[Found](ctx, q, `SELECT r.id, r.kind, r.title, r.summary, r.created_at FROM resource r
-		WHERE r.school IN (SELECT school FROM membership WHERE person = $1 AND valid_to > $2) AND (r.title_key LIKE $3 OR r.title_key LIKE $4) AND `+scope+`
-		ORDER BY r.created_at DESC LIMIT $5`, args...)
 }
 
 // Erase removes a person's feed, and them from what events are about.

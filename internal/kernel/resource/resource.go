@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/search"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
-	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 )
 
@@ -38,9 +38,10 @@ type Row struct {
 	Owner   string
 	Title   string
 	Summary string // first words, plain
+	Text    string // all of them, plain, for the search
 }
 
-// Create writes the row of a new item; g is the grant that allows its creation
+// Create writes the row of a new item, which is found from then on; g is the grant that allows its creation
 // in the school. The owner manages it.
 func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row) (Row, error) {
 	if err := g.Confirm(ctx, tx); err != nil {
@@ -55,10 +56,13 @@ func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	if r.Root == "" {
 		r.Root = r.ID
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO resource (id, school, kind, root, owner, title, title_key, summary, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
-		r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, i18n.Fold(r.Title), r.Summary, now.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO resource (id, school, kind, root, owner, title, summary, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
+		r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, r.Summary, now.UnixMilli()); err != nil {
 		return Row{}, fmt.Errorf("resource: %w", err)
+	}
+	if err := search.Put(ctx, tx, g, r.ID, r.Title, r.Text); err != nil {
+		return Row{}, err
 	}
 	if r.Root == r.ID {
 		return r, Share(ctx, tx, r.ID, rights.Manage, "person:"+r.Owner)

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,7 @@ func find(a *testapp.App, name string) (app.App, bool) {
 type traces struct {
 	path  string
 	title string
+	asked []string // searches that find it: its title, the beginning of its text
 	files []string
 }
 
@@ -101,7 +103,20 @@ func look(t *testing.T, a *testapp.App, s Subject) traces {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return traces{k.Path(s.ID), title, files}
+	asked := []string{title}
+	texts, err := a.Core.Texts(t.Context(), a.Core.DB, s.Kind, []string{s.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if words := strings.Fields(texts[s.ID]); len(words) > 0 {
+		asked = append(asked, strings.Join(words[:min(len(words), 6)], " "))
+	} else if k.Texts != nil {
+		t.Errorf("%s %s has no text to be found by", s.Kind, s.ID)
+	}
+	for i, q := range asked {
+		asked[i] = "/recherche?q=" + url.QueryEscape(q)
+	}
+	return traces{k.Path(s.ID), title, asked, files}
 }
 
 // hidden demands that nothing of the item shows.
@@ -111,7 +126,7 @@ func hidden(t *testing.T, p *testapp.Person, s Subject, w traces) {
 	for _, f := range w.files {
 		p.Get(f).NotFound()
 	}
-	for _, list := range append([]string{"/", "/recherche?q=" + url.QueryEscape(w.title)}, s.Lists...) {
+	for _, list := range slices.Concat([]string{"/"}, w.asked, s.Lists) {
 		if page := p.Get(list); strings.Contains(page.Body, s.ID) {
 			t.Errorf("%s: %s of %s shows itself to %s", s.Kind, list, w.path, p.Login)
 		}
@@ -122,7 +137,9 @@ func locked(t *testing.T, a *testapp.App, s Subject) {
 	w := look(t, a, s)
 	reader := a.As(s.Reader)
 	reader.Get(w.path).OK().Has(w.title)
-	reader.Get("/recherche?q=" + url.QueryEscape(w.title)).OK().Has(w.path)
+	for _, q := range w.asked {
+		reader.Get(q).OK().Has(w.path)
+	}
 	for _, f := range w.files {
 		reader.Get(f).OK()
 	}
