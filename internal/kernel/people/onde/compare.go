@@ -163,17 +163,10 @@ func (c *comparison) readPupils() {
 		k := c.newKid(r, "i:"+r.INE)
 		byINE[r.INE], c.ines[r.INE] = k, true
 	}
-	for _, k := range c.kids { // two INE, same names and birth date
-		if k.Birth == "" {
-			continue
+	for _, k := range c.kids {
+		if id := k.dated(); id != "" && byBirth[id] == nil {
+			byBirth[id] = k
 		}
-		id := nameKey(k.Name) + "|" + k.Birth
-		if twin := byBirth[id]; twin != nil {
-			c.settle(Case{Kind: Duplicate, Origin: k.Origin, Choices: []string{Accept},
-				Message: errs.Msg("onde.case.two_ine", "name", k.Full(), "birth", frenchDay(k.Birth))}, sorted(k.INE, twin.INE)...)
-			continue
-		}
-		byBirth[id] = k
 	}
 	for _, r := range rows {
 		if r.INE != "" || r.Birth == "" {
@@ -294,6 +287,7 @@ func (c *comparison) matchPupils() {
 			k.match, c.taken[p.ID] = p, true
 		}
 	}
+	c.joinDated()
 	// The closest first, so that nobody takes the record of a namesake: all the
 	// names, then the family name, then a use name on one side.
 	for pass := range 3 {
@@ -309,12 +303,62 @@ func (c *comparison) matchPupils() {
 		case k.match == nil && !c.taken[p.ID]: // a new first name, or another child?
 			c.hold(k, INEConflict, "onde.case.ine_rename", []*PupilState{p})
 		default:
-			c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Accept},
-				Message: errs.Msg("onde.case.ine_of_other", "ine", k.rivalINE, "name", k.Full(), "other", fullName(p.Family, p.Use, p.First))}, k.rivalINE, k.key, p.ID)
+			c.toldRival(k)
 		}
 	}
 	c.matchLoose(byName)
 	c.matchSimilar()
+}
+
+// dated names a kid by its names and birth date, "" without one.
+func (k *kid) dated() string {
+	if k.Birth == "" {
+		return ""
+	}
+	return nameKey(k.Name) + "|" + k.Birth
+}
+
+// joinDated deals with kids of two INE, the same names and the same birth date.
+// Where an INE was set aside nothing tells them apart any more: the rows are one
+// pupil's. Otherwise both stay, and somebody is told.
+func (c *comparison) joinDated() {
+	sure, doubtful := map[string]*kid{}, map[string]*kid{}
+	for _, k := range c.kids {
+		id := k.dated()
+		switch {
+		case id == "":
+		case k.rival != nil:
+			if o := doubtful[id]; o == nil || k.key < o.key {
+				doubtful[id] = k
+			}
+		case sure[id] == nil:
+			sure[id] = k
+		case k.INE != "" && sure[id].INE != "":
+			c.settle(Case{Kind: Duplicate, Origin: k.Origin, Choices: []string{Accept},
+				Message: errs.Msg("onde.case.two_ine", "name", k.Full(), "birth", frenchDay(k.Birth))}, sorted(k.INE, sure[id].INE)...)
+		}
+	}
+	var kept []*kid
+	for _, k := range c.kids {
+		into := sure[k.dated()]
+		if into == nil {
+			into = doubtful[k.dated()]
+		}
+		if k.rival == nil || into == nil || into == k {
+			kept = append(kept, k)
+			continue
+		}
+		into.add(pupilRow{k.Pupil, k.Origin, k.complete})
+		c.toldRival(k)
+	}
+	c.kids = kept
+}
+
+// toldRival reports an INE that is another pupil's.
+func (c *comparison) toldRival(k *kid) {
+	p := k.rival
+	c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Accept},
+		Message: errs.Msg("onde.case.ine_of_other", "ine", k.rivalINE, "name", k.Full(), "other", fullName(p.Family, p.Use, p.First))}, k.rivalINE, k.key, p.ID)
 }
 
 // matchDated joins a kid to a pupil of the same names and birth date.
