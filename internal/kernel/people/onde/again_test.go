@@ -9,7 +9,7 @@ func TestAgain(t *testing.T) {
 	const (
 		pupils  = "Nom;Nom d'usage;Prénom;Classe;Date de naissance;INE\n"
 		some    = "Nom;Nom d'usage;Prénom;Classe;Date de naissance\n" // not the whole class
-		parents = "Civilité;Nom responsable;Nom d'usage responsable;Prénom responsable;Téléphone portable;Nom de famille enfant;Prénom enfant;Nom de famille enfant;Prénom enfant\n"
+		parents = "Civilité;Nom responsable;Nom d'usage responsable;Prénom responsable;Téléphone portable;Courriel;Nom de famille enfant;Prénom enfant;Nom de famille enfant;Prénom enfant\n"
 	)
 	for name, x := range map[string]struct {
 		before, after [2]string // pupils and parents
@@ -18,8 +18,8 @@ func TestAgain(t *testing.T) {
 		// A use name and a child who may be another are no reason to rename
 		// somebody: the adult renamed would then be taken for a third one.
 		"a use name alone renames nobody": {
-			before: [2]string{pupils + "A;;Léa;CP;1/2/2018;\n", "M.;A;;Luc;0612345678;A;Léa;;\n"},
-			after:  [2]string{pupils + "A;;Léa;CP;1/2/2018;\nA;;Léa;CP;3/2/2018;\n", "M.;B;;Luc;0612345678;A;Léa;;\nM.;B;A;Luc;;A;Léa;;\n"},
+			before: [2]string{pupils + "A;;Léa;CP;1/2/2018;\n", "M.;A;;Luc;0612345678;;A;Léa;;\n"},
+			after:  [2]string{pupils + "A;;Léa;CP;1/2/2018;\nA;;Léa;CP;3/2/2018;\n", "M.;B;;Luc;0612345678;;A;Léa;;\nM.;B;A;Luc;;;A;Léa;;\n"},
 			check: func(t *testing.T, s school) {
 				if r := s.Relatives[0]; r.Family != "A" || r.Use != "" {
 					t.Errorf("renamed: %+v", r)
@@ -28,8 +28,13 @@ func TestAgain(t *testing.T) {
 		},
 		// Having nothing is less in common than perhaps having a child.
 		"a record without anything comes last": {
-			before: [2]string{pupils + "A;;Léa;CP;1/2/2018;\nA;;Noé;CP;1/2/2018;111111112AA\nA;;Noé;CP;1/2/2018;111111113AA\n", "MME;A;;Eva;;A;Léa;;\n"},
-			after:  [2]string{some + "A;;Léa;CP;3/2/2018\n", "MME;A;;Eva;;A;Léa;A;Léa\nMME;A;;Eva;;A;Noé;A;Noé\n"},
+			before: [2]string{pupils + "A;;Léa;CP;1/2/2018;\nA;;Noé;CP;1/2/2018;111111112AA\nA;;Noé;CP;1/2/2018;111111113AA\n", "MME;A;;Eva;;;A;Léa;;\n"},
+			after:  [2]string{some + "A;;Léa;CP;3/2/2018\n", "MME;A;;Eva;;;A;Léa;A;Léa\nMME;A;;Eva;;;A;Noé;A;Noé\n"},
+		},
+		// Who waits, having no child here, does not push out who has one.
+		"an adult who waits takes no record": {
+			before: [2]string{pupils + "A;;Léa;CP;1/2/2018;\n", "MME;A;;Luc;0612345678;a@b.fr;A;Léa;;\n"},
+			after:  [2]string{some, "MME;B;A;Luc;;;A;Léa;;\nMME;B;;Luc;0612345678;a@b.fr;A;Noé;;\n"},
 		},
 		// An INE set aside no longer tells one row from another.
 		"two INE of others on one pupil": {

@@ -22,12 +22,14 @@ func (x bond) closer(y bond) bool {
 	switch {
 	case x.stays != y.stays:
 		return x.stays
-	case x.sure != y.sure:
-		return x.sure > y.sure
+	case (x.sure > 0) != (y.sure > 0):
+		return x.sure > 0
 	case x.sure == 0 && (x.maybe > 0) != (y.maybe > 0):
 		return x.maybe > 0
-	case x.alive != y.alive:
+	case x.alive != y.alive: // who waits leaves no record behind
 		return x.alive
+	case x.sure != y.sure:
+		return x.sure > y.sure
 	case x.names != y.names:
 		return x.names > y.names
 	case x.maybe != y.maybe:
