@@ -10,12 +10,12 @@ import (
 
 // Compare says what an import of the files would do to the directory. It is
 // pure and total: any files, any snapshot. The result does not depend on the
-// order of rows.
+// order of files or rows.
 func Compare(files []File, now Snapshot, opt Options) Plan {
 	if opt.Year == 0 {
 		opt.Year = SchoolYear(opt.Today)
 	}
-	c := &comparison{files: files, now: now, opt: opt, plan: Plan{Year: opt.Year, NewSchool: !now.School}, taken: map[string]bool{}, shielded: map[string]bool{}, disputed: map[string]bool{}, doubted: map[string]bool{},
+	c := &comparison{files: canonical(files), now: now, opt: opt, plan: Plan{Year: opt.Year, NewSchool: !now.School}, taken: map[string]bool{}, shielded: map[string]bool{}, disputed: map[string]bool{}, doubted: map[string]bool{},
 		asked: map[string]int{}, keyed: map[string]int{}, ines: map[string]bool{}}
 	for _, f := range files {
 		c.plan.Rejected = append(c.plan.Rejected, f.Rejected...)
