@@ -52,3 +52,13 @@ func TestAgain(t *testing.T) {
 		})
 	}
 }
+
+// The names decide before who is in the school: somebody who comes back with an
+// import would otherwise be taken for another at the next.
+func TestWhoComesBackIsNobodyElse(t *testing.T) {
+	s := school{Snapshot: Snapshot{School: true, Pupils: []PupilState{
+		{ID: "0001", Family: "A", Use: "B", First: "Léa", Birth: "2018-02-01", Left: true},
+		{ID: "0002", Family: "A", First: "Léa", Birth: "2018-02-01", INE: "111111113AA"},
+	}}}
+	s.imports(t, Options{WholeSchool: true}, pupils(t, "A,,Léa,1/2/2018,111111112AA,CE1,,CE1", "B,,Léa,1/2/2018,,CP,,CP"))
+}

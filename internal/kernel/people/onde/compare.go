@@ -367,7 +367,11 @@ func (c *comparison) matchDated(k *kid, byBirth map[string][]*PupilState, pass i
 	for _, n := range nameKeys(k.Family, k.Use, k.First) {
 		for _, p := range byBirth[n+"|"+k.Birth] {
 			close := pass == 2 || Key(p.Family) == Key(k.Family) && (pass == 1 || Key(p.Use) == Key(k.Use) && (k.INE == "" || p.INE == "" || k.INE == p.INE))
-			if close && !c.taken[p.ID] && (found == nil || found.Left && !p.Left) {
+			if !close || c.taken[p.ID] {
+				continue
+			}
+			switch named, better := Key(p.Use) == Key(k.Use), found != nil && Key(found.Use) == Key(k.Use); {
+			case found == nil, named && !better, named == better && found.Left && !p.Left:
 				found = p
 			}
 		}
