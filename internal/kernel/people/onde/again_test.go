@@ -62,3 +62,13 @@ func TestWhoComesBackIsNobodyElse(t *testing.T) {
 	}}}
 	s.imports(t, Options{WholeSchool: true}, pupils(t, "A,,Léa,1/2/2018,111111112AA,CE1,,CE1", "B,,Léa,1/2/2018,,CP,,CP"))
 }
+
+// Of two records of one name, the one that an import left as the file says is
+// the one the file means.
+func TestTwoRecordsOfOneNameStayApart(t *testing.T) {
+	s := school{Snapshot: Snapshot{School: true, Pupils: []PupilState{
+		{ID: "0001", Family: "A", Use: "B", First: "Lea", Birth: "2018-02-01", Left: true},
+		{ID: "0002", Family: "A", Use: "B", First: "Léa", Birth: "2018-02-01", INE: "111111113AA"},
+	}}}
+	s.imports(t, Options{}, pupils(t, "A,,Léa,1/2/2018,,CE1,,CE1", "B,,Léa,1/2/2018,,CP,,CP"))
+}

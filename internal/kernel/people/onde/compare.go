@@ -291,11 +291,7 @@ func (c *comparison) matchPupils() {
 	// The closest first, so that nobody takes the record of a namesake: all the
 	// names, then the family name, then a use name on one side.
 	for pass := range 3 {
-		for _, k := range c.kids {
-			if k.match == nil && k.Birth != "" {
-				c.matchDated(k, byBirth, pass)
-			}
-		}
+		c.matchDated(byBirth, pass)
 	}
 	for _, k := range c.kids {
 		switch p := k.rival; {
@@ -361,24 +357,65 @@ func (c *comparison) toldRival(k *kid) {
 		Message: errs.Msg("onde.case.ine_of_other", "ine", k.rivalINE, "name", k.Full(), "other", fullName(p.Family, p.Use, p.First))}, k.rivalINE, k.key, p.ID)
 }
 
-// matchDated joins a kid to a pupil of the same names and birth date.
-func (c *comparison) matchDated(k *kid, byBirth map[string][]*PupilState, pass int) {
-	var found *PupilState
-	for _, n := range nameKeys(k.Family, k.Use, k.First) {
-		for _, p := range byBirth[n+"|"+k.Birth] {
-			close := pass == 2 || Key(p.Family) == Key(k.Family) && (pass == 1 || Key(p.Use) == Key(k.Use) && (k.INE == "" || p.INE == "" || k.INE == p.INE))
-			if !close || c.taken[p.ID] {
-				continue
-			}
-			switch named, better := Key(p.Use) == Key(k.Use), found != nil && Key(found.Use) == Key(k.Use); {
-			case found == nil, named && !better, named == better && found.Left && !p.Left:
-				found = p
+// likeness is what a kid and a pupil of the directory, of one birth date and
+// with a name in common, have in common besides.
+type likeness struct {
+	k       *kid
+	p       *PupilState
+	named   bool // the use names agree
+	here    bool // the pupil is in the school
+	settled bool // nothing would be written
+	class   bool // the classes are the same
+}
+
+// closer orders likenesses. As for adults, the record that an import leaves
+// behind must stay the closest one to its rows.
+func (x likeness) closer(y likeness) bool {
+	for _, of := range []func(likeness) bool{
+		func(l likeness) bool { return l.named }, func(l likeness) bool { return l.here },
+		func(l likeness) bool { return l.settled }, func(l likeness) bool { return l.class },
+	} {
+		if of(x) != of(y) {
+			return of(x)
+		}
+	}
+	return x.k.key+x.p.ID < y.k.key+y.p.ID
+}
+
+// matchDated joins kids to pupils of the same names and birth date.
+func (c *comparison) matchDated(byBirth map[string][]*PupilState, pass int) {
+	var all []likeness
+	for _, k := range c.kids {
+		if k.match != nil || k.Birth == "" {
+			continue
+		}
+		seen := map[*PupilState]bool{}
+		for _, n := range nameKeys(k.Family, k.Use, k.First) {
+			for _, p := range byBirth[n+"|"+k.Birth] {
+				named := Key(p.Use) == Key(k.Use)
+				close := pass == 2 || Key(p.Family) == Key(k.Family) && (pass == 1 || named && (k.INE == "" || p.INE == "" || k.INE == p.INE))
+				if !close || c.taken[p.ID] || seen[p] {
+					continue
+				}
+				seen[p] = true
+				class := c.sameClass(k.Pupil, p.Class)
+				settled := len(k.against(*p, PupilOp{}).Changes) == 0 && (class || c.findRoom(k.Pupil) == nil)
+				all = append(all, likeness{k, p, named, !p.Left, settled, class})
 			}
 		}
 	}
-	if found == nil {
-		return
+	sort.Slice(all, func(i, j int) bool { return all[i].closer(all[j]) })
+	done := map[*kid]bool{}
+	for _, x := range all {
+		if !done[x.k] && !c.taken[x.p.ID] {
+			done[x.k] = true
+			c.joinPupil(x.k, x.p)
+		}
 	}
+}
+
+// joinPupil takes a pupil for a kid, and asks when the INE differ.
+func (c *comparison) joinPupil(k *kid, found *PupilState) {
 	if found.INE != "" && k.INE != "" && found.INE != k.INE {
 		ch, ok := c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Attach, New, Ignore}, Candidates: []Candidate{c.candidate(found)},
 			Message: errs.Msg("onde.case.other_ine", "name", k.Full(), "birth", frenchDay(k.Birth), "ine", k.INE, "old", found.INE)}, k.key, found.ID)
