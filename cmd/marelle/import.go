@@ -48,7 +48,7 @@ type importOndeCmd struct {
 	config.Settings
 	UAI         string   `name:"uai" required:"" help:"Code UAI de l'école, comme 0801234G."`
 	School      string   `help:"Nom de l'école, pour la créer si elle est inconnue."`
-	Year        int      `help:"Année scolaire, par sa première année civile (par défaut : l'année en cours)."`
+	Year        int      `placeholder:"ANNÉE" help:"Année scolaire, par sa première année civile (par défaut : l'année en cours)."`
 	DryRun      bool     `help:"Montrer ce qui se passerait, sans rien écrire."`
 	JSON        bool     `name:"json" help:"Écrire un objet JSON en dernière ligne."`
 	WholeSchool bool     `help:"Les fichiers sont toute l'école : qui n'y est pas est parti."`

@@ -216,7 +216,7 @@ func TestImportRefusals(t *testing.T) {
 func TestWrongCommandLines(t *testing.T) {
 	s := open(t)
 	for says, line := range map[string]string{
-		"Il manque --uai=…":                        "import onde x.csv",
+		"Il manque --uai=VALEUR":                   "import onde x.csv",
 		"Il manque <fichier>":                      "import onde --uai 0801234G",
 		"vouliez-vous dire --year":                 "import onde --uai 0801234G --yeer 2026 x.csv",
 		"L’option --xyzzy n’existe pas":            "doctor --xyzzy",

@@ -58,7 +58,7 @@ func main() {
 
 // french replaces the parser's own words in a help text.
 var french = strings.NewReplacer("Usage: ", "Usage : ", "[flags]", "[options]", "<command>", "<commande>", "\nArguments:\n", "\nArguments :\n", "\nFlags:\n", "\nOptions :\n",
-	"\nCommands:\n", "\nCommandes :\n", "Show context-sensitive help.", "Montrer cette aide.", "=STRING", "=…", "=INT", "=…", "<file>", "<fichier>",
+	"\nCommands:\n", "\nCommandes :\n", "Show context-sensitive help.", "Montrer cette aide.", "=STRING", "=VALEUR", "<file>", "<fichier>",
 	`Run "marelle <command> --help" for more information on a command.`, "Pour en savoir plus : marelle <commande> --help")
 
 // help prints what a command is for.

@@ -70,7 +70,7 @@ func sentences(say *i18n.Catalog, err error) []string {
 		for _, one := range all.Unwrap() {
 			out = append(out, sentences(say, one)...)
 		}
-		return out
+		return slices.Compact(out) // two addresses of one host refuse alike
 	case errors.As(err, &e) && e.Kind != errs.Internal:
 		if e.Kind == errs.Unavailable && e.Cause != nil {
 			return []string{say.Render(e.Message.Key, e.Message.Args) + " " + ofSystem(say, e.Cause)}
