@@ -33,6 +33,7 @@ import (
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/mail"
@@ -80,22 +81,18 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	core.Pictures = media.NewMaker(1)
 	if cfg.SMTP != "" {
 		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
-			return s, fmt.Errorf("MARELLE_SMTP: %w", err)
+			return s, err
 		}
 	}
 
 	core.Apps = append(Kernel(core), apps.All(core)...)
-	catalogues := []fs.FS{ui.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}
 	var kinds []jobs.Kind
 	var periodic []jobs.Every
 	for _, a := range core.Apps {
-		if a.Messages != nil {
-			catalogues = append(catalogues, a.Messages)
-		}
 		kinds = append(kinds, a.Jobs...)
 		periodic = append(periodic, a.Periodic...)
 	}
-	if core.Catalog, err = i18n.New(catalogues...); err != nil {
+	if core.Catalog, err = i18n.New(Sentences(core.Apps)...); err != nil {
 		return s, err
 	}
 	if err := Migrate(ctx, core); err != nil {
@@ -109,7 +106,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	}
 	core.Keys, err = secret.Load(cfg.Secret, !known)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, fmt.Errorf("the secret file %s is missing, and this portal has people in it: put it back from a backup, or make a new one as docs/operate.md says under Secrets", cfg.Secret)
+		return s, errs.New(errs.Invalid, "secret.file_lost", "file", cfg.Secret)
 	}
 	if err != nil {
 		return s, fmt.Errorf("secret: %w", err)
@@ -154,6 +151,17 @@ func Kernel(core *app.Core) []app.App {
 		retention.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
+}
+
+// Sentences are the catalogues of everything the parts and the ground can say.
+func Sentences(parts []app.App) []fs.FS {
+	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}
+	for _, a := range parts {
+		if a.Messages != nil {
+			out = append(out, a.Messages)
+		}
+	}
+	return out
 }
 
 // Migrate brings the schema up to date. A SQLite database is copied beside

@@ -23,11 +23,14 @@ import (
 
 // childEnv names the database in which the test binary, run again, imports a
 // school until it is killed.
-const childEnv = "MARELLE_TEST_IMPORT_CHILD"
+const (
+	childEnv = "MARELLE_TEST_IMPORT_CHILD"
+	holdEnv  = "MARELLE_TEST_IMPORT_HOLD" // "true": stay before the commit
+)
 
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv(childEnv); dsn != "" {
-		if err := importAgainAndAgain(dsn); err != nil {
+		if err := importUntilKilled(dsn, os.Getenv(holdEnv) == "true"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
