@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"marelle/internal/platform/mail"
+	"marelle/internal/platform/push"
 )
 
 // Settings are what the environment or the command line says, as text.
@@ -47,7 +48,7 @@ type Config struct {
 	Secret    string
 	Proxies   []netip.Prefix
 	UploadMax int64
-	PushHosts []string
+	PushHosts push.Hosts
 
 	// Demo and Now are the demonstration's: nothing real is at stake.
 	Demo bool
@@ -138,7 +139,9 @@ func load(c *Config, environ []string) (*Config, error) {
 			fault("MARELLE_SMTP: %w", err)
 		}
 	}
-	c.PushHosts = split(s.PushHosts)
+	if c.PushHosts, err = push.ParseHosts(split(s.PushHosts)); err != nil {
+		fault("MARELLE_PUSH_HOSTS: %w", err)
+	}
 	if c.UploadMax, err = Bytes(s.UploadMax); err != nil {
 		fault("MARELLE_UPLOAD_MAX %q: expected a size such as 500M or 2G", s.UploadMax)
 	}
