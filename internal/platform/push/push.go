@@ -340,8 +340,8 @@ func (s *Sender) silent(origin string, timeout bool) Result {
 }
 
 // enter gives the authorization for a service, or how long to leave it alone.
-// One signature serves every message of some hours: signing each would cost as
-// much as encrypting it.
+// One signature serves every message of some hours: signing each would cost half
+// as much again as encrypting it.
 func (s *Sender) enter(origin string) (authorization string, wait time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
