@@ -203,9 +203,14 @@ func (s *Server) routes() error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(ui.Prefix, ui.Assets())
+	poche := spoken(core, ui.Poche())
+	for _, path := range []string{ui.ManifestPath, ui.WorkerPath, ui.OfflinePath} {
+		mux.Handle("GET "+path, poche)
+	}
 	if core.Demo {
-		mux.Handle("/kit", kit(core))
-		mux.Handle("/kit/", kit(core))
+		kit := spoken(core, ui.KitHandler())
+		mux.Handle("/kit", kit)
+		mux.Handle("/kit/", kit)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -239,8 +244,8 @@ func raw(r *http.Request) bool {
 }
 
 // kit shows every component, in the demonstration only.
-func kit(core *app.Core) http.Handler {
-	h := ui.KitHandler()
+// spoken gives a handler of ui the sentences it shows.
+func spoken(core *app.Core, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r.WithContext(i18n.With(r.Context(), core.Catalog)))
 	})

@@ -45,7 +45,7 @@ func (r *Request) Shell(title, current string) (ui.Shell, error) {
 }
 
 func (c *Core) shell(ctx context.Context, v *rights.Viewer, title, current string) (ui.Shell, error) {
-	s := ui.Shell{Title: title, Current: current, Portal: "Marelle", Season: season(c.Clock.Now()), Demo: c.Demo}
+	s := ui.Shell{Title: title, Current: current, Portal: "Marelle", Season: season(c.Clock.Now()), Demo: c.Demo, Installs: true}
 	if !v.SignedIn() {
 		return s, nil
 	}

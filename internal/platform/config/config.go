@@ -19,6 +19,7 @@ import (
 
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/mail"
+	"marelle/internal/platform/push"
 )
 
 //go:embed i18n/fr.json
@@ -56,7 +57,7 @@ type Config struct {
 	Secret    string
 	Proxies   []netip.Prefix
 	UploadMax int64
-	PushHosts []string
+	PushHosts push.Hosts
 
 	// Demo and Now are the demonstration's: nothing real is at stake.
 	Demo bool
@@ -147,7 +148,9 @@ func load(c *Config, environ []string) (*Config, error) {
 			faults = append(faults, err)
 		}
 	}
-	c.PushHosts = split(s.PushHosts)
+	if c.PushHosts, err = push.ParseHosts(split(s.PushHosts)); err != nil {
+		fault("MARELLE_PUSH_HOSTS: %w", err)
+	}
 	if c.UploadMax, err = Bytes(s.UploadMax); err != nil {
 		fault("config.size", "value", s.UploadMax)
 	}
