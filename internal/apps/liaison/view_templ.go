@@ -76,7 +76,7 @@ func banner(v view) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Bandeau("jaune", i18n.T(ctx, "square.liaison"), v.r.Viewer.Caption, 1).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Bandeau("jaune", i18n.T(ctx, v.title()), v.r.Viewer.Caption, 1).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -44,7 +44,9 @@ window.reach = (function () {
     var bar = document.querySelector(".terre");
     if (bar && !bar.contains(e) && shown(bar)) {
       var t = bar.getBoundingClientRect();
-      if (r.bottom > t.top + 1 && r.height < t.top) return "it is under the phone bar";
+      // Of a text that is written, what counts is the line of the cursor.
+      var end = e.tagName === "TEXTAREA" ? Math.min(r.bottom, r.top + 64) : r.bottom;
+      if (end > t.top + 1 && r.height < t.top) return "it is under the phone bar";
     }
     var x = Math.min(Math.max(r.left + r.width / 2, 1), innerWidth - 1), y = Math.min(Math.max(r.top + r.height / 2, 1), innerHeight - 1);
     var hit = document.elementFromPoint(x, y);
