@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pquerna/otp/totp"
 
@@ -250,6 +251,20 @@ func (w *walk) ways() map[string]func(pattern string) {
 			door.Click("Se connecter")
 			w.check(door, "connexion-deuxieme-facteur")
 		},
+		"/ecole/import/{id}/annuler": func(string) {
+			at := "/ecole/import/" + w.ids["/ecole/import/{id}"]
+			w.As("claire.fontaine").Post(at).To()
+			for end := time.Now().Add(time.Minute); w.One(`SELECT state FROM import WHERE id = $1`, w.ids["/ecole/import/{id}"]) != "done"; time.Sleep(100 * time.Millisecond) {
+				if time.Now().After(end) {
+					w.t.Fatal("the import does not end")
+				}
+			}
+			w.open("claire.fontaine", at, "ecole-import-fait")
+			w.open("claire.fontaine", at+"/annuler", "ecole-import-annuler")
+			if got := w.tab("claire.fontaine").Status(); got != http.StatusOK {
+				w.t.Errorf("%s/annuler answers %d", at, got)
+			}
+		},
 		"/portail/courriels": func(path string) {
 			w.Core.Demo = true // shows the mails instead of sending them
 			defer func() { w.Core.Demo = false }()
@@ -367,7 +382,7 @@ func TestLongNamesAndManyChildren(t *testing.T) {
 // A surname and a title as long as they are taken, hard to break.
 const (
 	longName  = "Andrianampoinimerinatompokoindrindra-Rakotomalala-Ravelonano"
-	longTitle = "Rendez-vous au Musée-Mémorial franco-australien de Villers-Bretonneux pour l’intercompréhensibilité, rassemblement à huit heures juste devant la gare"
+	longTitle = "Rendez-vous au Musée-Mémorial franco-australien de Villers-Bretonneux pour l’intercompréhensibilité, rassemblement à huit heures juste devant la gares"
 )
 
 // stretch gives the sample's people long names and titles, and Nadia Kermadec

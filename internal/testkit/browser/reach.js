@@ -61,6 +61,10 @@ window.reach = (function () {
     while (b.parentElement !== p) b = b.parentElement;
     var floats = function (x) { return /fixed|sticky|absolute/.test(getComputedStyle(x).position); };
     if (floats(a) || floats(b)) return false;
+    // From one part of the page to another the order is that of what matters.
+    if (/^(SECTION|ASIDE|ARTICLE|NAV|FORM)$/.test(a.tagName) && /^(SECTION|ASIDE|ARTICLE|NAV|FORM)$/.test(b.tagName)) return false;
+    // A link that covers its card stands where the card does.
+    if (getComputedStyle(a, "::after").position === "absolute" && a.offsetParent) a = a.offsetParent;
     var ra = a.getBoundingClientRect(), rb = b.getBoundingClientRect();
     if (!ra.width || !rb.width) return false;
     if (rb.bottom <= ra.top + 1 && rb.left < ra.right - 1) return true;
