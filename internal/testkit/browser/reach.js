@@ -41,12 +41,12 @@ window.reach = (function () {
     var b = box(e), r = b.getClientRects()[0] || b.getBoundingClientRect();
     if (!r || r.width === 0) return "it has no size";
     if (r.right <= 0 || r.bottom <= 0 || r.left >= innerWidth || r.top >= innerHeight) return "it is outside the window";
+    // Of a text that is written, what counts is the line of the cursor.
+    if (e.tagName === "TEXTAREA") r = new DOMRect(r.x, r.y, r.width, Math.min(r.height, 64));
     var bar = document.querySelector(".terre");
     if (bar && !bar.contains(e) && shown(bar)) {
       var t = bar.getBoundingClientRect();
-      // Of a text that is written, what counts is the line of the cursor.
-      var end = e.tagName === "TEXTAREA" ? Math.min(r.bottom, r.top + 64) : r.bottom;
-      if (end > t.top + 1 && r.height < t.top) return "it is under the phone bar";
+      if (r.bottom > t.top + 1 && r.height < t.top) return "it is under the phone bar";
     }
     var x = Math.min(Math.max(r.left + r.width / 2, 1), innerWidth - 1), y = Math.min(Math.max(r.top + r.height / 2, 1), innerHeight - 1);
     var hit = document.elementFromPoint(x, y);
