@@ -20,16 +20,21 @@ var reach string
 // with Escape and gives the focus back.
 func (tab *Tab) CheckKeys(name string) {
 	tab.t.Helper()
-	fault := func(format string, args ...any) {
-		tab.t.Helper()
-		tab.t.Errorf("%s at %d px, by keyboard: %s", name, tab.screen.Width, fmt.Sprintf(format, args...))
+	for _, f := range tab.keyFaults() {
+		tab.t.Errorf("%s at %d px, by keyboard: %s", name, tab.screen.Width, f)
 	}
+}
+
+func (tab *Tab) keyFaults() (faults []string) {
+	tab.t.Helper()
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	Eval[chromedp.Void](tab, reach)
-	for _, f := range tab.walk("") {
+	for _, f := range tab.walk() {
 		fault("%s", f)
 	}
 	tab.skip(fault)
 	tab.openings(fault)
+	return faults
 }
 
 // key presses one key and does not wait for the network.
@@ -39,9 +44,9 @@ func (tab *Tab) key(k string) {
 }
 
 // walk presses Tab from the top of the page until it leaves it.
-func (tab *Tab) walk(within string) (faults []string) {
+func (tab *Tab) walk() (faults []string) {
 	tab.t.Helper()
-	count := Eval[int](tab, `reach.begin(`+within+`)`)
+	count := Eval[int](tab, `reach.begin()`)
 	for range count + 10 { // a date has several stops
 		tab.key(kb.Tab)
 		at := Eval[struct {

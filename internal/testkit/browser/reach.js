@@ -62,7 +62,8 @@ window.reach = (function () {
     var floats = function (x) { return /fixed|sticky|absolute/.test(getComputedStyle(x).position); };
     if (floats(a) || floats(b)) return false;
     // From one part of the page to another the order is that of what matters.
-    if (/^(SECTION|ASIDE|ARTICLE|NAV|FORM)$/.test(a.tagName) && /^(SECTION|ASIDE|ARTICLE|NAV|FORM)$/.test(b.tagName)) return false;
+    var part = function (x) { return /^(SECTION|ASIDE|ARTICLE|NAV|FORM)$/.test(x.tagName) || x.querySelector("h2") !== null; };
+    if (part(a) && part(b)) return false;
     // A link that covers its card stands where the card does.
     if (getComputedStyle(a, "::after").position === "absolute" && a.offsetParent) a = a.offsetParent;
     var ra = a.getBoundingClientRect(), rb = b.getBoundingClientRect();
@@ -72,8 +73,8 @@ window.reach = (function () {
   };
   return {
     shown: shown, say: say, stops: stops,
-    begin: function (within) {
-      this.list = stops(within || document);
+    begin: function () {
+      this.list = stops(document);
       this.left = this.list.slice();
       this.last = null;
       document.body.tabIndex = -1;
