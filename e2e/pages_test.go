@@ -111,11 +111,12 @@ var rawKey = regexp.MustCompile(`\b(?:app|ui|session|liaison|classroom|school|ho
 type walk struct {
 	t *testing.T
 	*gate
-	b    *browser.Browser
-	size browser.Screen
-	tabs map[string]*browser.Tab
-	ids  map[string]string // of objects, for Paths
-	seen map[string]bool   // halves of pages that were checked
+	b     *browser.Browser
+	size  browser.Screen
+	tabs  map[string]*browser.Tab
+	ids   map[string]string // of objects, for Paths
+	words bool              // only lengths of words differ from pages that were checked
+	seen  map[string]bool   // halves of pages that were checked
 }
 
 // tab is the browser of somebody, signed in.
@@ -172,7 +173,9 @@ func (w *walk) check(tab *browser.Tab, name string) {
 		w.t.Errorf("%s shows keys instead of sentences: %q", name, keys)
 	}
 	tab.CheckPage(name)
-	tab.CheckKeys(name)
+	if !w.words { // words change no stop
+		tab.CheckKeys(name)
+	}
 	if w.size == browser.Phone { // it takes all widths by itself
 		tab.CheckReflow(name)
 	}
@@ -358,12 +361,13 @@ func TestLongNamesAndManyChildren(t *testing.T) {
 		t.Run(screen.name, func(t *testing.T) {
 			s := openGate(t)
 			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w.words = true
 			s.stretch()
 			w.prepare()
 			path := s.Paths(w.ids)
 			for _, v := range visitors {
 				for _, r := range s.Routes() {
-					if r.Method != http.MethodGet || v.login == "" || r.Need.String() == "public" {
+					if r.Method != http.MethodGet || v.login == "" || v.name == "personnel" || v.name == "exploitante" || r.Need.String() == "public" {
 						continue
 					}
 					page := s.As(v.login).Get(path(r))

@@ -33,7 +33,7 @@ func TestPaper(t *testing.T) {
 		{"mots", "nadia.kermadec", "/carnet", "", 3, []string{"Sortie en baie de Somme", "Réunion de rentrée"}},
 		{"classe", "helene.duvivier", class, "contraste", 3, []string{"Ma classe", "27 élèves", "Inès Kermadec", "Capucine Ziane", "Compte actif", "2 sur 2"}},
 		{"familles", "helene.duvivier", class + "/familles", "", 4, []string{"Nadia Kermadec", "Youssef Kermadec", "À signer"}},
-		{"fiches", "helene.duvivier", class + "/fiches", "", 6, []string{"Identifiant"}},
+		{"fiches", "helene.duvivier", class + "/fiches", "", 8, []string{"Identifiant", "Héloïse Cousin", "heloise.cousin", "agathe.fauvel"}},
 		{"affiche", "", "/charte/affiche", "", 3, []string{"Notre charte", "Mon mot de passe et mon code sont à moi", "226-8-1", "J’ai le droit de demander"}},
 		{"charte", "", "/charte", "dyslexie", 4, []string{"226-8-1", "Version 1"}},
 		{"accueil", "nadia.kermadec", "/", "sombre", 3, []string{"Sortie en baie de Somme"}},
@@ -46,6 +46,9 @@ func TestPaper(t *testing.T) {
 				tab.SetCookie(s.URL, name, value)
 			}
 			tab.Go(s.URL + p.path)
+			if p.name == "fiches" {
+				tab.Click("Voir à l'écran")
+			}
 			for _, theme := range browser.Themes {
 				if theme.Name == p.theme {
 					tab.SetTheme(theme)
