@@ -137,6 +137,9 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 	hero.Sub = day
 	if len(r.Viewer.Children) > 0 {
 		hero.Sub = day + " · " + r.T("home.to_read", "n", len(p.awaits))
+		if len(p.awaits) == 0 {
+			hero.Sub = day + " · " + r.T("home.all_read")
+		}
 		if p.more {
 			hero.Sub = day + " · " + r.T("home.to_read_more", "n", len(p.awaits))
 		}

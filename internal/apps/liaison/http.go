@@ -65,7 +65,7 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 		v.next = v.list[most-1].PublishedAt
 	}
 	if open == "" {
-		return r.Page(r.T("square.liaison"), "liaison", listPage(v))
+		return r.Page(r.T(v.title()), "liaison", listPage(v))
 	}
 	words, err := h.words(r, Query{Follow: r.Grant.Role() >= rights.Contribute, ID: open, Limit: 1})
 	if err != nil {

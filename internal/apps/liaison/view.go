@@ -34,6 +34,14 @@ type view struct {
 
 func (v view) now() time.Time { return v.r.Viewer.Now.In(v.zone) }
 
+// title is the name of the service for who looks.
+func (v view) title() string {
+	if v.pupil() {
+		return "square.liaison.pupil"
+	}
+	return "square.liaison"
+}
+
 func (v view) pupil() bool { return v.r.Viewer.Main() == rights.Pupil }
 
 // pupils are those whose words the viewer reads.

@@ -183,7 +183,11 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 		c.Log.ErrorContext(r.Context(), "request failed", "number", number, "route", r.Pattern, "error", err)
 	}
 	ctx := i18n.With(r.Context(), c.Catalog)
-	title := c.Catalog.T("error.title." + strings.ReplaceAll(kind.String(), " ", "_"))
+	heading := "error.title." + strings.ReplaceAll(kind.String(), " ", "_")
+	if v.SignedIn() && v.Main() == rights.Pupil {
+		heading, sentence.Key = toPupil(heading), toPupil(sentence.Key)
+	}
+	title := c.Catalog.T(heading)
 	shell, shellErr := c.shell(ctx, v, title, "")
 	if shellErr != nil { // the database may be what failed: a page without counts
 		shell = ui.Shell{Title: title, Portal: "Marelle"}
@@ -192,4 +196,14 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 	if err := web.PageStatus(web.Status(err), page).Write(w, r.WithContext(ctx)); err != nil {
 		c.Log.WarnContext(r.Context(), "error page", "error", err)
 	}
+}
+
+// toPupil is the sentence that says the same to a child, where there is one:
+// what a child meets by a wrong turn or by our fault.
+func toPupil(key string) string {
+	switch key {
+	case "error.internal", "error.not_found", "error.denied", "error.title.internal", "error.title.denied":
+		return key + ".pupil"
+	}
+	return key
 }
