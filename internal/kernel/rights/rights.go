@@ -91,7 +91,7 @@ type Viewer struct {
 	Pending     bool   // signed in, but the charter in force is not accepted yet
 	Memberships []Membership
 	Children    []Child
-	Principals  []Principal  // what they are at Now, as the directory derived it
+	Principals  []Principal  // what they are at Now, as the directory derived it; none where no session was read
 	Now         time.Time    // when the request began
 	Clock       *clock.Clock // what time it is since; nil stays at Now
 }
@@ -263,19 +263,18 @@ type Scope struct {
 	now        int64
 	principals []Principal
 	children   []string
-	known      bool // principals were read with the session
 }
 
 // Scope gives the viewer's filter. A stranger's matches nothing.
 func (v *Viewer) Scope() Scope {
 	if v == nil {
-		return Scope{known: true}
+		return Scope{}
 	}
 	children := make([]string, len(v.Children))
 	for i, c := range v.Children {
 		children[i] = c.ID
 	}
-	return Scope{v.Person, v.Now.UnixMilli(), v.Principals, children, true}
+	return Scope{v.Person, v.Now.UnixMilli(), v.Principals, children}
 }
 
 // ScopeOf is the filter of somebody who is not the viewer, for jobs that tell
@@ -299,7 +298,7 @@ func (s Scope) At() int64 { return s.now }
 // A principal counts in the school where it is held: a pupil who changed school
 // left "family:<pupil>" behind in the first.
 func (s Scope) Where(alias string, least Role, args []any) (string, []any) {
-	if !s.known {
+	if len(s.principals) == 0 { // not read with a session
 		// CROSS JOIN keeps the order on SQLite: a person has a dozen principals, an
 		// item may have a thousand grants.
 		n := len(args)
@@ -315,9 +314,6 @@ func (s Scope) Where(alias string, least Role, args []any) (string, []any) {
 			schools = append(schools, p.School)
 		}
 		held[p.School] = append(held[p.School], p.Name)
-	}
-	if len(schools) == 0 {
-		return "(1 = 0)", args
 	}
 	parts := make([]string, len(schools))
 	for i, school := range schools {
