@@ -182,16 +182,31 @@ func (s *school) people(ctx context.Context, srv *server.Server) error {
 		return out, err
 	}
 	if s.reads, err = draw(2000, `SELECT rc.person, rc.word, substr(rc.word, 20) || substr(rc.person, 20) AS draw FROM receipt rc JOIN session s ON s.person = rc.person
-		WHERE rc.opened_at < $1 ORDER BY draw LIMIT 20000`); err != nil {
+		WHERE rc.opened_at < $1 AND rc.opened_at > $1 - 7776000000 ORDER BY draw LIMIT 20000`); err != nil {
 		return err
 	}
 	if s.tracks, err = draw(2000, `SELECT w.author AS person, w.id AS word, substr(w.id, 20) AS draw FROM word w JOIN session s ON s.person = w.author
-		WHERE w.published_at < $1 ORDER BY draw LIMIT 20000`); err != nil {
+		WHERE w.published_at < $1 AND w.published_at > $1 - 7776000000 ORDER BY draw LIMIT 20000`); err != nil {
 		return err
 	}
-	s.confirms, err = draw(20000, `SELECT DISTINCT f.relative AS person, wp.word, substr(wp.word, 20) || substr(f.relative, 20) AS draw FROM session s JOIN family_link f ON f.relative = s.person
-		JOIN word_pupil wp ON wp.pupil = f.pupil WHERE f.valid_from <= $1 AND wp.published_at > $1 - 31536000000 ORDER BY draw LIMIT 40000`)
-	return err
+	// Older words become unread again: each confirmation then has a row to commit.
+	if s.confirms, err = draw(60000, `SELECT DISTINCT f.relative AS person, wp.word, substr(wp.word, 20) || substr(f.relative, 20) AS draw FROM session s JOIN family_link f ON f.relative = s.person
+		JOIN word_pupil wp ON wp.pupil = f.pupil WHERE f.valid_from <= $1 AND wp.published_at < $1 - 7776000000 ORDER BY draw LIMIT 60000`); err != nil {
+		return err
+	}
+	return core.DB.Write(ctx, func(tx *db.Tx) error {
+		old := time.Now().UnixMilli() - 7776000000
+		for _, text := range []string{
+			`DELETE FROM receipt WHERE word IN (SELECT id FROM word WHERE published_at < $1)`,
+			`UPDATE word_pupil SET reached_at = NULL WHERE published_at < $1`,
+			`UPDATE word SET reached = 0 WHERE published_at < $1`,
+		} {
+			if _, err := tx.Exec(ctx, text, old); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // trace asks the product for a page and keeps its statements and its bytes.
@@ -241,12 +256,13 @@ func (s *school) plain() (out [][]step) {
 	return out
 }
 
-// commits is one row of the kind that a confirmation writes.
+// commits is one row of the kind that a confirmation writes; each changes
+// something, for SQLite commits nothing of a row that stays as it was.
 func (s *school) commits() (out [][]step) {
 	now := time.Now().UnixMilli()
 	for _, v := range s.confirms {
 		out = append(out, []step{{`INSERT INTO receipt (word, person, version, opened_at, read_at) VALUES ($1, $2, 1, $3, $3)
-			ON CONFLICT (word, person) DO UPDATE SET read_at = excluded.read_at`, []any{v.Word, v.Person, now}}})
+			ON CONFLICT (word, person) DO UPDATE SET read_at = receipt.read_at + 1`, []any{v.Word, v.Person, now}}})
 	}
 	return out
 }
