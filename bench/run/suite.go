@@ -42,7 +42,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"start", (*suite).start}, {"bytes", (*suite).bytes}, {"home", (*suite).home}, {"track", (*suite).track}, {"read", (*suite).read},
-		{"confirm", (*suite).confirm}, {"signin", (*suite).signIn}, {"rate", (*suite).rate}, {"scale", (*suite).scale},
+		{"confirm", (*suite).confirm}, {"signin", (*suite).signIn}, {"rush", (*suite).rush}, {"overload", (*suite).overload}, {"rate", (*suite).rate}, {"scale", (*suite).scale},
 	}
 }
 
@@ -272,14 +272,7 @@ func (s *suite) confirm(context.Context) error {
 }
 
 func (s *suite) signIn(context.Context) error {
-	posts := func(addr string) (out [][]byte) {
-		for i, login := range s.school.signIns {
-			form := url.Values{"identifiant": {login}, "secret": {password}}
-			out = append(out, request(addr, "/connexion", "", form.Encode(), fmt.Sprintf("X-Forwarded-For: 10.0.%d.7", i)))
-		}
-		return out
-	}
-	return s.against("Sign-in with a password", posts, http.StatusSeeOther, func() (*target, *child, error) {
+	return s.against("Sign-in with a password", s.entries, http.StatusSeeOther, func() (*target, *child, error) {
 		return s.lay("floor: argon2id alone, as many at once", nil, nil, "-hash", fmt.Sprint(max(1, runtime.GOMAXPROCS(0)-1)))
 	})
 }

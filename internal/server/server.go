@@ -4,6 +4,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -200,12 +202,23 @@ func (s *Server) routes() error {
 		plain(w, http.StatusOK, "ready")
 	})
 	mux.Handle("/", s.router)
-	var err error
-	s.root, err = web.Secure(mux, web.Options{
+	busy, err := busyPage(core)
+	if err != nil {
+		return err
+	}
+	limit := &web.Limit{
+		// Sign-ins that wait for a hash are half of them at most; a page takes a
+		// millisecond of a core, so that the last of the others is answered within
+		// a fraction of a second.
+		Most:   int64(128 * runtime.GOMAXPROCS(0)),
+		Free:   func(r *http.Request) bool { return raw(r) || health(r) },
+		Refuse: busy,
+	}
+	s.root, err = web.Secure(limit.Handler(mux), web.Options{
 		Base: core.Base,
 		// Health is asked for by address, not by name; files keep the kernel's
 		// own copy from disk to socket, which a wrapped writer would lose.
-		AnyHost: func(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" },
+		AnyHost: health,
 		Raw:     raw,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) {
 			core.Refuse(w, r.WithContext(i18n.With(r.Context(), core.Catalog)), nil, err)
@@ -218,6 +231,26 @@ func (s *Server) routes() error {
 // compressed already.
 func raw(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, ui.Prefix)
+}
+
+func health(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
+
+// busyPage answers those who come when there are too many, with a page drawn
+// once: it must cost next to nothing.
+func busyPage(core *app.Core) (func(w http.ResponseWriter, r *http.Request), error) {
+	title := core.Catalog.T("error.title.unavailable")
+	var page bytes.Buffer
+	err := ui.ErrorPage(ui.Shell{Title: title, Portal: "Marelle"}, http.StatusServiceUnavailable, title, core.Catalog.T("error.busy"), "", ui.Link{}).
+		Render(i18n.With(context.Background(), core.Catalog), &page)
+	if err != nil {
+		return nil, fmt.Errorf("busy page: %w", err)
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write(page.Bytes()) // a client that left is no fault
+	}, nil
 }
 
 // kit shows every component, in the demonstration only.
