@@ -35,8 +35,8 @@ func (s *suite) overload(context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "\n### Three times the peak for 30 s\n\nPeak: %.0f/s (p99 %.0f ms). Offered %.0f/s by 600 connections: %.0f/s served (%.0f %% of the peak, p99 %.0f ms), %.0f/s refused (p99 %.0f ms), %d errors. Times count from when a request was due. PSS at the end: %.1f MiB.\n",
-		peak.perSecond, peak.p99, 3*peak.perSecond, over.perSecond, 100*over.perSecond/peak.perSecond, over.p99, float64(over.refused)/30, over.refusal, over.errors, over.pss)
+	fmt.Fprintf(s.out, "\n### Three times the peak for 30 s\n\nPeak: %.0f/s (p99 %.0f ms). Offered %.0f/s by 600 connections: %.0f/s served (%.0f %% of the peak, p99 %.0f ms), %.0f/s refused (p99 %.0f ms), %d errors. Times count from when a request was due. The callers are on the same cores: of the server's own CPU, %.0f %% went to what was served, refusing the rest. PSS at the end: %.1f MiB.\n",
+		peak.perSecond, peak.p99, 3*peak.perSecond, over.perSecond, 100*over.perSecond/peak.perSecond, over.p99, float64(over.refused)/30, over.refusal, over.errors, 100*peak.cpu/over.cpu, over.pss)
 	return nil
 }
 

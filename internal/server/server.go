@@ -50,6 +50,7 @@ type Server struct {
 	Config *config.Config
 	router *app.Router
 	root   http.Handler
+	limit  *web.Limit
 	meter  *meter
 }
 
@@ -206,15 +207,14 @@ func (s *Server) routes() error {
 	if err != nil {
 		return err
 	}
-	limit := &web.Limit{
-		// Sign-ins that wait for a hash are half of them at most; a page takes a
-		// millisecond of a core, so that the last of the others is answered within
-		// a fraction of a second.
-		Most:   int64(128 * runtime.GOMAXPROCS(0)),
-		Free:   func(r *http.Request) bool { return raw(r) || health(r) },
-		Refuse: busy,
+	s.limit = &web.Limit{
+		// A page takes a millisecond of a core: the last of 32 is answered within a
+		// fraction of a second. Sign-ins that wait for their hash take none.
+		Most: int64(32*runtime.GOMAXPROCS(0) + core.Hasher.Room()),
+		Free: func(r *http.Request) bool { return raw(r) || health(r) },
+		Base: core.Base, Page: busy,
 	}
-	s.root, err = web.Secure(limit.Handler(mux), web.Options{
+	s.root, err = web.Secure(mux, web.Options{
 		Base: core.Base,
 		// Health is asked for by address, not by name; files keep the kernel's
 		// own copy from disk to socket, which a wrapped writer would lose.
@@ -235,9 +235,8 @@ func raw(r *http.Request) bool {
 
 func health(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
 
-// busyPage answers those who come when there are too many, with a page drawn
-// once: it must cost next to nothing.
-func busyPage(core *app.Core) (func(w http.ResponseWriter, r *http.Request), error) {
+// busyPage is what those see who come when there are too many.
+func busyPage(core *app.Core) ([]byte, error) {
 	title := core.Catalog.T("error.title.unavailable")
 	var page bytes.Buffer
 	err := ui.ErrorPage(ui.Shell{Title: title, Portal: "Marelle"}, http.StatusServiceUnavailable, title, core.Catalog.T("error.busy"), "", ui.Link{}).
@@ -245,12 +244,7 @@ func busyPage(core *app.Core) (func(w http.ResponseWriter, r *http.Request), err
 	if err != nil {
 		return nil, fmt.Errorf("busy page: %w", err)
 	}
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write(page.Bytes()) // a client that left is no fault
-	}, nil
+	return page.Bytes(), nil
 }
 
 // kit shows every component, in the demonstration only.
@@ -269,7 +263,7 @@ func plain(w http.ResponseWriter, status int, text string) {
 }
 
 // Handler answers every request.
-func (s *Server) Handler() http.Handler { return s.root }
+func (s *Server) Handler() http.Handler { return s.limit.Handler(s.root) }
 
 // Routes lists every route with its need, for the matrix of rights.
 func (s *Server) Routes() []app.Route { return s.router.Routes() }
@@ -278,7 +272,7 @@ func (s *Server) Routes() []app.Route { return s.router.Routes() }
 // way have ten seconds to finish. ready is called once with the address.
 func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) (err error) {
 	srv := &http.Server{
-		Handler:           s.measured(s.root),
+		Handler:           s.limit.Handler(s.measured(s.root)),
 		ReadHeaderTimeout: 10 * time.Second,
 		// Forms set a nearer deadline of their own; this one is for bodies that
 		// nobody reads, and must let the largest upload through.

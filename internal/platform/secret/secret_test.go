@@ -226,6 +226,9 @@ func TestHasherIsBounded(t *testing.T) {
 	for h.waiting.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
+	if err := h.Full(); errs.KindOf(err) != errs.Unavailable || h.Room() != 2 {
+		t.Errorf("full with room for %d: %v", h.Room(), err)
+	}
 	_, err := h.Hash(context.Background(), "x")
 	if e := errs.As(err); e == nil || e.Kind != errs.Unavailable || e.Retry <= 0 {
 		t.Errorf("queue full: %v", err)
@@ -236,6 +239,9 @@ func TestHasherIsBounded(t *testing.T) {
 	}
 	if <-h.slots; h.waiting.Load() != 0 {
 		t.Error("the queue leaks")
+	}
+	if err := h.Full(); err != nil {
+		t.Error(err)
 	}
 	if _, err := h.Hash(context.Background(), "x"); err != nil {
 		t.Error(err)

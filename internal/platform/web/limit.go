@@ -3,6 +3,7 @@ package web
 import (
 	"io"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 )
@@ -11,11 +12,16 @@ import (
 // rather than added to a queue that nobody sees the end of, so that the others
 // are still answered and memory has a bound.
 type Limit struct {
-	Most   int64
-	Free   func(r *http.Request) bool                   // never refused nor counted: health, files, streams
-	Refuse func(w http.ResponseWriter, r *http.Request) // answers 503; must cost little
-	now    atomic.Int64
+	Most    int64
+	Free    func(r *http.Request) bool // never refused nor counted: health, files, streams
+	Base    *url.URL
+	Page    []byte // what the others see, drawn once: it must cost next to nothing
+	now     atomic.Int64
+	refused atomic.Int64
 }
+
+// Refused counts those who were sent away.
+func (l *Limit) Refused() int64 { return l.refused.Load() }
 
 // busyRetry is when whoever was refused may come back: a burst lasts seconds.
 const busyRetry = 5 * time.Second
@@ -30,8 +36,13 @@ func (l *Limit) Handler(next http.Handler) http.Handler {
 		}
 		if l.now.Add(1) > l.Most {
 			l.now.Add(-1)
+			l.refused.Add(1)
+			harden(w.Header(), l.Base)
 			RetryAfter(w, busyRetry)
-			l.Refuse(w, r)
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.Header().Set("Cache-Control", "no-store")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write(l.Page) // a client that left is no fault
 			return
 		}
 		defer l.now.Add(-1)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -13,7 +14,7 @@ import (
 func TestLimit(t *testing.T) {
 	begun, end := make(chan struct{}), make(chan struct{})
 	l := &Limit{Most: 2, Free: func(r *http.Request) bool { return r.URL.Path == "/healthz" },
-		Refuse: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }}
+		Base: &url.URL{Scheme: "https", Host: "ecole.example"}, Page: []byte("Réessayez")}
 	h := l.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/page" {
 			begun <- struct{}{}
@@ -47,8 +48,8 @@ func TestLimit(t *testing.T) {
 		<-begun
 	}
 	w := get("/page")
-	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
-		t.Errorf("one too many: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || w.Header().Get("Content-Security-Policy") != Policy || w.Body.String() != "Réessayez" {
+		t.Errorf("one too many: %d %v %q", w.Code, w.Header(), w.Body)
 	}
 	if w := ask(httptest.NewRequest(http.MethodPost, "/form", strings.NewReader("a=b"))); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("a form too many: %d", w.Code)
@@ -68,8 +69,8 @@ func TestLimit(t *testing.T) {
 			t.Errorf("a slow form: %d", code)
 		}
 	}
-	if n := l.now.Load(); n != 0 {
-		t.Errorf("%d places are lost", n)
+	if n := l.now.Load(); n != 0 || l.Refused() != 2 {
+		t.Errorf("%d places are lost, %d were refused", n, l.Refused())
 	}
 	if w := ask(httptest.NewRequest(http.MethodPost, "/form", strings.NewReader("a=b"))); w.Code != http.StatusOK {
 		t.Errorf("afterwards: %d", w.Code)
