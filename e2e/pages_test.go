@@ -1,76 +1,481 @@
 package e2e
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/pquerna/otp/totp"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
 	"marelle/internal/testkit/browser"
 	"marelle/internal/testkit/testapp"
 )
 
-// page is an address as somebody sees it; {name} stands for an id below.
-type page struct{ who, name, path string }
-
-var pages = []page{
-	{"nadia.kermadec", "accueil-parent", "/"},
-	{"helene.duvivier", "accueil-enseignante", "/"},
-	{"claire.fontaine", "accueil-directrice", "/"},
-	{"ines.kermadec", "accueil-eleve", "/"},
-	{"nadia.kermadec", "carnet-parent", "/carnet"},
-	{"nadia.kermadec", "mot-parent", "/carnet/{sortie}"},
-	{"helene.duvivier", "carnet-enseignante", "/carnet"},
-	{"helene.duvivier", "mot-enseignante", "/carnet/{sortie}"},
-	{"helene.duvivier", "mot-nouveau", "/carnet/nouveau"},
-	{"ines.kermadec", "carnet-eleve", "/carnet"},
-	{"ines.kermadec", "mot-eleve", "/carnet/{sortie}"},
-	{"helene.duvivier", "classe", "/classe/{classe}"},
-	{"helene.duvivier", "classe-familles", "/classe/{classe}/familles"},
-	{"helene.duvivier", "classe-groupes", "/classe/{classe}/groupes"},
-	{"helene.duvivier", "classe-groupe-nouveau", "/classe/{classe}/groupes/nouveau"},
-	{"helene.duvivier", "classe-equipe", "/classe/{classe}/equipe"},
-	{"helene.duvivier", "classe-fiches", "/classe/{classe}/fiches"},
-	{"helene.duvivier", "classe-eleve", "/classe/{classe}/eleve/{ines}"},
-	{"helene.duvivier", "classe-eleve-nouveau", "/classe/{classe}/eleves/nouveau"},
-	{"helene.duvivier", "classe-code", "/classe/personne/{ines}/code/nouveau"},
-	{"claire.fontaine", "ecole", "/ecole"},
-	{"claire.fontaine", "ecole-import", "/ecole/import"},
-	{"claire.fontaine", "ecole-doutes", "/ecole/import/doutes"},
-	{"claire.fontaine", "ecole-fiches", "/ecole/fiches"},
-	{"claire.fontaine", "classes", "/classe"},
-	{"nadia.kermadec", "recherche", "/recherche?q=sortie"},
-	{"helene.duvivier", "recherche-vide", "/recherche?q=zzzz"},
-	{"nadia.kermadec", "introuvable", "/rien"},
+// visitors are who opens the pages: one of each profile.
+var visitors = []struct{ name, login string }{
+	{"inconnu", ""},
+	{"parent", "nadia.kermadec"},
+	{"eleve", "ines.kermadec"},
+	{"enseignante", "helene.duvivier"},
+	{"personnel", "martine.wallon"},
+	{"directrice", "claire.fontaine"},
+	{"exploitante", "odile.portail"},
 }
 
-// Every page, on a phone and on a computer, in four looks: nothing that
-// axe-core blames, nothing that runs over the edge.
-func TestPagesAreAccessible(t *testing.T) {
-	app := testapp.Serve(t)
+var screens = []struct {
+	name string
+	size browser.Screen
+}{{"telephone", browser.Phone}, {"ordinateur", browser.Desktop}}
+
+// TestEveryPage opens every page that a route declares, as everybody who may,
+// on a phone and on a computer, and holds it to what every page must be: for
+// axe-core in four looks, for the keyboard, enlarged. The list is the router's:
+// a new route is visited, or the test fails and asks how to get there.
+func TestEveryPage(t *testing.T) {
 	b := browser.Start(t)
-	ids := strings.NewReplacer("{sortie}", app.One(`SELECT id FROM word WHERE title LIKE 'Sortie en baie%' ORDER BY published_at DESC LIMIT 1`),
-		"{classe}", app.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`),
-		"{ines}", app.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`))
-	for _, device := range []struct {
-		name string
-		size browser.Screen
-	}{{"telephone", browser.Phone}, {"ordinateur", browser.Desktop}} {
-		tabs := map[string]*browser.Tab{}
-		for _, p := range pages {
-			t.Run(device.name+"/"+p.name, func(t *testing.T) {
-				tab := tabs[p.who]
-				if tab == nil {
-					tab = b.Tab(t, device.size)
-					if p.who != "" {
-						name, value := app.Cookie(p.who)
-						tab.SetCookie(app.URL, name, value)
+	for _, screen := range screens {
+		t.Run(screen.name, func(t *testing.T) {
+			s := openGate(t)
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w.prepare()
+			opened := map[string]bool{}
+			path := s.Paths(w.ids)
+			for _, r := range s.Routes() {
+				if r.Method != http.MethodGet {
+					continue
+				}
+				for _, v := range visitors {
+					p := s.Stranger()
+					if v.login != "" {
+						p = s.As(v.login)
+					}
+					page := p.Get(path(r))
+					if page.Status != http.StatusOK {
+						continue
+					}
+					opened[r.Pattern] = true
+					if isPage(page) {
+						w.open(v.login, path(r), slug(r)+"-"+v.name)
 					}
 				}
-				if p.name == "introuvable" {
-					tab.Allow("404")
+			}
+			for pattern, way := range w.ways() {
+				if opened[pattern] {
+					t.Errorf("GET %s opens by itself: it needs no way of its own", pattern)
 				}
-				tab.Go(app.URL + ids.Replace(p.path))
-				tab.CheckPage(p.name)
-			})
+				way(pattern)
+				opened[pattern] = true
+			}
+			for _, r := range s.Routes() {
+				if r.Method == http.MethodGet && !opened[r.Pattern] {
+					t.Errorf("nobody opened GET %s (%s answers otherwise): name its object in prepare, or say in ways how one gets there", r.Pattern, path(r))
+				}
+			}
+		})
+	}
+}
+
+// isPage tells a page from a file and from a part that a page fetches.
+func isPage(p *testapp.Page) bool {
+	return strings.HasPrefix(p.Header.Get("Content-Type"), "text/html") && strings.HasPrefix(strings.ToLower(p.Body), "<!doctype")
+}
+
+var unsafe = regexp.MustCompile(`[^a-z-]+`)
+
+func slug(r app.Route) string {
+	name := strings.Trim(unsafe.ReplaceAllString(strings.ReplaceAll(r.Pattern, "/", "-"), ""), "-")
+	if name == "" {
+		return "accueil"
+	}
+	return name
+}
+
+// rawKey is the key of a sentence that has none.
+var rawKey = regexp.MustCompile(`\b(?:app|ui|session|liaison|classroom|school|home|people|notify|file|sheet|square)\.[a-z_.]{3,}\b`)
+
+// walk is a visit of a whole server on one screen.
+type walk struct {
+	t *testing.T
+	*gate
+	b     *browser.Browser
+	size  browser.Screen
+	tabs  map[string]*browser.Tab
+	ids   map[string]string // of objects, for Paths
+	words bool              // only lengths of words differ from pages that were checked
+	seen  map[string]bool   // halves of pages that were checked
+}
+
+// tab is the browser of somebody, signed in.
+func (w *walk) tab(login string) *browser.Tab {
+	if w.tabs[login] == nil {
+		w.tabs[login] = w.b.Tab(w.t, w.size)
+		if login != "" {
+			name, value := w.Cookie(login)
+			w.tabs[login].SetCookie(w.URL, name, value)
+		}
+		w.tabs[login].Go(w.URL + "/aide")
+	}
+	return w.tabs[login]
+}
+
+// shapes are the two halves of a page, its frame and its content, without
+// their words: elements, classes and states. Brothers of one shape count once.
+// A page whose halves were both seen is checked already, but for the length of
+// its words, which has a test of its own.
+const shapes = `(() => {
+	const shape = (e, not) => {
+		if (e === not) return "";
+		let last = "", all = "";
+		for (const c of e.children) {
+			const s = shape(c, not);
+			if (s !== last) all += s;
+			last = s;
+		}
+		return e.tagName + Array.from(e.attributes).filter(a => /^(class|role|type|hidden|disabled|open|aria-current|aria-invalid|data-lecture|tabindex)$/.test(a.name)).map(a => "[" + a.name + "=" + a.value + "]").join("") + "{" + all + "}";
+	};
+	const main = document.querySelector("main");
+	return [shape(document.documentElement, main), document.body.className + main.parentElement.className + shape(main)];
+})()`
+
+// open holds a page to what every page must be.
+func (w *walk) open(login, path, name string) {
+	w.t.Helper()
+	tab := w.tab(login)
+	tab.Go(w.URL + path)
+	w.check(tab, name)
+}
+
+func (w *walk) check(tab *browser.Tab, name string) {
+	w.t.Helper()
+	known := true
+	for _, half := range browser.Eval[[2]string](tab, shapes) {
+		known = known && w.seen[half]
+		w.seen[half] = true
+	}
+	if known {
+		return
+	}
+	if keys := rawKey.FindAllString(browser.Eval[string](tab, `document.body.innerText`), -1); len(keys) > 0 {
+		w.t.Errorf("%s shows keys instead of sentences: %q", name, keys)
+	}
+	tab.CheckPage(name)
+	if !w.words { // words change no stop
+		tab.CheckKeys(name)
+	}
+	if w.size == browser.Phone { // it takes all widths by itself
+		tab.CheckReflow(name)
+	}
+}
+
+// prepare makes what the sample has not: a word with a picture, a group, an
+// import that waits.
+func (w *walk) prepare() {
+	helene, claire := w.As("helene.duvivier"), w.As("claire.fontaine")
+	class := w.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
+	helene.Upload("/carnet", []testapp.File{{Field: "piece", Name: "phoque.png", Bytes: picture(w.t)}}, "titre", "Trois phoques", "texte", "Regardez !", "a", "class:"+class).To()
+	helene.Post("/classe/"+class+"/groupes/nouveau", "nom", "Lecteurs du mardi", "membre", w.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`)).To()
+	lists, err := filepath.Glob("../internal/kernel/people/onde/testdata/recent/*.csv")
+	if err != nil || len(lists) == 0 {
+		w.t.Fatalf("lists: %v (%v)", lists, err)
+	}
+	var files []testapp.File
+	for _, l := range lists {
+		data, err := os.ReadFile(l)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		files = append(files, testapp.File{Field: "fichiers", Name: filepath.Base(l), Bytes: data})
+	}
+	claire.Upload("/ecole/import", files).To()
+	w.ids = map[string]string{
+		"eleve":              w.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`),
+		"groupe":             w.One(`SELECT id FROM school_group WHERE label = 'Lecteurs du mardi'`),
+		"/fichiers/{id}":     w.One(`SELECT id FROM file ORDER BY id DESC LIMIT 1`),
+		"/ecole/import/{id}": w.One(`SELECT id FROM import ORDER BY id DESC LIMIT 1`),
+	}
+}
+
+// ways says how one comes to the pages that no address alone opens.
+func (w *walk) ways() map[string]func(pattern string) {
+	newcomer := func() *browser.Tab {
+		tab := w.b.Tab(w.t, w.size)
+		tab.Go(w.URL + "/activation")
+		tab.Fill("Identifiant", "nadia.kermadec")
+		tab.Click("Continuer")
+		return tab
+	}
+	withCode := func() *browser.Tab {
+		code := w.code("nadia.kermadec")
+		tab := newcomer()
+		tab.Fill("Code d'activation", code)
+		tab.Click("Continuer")
+		return tab
+	}
+	return map[string]func(string){
+		"/activation/code":   func(string) { w.check(newcomer(), "activation-code") },
+		"/activation/charte": func(string) { w.check(withCode(), "activation-charte") },
+		"/activation/mot-de-passe": func(string) {
+			tab := withCode()
+			tab.Click("J'ai lu la charte et je la respecterai.")
+			tab.Click("Accepter")
+			w.check(tab, "activation-mot-de-passe")
+		},
+		"/connexion/deuxieme-facteur": func(string) {
+			w.active("claire.fontaine", "claire@exemple.fr")
+			tab := w.tab("claire.fontaine")
+			name, value := w.Cookie("claire.fontaine") // a new password ended her sessions
+			tab.SetCookie(w.URL, name, value)
+			tab.Go(w.URL + "/compte/deuxieme-facteur")
+			key := strings.ReplaceAll(tab.Text(`b[translate="no"]`), " ", "")
+			digits, err := totp.GenerateCode(key, w.Core.Clock.Now())
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			tab.Fill("[name=chiffres]", digits)
+			tab.Click("Confirmer")
+			tab.WaitText("Codes de secours")
+			w.check(tab, "deuxieme-facteur-codes")
+			door := w.b.Tab(w.t, w.size)
+			door.Go(w.URL + "/connexion")
+			door.Fill("Identifiant", "claire.fontaine")
+			door.Fill("Mot de passe ou code d'activation", chosen)
+			door.Click("Se connecter")
+			w.check(door, "connexion-deuxieme-facteur")
+		},
+		"/ecole/import/{id}/annuler": func(string) {
+			at := "/ecole/import/" + w.ids["/ecole/import/{id}"]
+			w.As("claire.fontaine").Post(at).To()
+			for end := time.Now().Add(time.Minute); w.One(`SELECT state FROM import WHERE id = $1`, w.ids["/ecole/import/{id}"]) != "done"; time.Sleep(100 * time.Millisecond) {
+				if time.Now().After(end) {
+					w.t.Fatal("the import does not end")
+				}
+			}
+			w.open("claire.fontaine", at, "ecole-import-fait")
+			w.open("claire.fontaine", at+"/annuler", "ecole-import-annuler")
+			if got := w.tab("claire.fontaine").Status(); got != http.StatusOK {
+				w.t.Errorf("%s/annuler answers %d", at, got)
+			}
+		},
+		"/portail/courriels": func(path string) {
+			w.Core.Demo = true // shows the mails instead of sending them
+			defer func() { w.Core.Demo = false }()
+			w.open("odile.portail", path, "portail-courriels")
+		},
+	}
+}
+
+func picture(t *testing.T) []byte {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, 900, 600))
+	for y := range 600 {
+		for x := range 900 {
+			m.Set(x, y, color.RGBA{uint8(x / 4), 150, uint8(100 + y/4), 255})
 		}
 	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestPagesThatRefuse looks at what is shown when something is not as it
+// should be.
+func TestPagesThatRefuse(t *testing.T) {
+	b := browser.Start(t)
+	for _, screen := range screens {
+		t.Run(screen.name, func(t *testing.T) {
+			s := openGate(t)
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			is := func(tab *browser.Tab, status int) {
+				t.Helper()
+				if tab.Status() != status {
+					t.Errorf("%s answers %d, want %d", tab.Path(), tab.Status(), status)
+				}
+			}
+			for _, c := range []struct {
+				login, path, name string
+				status            int
+			}{
+				{"", "/rien", "404-inconnu", 404},
+				{"nadia.kermadec", "/rien", "404-parent", 404},
+				{"ines.kermadec", "/rien", "404-eleve", 404},
+				{"nadia.kermadec", "/carnet/nouveau", "403-parent", 403},
+				{"ines.kermadec", "/ecole", "403-eleve", 403},
+				{"nadia.kermadec", "/recherche?q=zzzz", "recherche-vide", 200},
+				{"nadia.kermadec", "/recherche?q=pique-nique+école", "recherche-trouve", 200},
+				{"helene.duvivier", "/recherche?q=ma", "recherche-personnes", 200},
+				{"helene.duvivier", "/recherche?q=sortie+zzzz&dans=liaison", "recherche-ailleurs", 200},
+				{"ines.kermadec", "/recherche?q=sortie", "recherche-eleve", 200},
+			} {
+				w.open(c.login, c.path, c.name)
+				is(w.tab(c.login), c.status)
+			}
+			// A form with faults.
+			tab := w.tab("helene.duvivier")
+			tab.Go("/carnet/nouveau")
+			tab.Click("Publier")
+			is(tab, 422)
+			w.check(tab, "422-mot")
+			door := w.b.Tab(t, w.size)
+			for range 6 {
+				door.Go(s.URL + "/connexion")
+				door.Fill("Identifiant", "youssef.kermadec")
+				door.Fill("Mot de passe ou code d'activation", "ce n'est pas lui")
+				door.Click("Se connecter")
+			}
+			is(door, 429)
+			w.check(door, "429-connexion")
+			// A database without its words.
+			s.write(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `DROP TABLE receipt`)
+				return err
+			})
+			for _, login := range []string{"nadia.kermadec", "ines.kermadec"} {
+				tab := w.tab(login)
+				tab.Allow("status 500")
+				w.open(login, "/carnet", "500-"+login)
+				is(tab, 500)
+			}
+		})
+	}
+}
+
+// TestLongNamesAndManyChildren fills the school with what no mockup shows: the
+// longest names and titles that are taken, a parent of five children in two
+// schools, a school where nothing was written yet.
+func TestLongNamesAndManyChildren(t *testing.T) {
+	b := browser.Start(t)
+	for _, screen := range screens {
+		t.Run(screen.name, func(t *testing.T) {
+			s := openGate(t)
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w.words = true
+			s.stretch()
+			w.prepare()
+			path := s.Paths(w.ids)
+			for _, v := range visitors {
+				for _, r := range s.Routes() {
+					if r.Method != http.MethodGet || v.login == "" || v.name == "personnel" || v.name == "exploitante" || r.Need.String() == "public" {
+						continue
+					}
+					page := s.As(v.login).Get(path(r))
+					if page.Status == http.StatusOK && isPage(page) {
+						w.open(v.login, path(r), "long-"+slug(r)+"-"+v.name)
+					}
+				}
+			}
+			for _, login := range []string{"directrice.duport", "maitre.duport", "parent.duport", "eleve.duport"} {
+				for _, p := range []string{"/", "/carnet", "/recherche?q=sortie"} {
+					w.open(login, p, fmt.Sprintf("vide-%s-%s", strings.Trim(strings.Split(p, "?")[0], "/"), login))
+				}
+			}
+		})
+	}
+}
+
+// TestForcedColours shows pages to those whose system imposes its colours: the
+// keyboard still shows where it is, and nothing is told by a background alone.
+func TestForcedColours(t *testing.T) {
+	s := testapp.Serve(t)
+	b := browser.Start(t)
+	word := "/carnet/" + s.One(`SELECT id FROM word WHERE title LIKE 'Sortie en baie%' ORDER BY published_at DESC LIMIT 1`)
+	for _, p := range []struct{ login, path, name, mark string }{
+		{"nadia.kermadec", "/", "accueil-parent", ".tuile[href]"},
+		{"helene.duvivier", word, "suivi", ".suivi .rang-cases i.lu"},
+		{"nadia.kermadec", word, "mot", ".talon .bouton"},
+		{"", "/connexion", "connexion", ".bouton"},
+	} {
+		tab := b.Tab(t, browser.Phone)
+		if p.login != "" {
+			name, value := s.Cookie(p.login)
+			tab.SetCookie(s.URL, name, value)
+		}
+		tab.Colours("forced-colors", "active")
+		tab.Go(s.URL + p.path)
+		tab.CheckKeys("couleurs-" + p.name)
+		tab.Screenshot("couleurs-" + p.name)
+		if !browser.Eval[bool](tab, `matchMedia("(forced-colors: active)").matches`) {
+			t.Error("the colours are not forced")
+		}
+		// What is drawn by a background must keep it or have an edge.
+		if !browser.Eval[bool](tab, fmt.Sprintf(`(e => { const s = getComputedStyle(e); return s.forcedColorAdjust === "none" || parseFloat(s.borderTopWidth) >= 1 && s.borderTopStyle !== "none"; })(document.querySelector(%q))`, p.mark)) {
+			t.Errorf("%s: %s has no edge when colours are forced", p.name, p.mark)
+		}
+	}
+}
+
+// A surname and a title as long as they are taken, hard to break.
+const (
+	longName  = "Andrianampoinimerinatompokoindrindra-Rakotomalala-Ravelonano"
+	longTitle = "Sortie en baie de Somme puis au Musée-Mémorial franco-australien de Villers-Bretonneux : anticonstitutionnellement, rassemblement à huit heures devant"
+)
+
+// stretch gives the sample's people long names and titles, and Nadia Kermadec
+// five children in two schools.
+func (g *gate) stretch() {
+	g.T.Helper()
+	if n, m := len([]rune(longName)), len([]rune(longTitle)); n != 60 || m != 150 {
+		g.T.Fatalf("%d and %d characters", n, m)
+	}
+	g.write(func(ctx context.Context, tx *db.Tx) error {
+		for _, text := range []string{
+			`UPDATE person SET last = $1, first = first || '-Maximilienne' WHERE login IN ('nadia.kermadec', 'ines.kermadec', 'helene.duvivier', 'claire.fontaine', 'martine.wallon', 'odile.portail')`,
+			`UPDATE word SET title = $1 WHERE title LIKE 'Sortie en baie%' OR published_at > (SELECT max(published_at) FROM word) - 86400000`,
+			`UPDATE class SET label = $1 WHERE label = 'CE2-CM1'`,
+			`UPDATE school SET name = $1 WHERE uai = '0809876A'`,
+		} {
+			value := longName
+			switch {
+			case strings.Contains(text, "word"):
+				value = longTitle
+			case strings.Contains(text, "class"):
+				value = "CE2-CM1-CM2 de Mme Benhaddou"
+			case strings.Contains(text, "school"):
+				value = "Regroupement pédagogique intercommunal concentré Antoine de Saint-Exupéry et Germaine Tillion"
+			}
+			if _, err := tx.Exec(ctx, text, value); err != nil {
+				return err
+			}
+		}
+		nadia, err := db.Value[string](ctx, tx, `SELECT id FROM person WHERE login = 'nadia.kermadec'`)
+		if err != nil {
+			return err
+		}
+		for uai, pupils := range map[string]string{
+			"0809876A": `SELECT min(p.id) AS id FROM person p JOIN class_member cm ON cm.person = p.id AND cm.profile = 'pupil' JOIN class c ON c.id = cm.class WHERE c.label IN ('CM2', 'GS') GROUP BY c.id`,
+			"0802468Y": `SELECT id FROM person WHERE login = 'eleve.duport'`,
+		} {
+			school, err := db.Value[string](ctx, tx, `SELECT id FROM school WHERE uai = $1`, uai)
+			if err != nil {
+				return err
+			}
+			rows, err := db.All[struct{ ID string }](ctx, tx, pupils)
+			if err != nil {
+				return err
+			}
+			change := people.Change{School: school, Join: []people.Membership{{Person: nadia, School: school, Profile: rights.Relative}}}
+			for _, r := range rows {
+				change.Link = append(change.Link, people.Link{Relative: nadia, Pupil: r.ID})
+			}
+			if err := people.Apply(ctx, tx, rights.System("test").For(school), g.Core.Clock.Now(), change); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

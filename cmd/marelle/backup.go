@@ -15,10 +15,12 @@ import (
 	"marelle/internal/apps"
 	"marelle/internal/backup"
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/search"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/secret"
 	"marelle/internal/server"
@@ -26,15 +28,15 @@ import (
 
 type backupCmd struct {
 	config.Settings
-	Output        string `short:"o" help:"Archive to write, such as marelle.tar.zst; - for the standard output."`
-	Check         string `help:"Only check that this archive is whole." placeholder:"FILE"`
-	WithoutSecret bool   `help:"Leave the secret file out: printed codes will not work after a restore, unless you keep that file elsewhere."`
+	Output        string `short:"o" help:"Archive à écrire, comme marelle.tar.zst ; - pour la sortie standard."`
+	Check         string `help:"Vérifier seulement que cette archive est entière." placeholder:"FICHIER"`
+	WithoutSecret bool   `help:"Laisser le fichier du secret de côté : après une restauration, les codes imprimés ne marchent plus, sauf si vous gardez ce fichier ailleurs."`
 }
 
 // Help says what the archive is worth.
 func (c *backupCmd) Help() string {
-	return "Writes one archive of everything: database, files, waiting jobs and the secret file. The server may go on meanwhile. " +
-		"The archive holds personal data and, unless --without-secret is said, the secret that protects activation codes: keep it as safe as the server itself."
+	return "Écrit une archive de tout : base, fichiers, tâches en attente et fichier du secret. Le serveur peut continuer pendant ce temps. " +
+		"L’archive contient des données personnelles et, sauf avec --without-secret, le secret qui protège les codes d’activation : gardez-la aussi bien que le serveur."
 }
 
 // Run writes an archive, or checks one.
@@ -43,7 +45,7 @@ func (c *backupCmd) Run() error {
 	defer stop()
 	switch {
 	case c.Check != "" && c.Output != "":
-		return refusal{errors.New("--check and -o do not go together")}
+		return errs.New(errs.Invalid, "cli.backup.both")
 	case c.Check != "":
 		f, err := os.Open(c.Check)
 		if err != nil {
@@ -52,12 +54,12 @@ func (c *backupCmd) Run() error {
 		defer f.Close()
 		m, err := backup.Check(f)
 		if err != nil {
-			return refusal{fmt.Errorf("%s: %w", c.Check, err)}
+			return err
 		}
-		fmt.Printf("%s is whole: %s\n", c.Check, summary(m))
+		fmt.Println(words().T("cli.backup.whole", "file", c.Check, "what", summary(m)))
 		return nil
 	case c.Output == "":
-		return refusal{errors.New("name the archive: marelle backup -o FILE, or - for the standard output")}
+		return errs.New(errs.Invalid, "cli.backup.name")
 	}
 	core, cfg, err := store(ctx, c.Settings)
 	if err != nil {
@@ -67,7 +69,7 @@ func (c *backupCmd) Run() error {
 	from := backup.Source{DB: core.DB, Blobs: core.Blobs, Program: release(), Now: core.Clock.Now()}
 	if !c.WithoutSecret {
 		if from.Secret, err = os.ReadFile(cfg.Secret); err != nil {
-			return refusal{fmt.Errorf("secret file: %w (or say --without-secret)", err)}
+			return errs.Wrap(errs.Invalid, err, "cli.backup.secret", "file", cfg.Secret)
 		}
 	}
 	var m backup.Manifest
@@ -77,30 +79,31 @@ func (c *backupCmd) Run() error {
 	}); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "Backed up %s\n", summary(m))
+	fmt.Fprintln(os.Stderr, words().T("cli.backup.done", "what", summary(m)))
 	if m.Missing > 0 {
-		return fmt.Errorf("%d files that the database names are missing in the store: the archive is good, the store is not", m.Missing)
+		return failure{errs.Msg("cli.backup.missing", "n", m.Missing)}
 	}
 	return nil
 }
 
 func summary(m backup.Manifest) string {
-	s := fmt.Sprintf("%d rows, %d files (%s), %d jobs, made on %s by Marelle %s on %s", m.Rows(), m.Blobs, i18n.Size(m.Bytes), m.Jobs, m.Made.Format("2006-01-02 15:04 UTC"), m.Program, m.Engine)
+	say := words()
+	s := say.T("cli.backup.summary", "rows", m.Rows(), "files", m.Blobs, "size", i18n.Size(m.Bytes), "jobs", m.Jobs, "made", m.Made.Format("02/01/2006 15:04"), "program", m.Program, "engine", m.Engine)
 	if !m.Secret {
-		s += ", without the secret file"
+		s += ", " + say.T("cli.backup.no_secret")
 	}
 	return s
 }
 
 type restoreCmd struct {
 	config.Settings
-	File string `arg:"" help:"Archive that marelle backup wrote."`
+	File string `arg:"" help:"Archive écrite par marelle backup."`
 }
 
 // Help says into what.
 func (c *restoreCmd) Help() string {
-	return "Restores an archive into a new, empty database (SQLite or PostgreSQL, whichever it came from) and into the store of files. " +
-		"The archive is checked first; nothing is ever written over. Stop the server before, start it after."
+	return "Restaure une archive dans une base neuve et vide (SQLite ou PostgreSQL, d’où qu’elle vienne) et dans le stockage des fichiers. " +
+		"L’archive est d’abord vérifiée ; rien n’est jamais écrasé. Arrêtez le serveur avant, relancez-le après."
 }
 
 // Run checks an archive, then loads it.
@@ -127,16 +130,15 @@ func (c *restoreCmd) Run() error {
 		to.Kinds = append(to.Kinds, a.Jobs...)
 	}
 	m, err := backup.Restore(ctx, f, to)
-	var damaged backup.Damaged
-	if errors.As(err, &damaged) || errors.Is(err, backup.ErrNotEmpty) {
-		return refusal{err}
-	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "Restored %s\n", summary(m))
+	if _, err := search.Check(ctx, core.DB, core.Texts, true); err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, words().T("cli.restore.done", "what", summary(m)))
 	if kept == nil {
-		fmt.Fprintln(os.Stderr, "The archive has no secret file: put the old one at "+cfg.Secret+" before the server starts. Without it, codes on paper and second factors are lost.")
+		fmt.Fprintln(os.Stderr, words().T("cli.restore.no_secret", "file", cfg.Secret))
 		return nil
 	}
 	return place(cfg.Secret, kept)
@@ -153,7 +155,7 @@ func place(path string, b []byte) error {
 		if err := os.Rename(path, path+".before-restore"); err != nil {
 			return err
 		}
-		fmt.Fprintln(os.Stderr, "The secret file that was there is now "+path+".before-restore")
+		fmt.Fprintln(os.Stderr, words().T("cli.restore.kept", "file", path+".before-restore"))
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}

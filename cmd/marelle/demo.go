@@ -12,26 +12,27 @@ import (
 	"text/tabwriter"
 
 	"marelle/internal/platform/config"
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/sample"
 	"marelle/internal/server"
 )
 
 type demoCmd struct {
-	Addr   string `default:"127.0.0.1:8080" help:"Address to listen on; port 0 takes a free one."`
-	Data   string `help:"Folder to keep the school in (default: a temporary one, removed at the end)."`
-	JSON   bool   `name:"json" help:"Print address and accounts as one JSON line."`
-	Public bool   `help:"Allow an address that is not this machine's."`
-	Now    string `help:"Start the clock at this time, such as 2026-11-23T16:30."`
+	Addr   string `default:"127.0.0.1:8080" help:"Adresse d'écoute ; le port 0 en prend un libre."`
+	Data   string `help:"Dossier où garder l'école (par défaut : un dossier provisoire, supprimé à la fin)."`
+	JSON   bool   `name:"json" help:"Écrire l'adresse et les comptes en une ligne JSON."`
+	Public bool   `help:"Admettre une adresse qui n'est pas celle de cette machine."`
+	Now    string `help:"Mettre l'horloge à cette heure, comme 2026-11-23T16:30."`
 }
 
 func (c *demoCmd) Run() error {
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		return fmt.Errorf("--addr %q: expected host:port, such as 127.0.0.1:8080", c.Addr)
+		return errs.New(errs.Invalid, "cli.demo_addr", "value", c.Addr)
 	}
 	if !config.Loopback(host) && !c.Public {
-		return fmt.Errorf("--addr %q would show the demonstration, whose passwords are printed, to others: say --public if you mean it", c.Addr)
+		return errs.New(errs.Invalid, "cli.demo_public", "value", c.Addr)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

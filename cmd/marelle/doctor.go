@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,10 +27,12 @@ import (
 	"marelle/internal/kernel/audit"
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/search"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/jobs"
@@ -40,8 +43,8 @@ import (
 
 type doctorCmd struct {
 	config.Settings
-	JSON   bool `name:"json" help:"Print the findings as one JSON object."`
-	Repair bool `help:"Derive all rights from the directory again, when they differ."`
+	JSON   bool `name:"json" help:"Écrire ce qui est trouvé en un objet JSON."`
+	Repair bool `help:"Refaire les droits d'après l'annuaire et l'index de la recherche, s'ils diffèrent."`
 }
 
 // finding is what one check says. Level is ok, note or wrong.
@@ -52,14 +55,14 @@ type finding struct {
 }
 
 // errUnwell is the exit status of a doctor who found something.
-var errUnwell = errors.New("something needs your attention, see above")
+var errUnwell = errors.New("unwell")
 
 // Run looks at everything that a running portal needs, and changes nothing but
 // a test file that it removes.
 func (c *doctorCmd) Run() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	d := &doctor{ctx: ctx, repair: c.Repair}
+	d := &doctor{ctx: ctx, repair: c.Repair, words: words()}
 	d.examine(c.Settings)
 	wrong := 0
 	for _, f := range d.found {
@@ -72,9 +75,8 @@ func (c *doctorCmd) Run() error {
 			return err
 		}
 	} else {
-		mark := map[string]string{"ok": "  ok   ", "note": "  note ", "wrong": "  WRONG"}
 		for _, f := range d.found {
-			fmt.Printf("%s  %-10s %s\n", mark[f.Level], f.Check, f.Text)
+			fmt.Printf("  %-10s  %-9s  %s\n", d.words.T("cli.level."+f.Level), d.words.T("cli.check."+f.Check), f.Text)
 		}
 	}
 	if wrong > 0 {
@@ -87,24 +89,38 @@ type doctor struct {
 	ctx    context.Context
 	found  []finding
 	repair bool
+	words  *i18n.Catalog
 }
 
-func (d *doctor) say(check, level, format string, args ...any) {
-	d.found = append(d.found, finding{check, level, fmt.Sprintf(format, args...)})
+func (d *doctor) say(check, level, key string, pairs ...any) {
+	d.found = append(d.found, finding{check, level, d.words.T(key, pairs...)})
 }
 
-func (d *doctor) ok(check, format string, args ...any)    { d.say(check, "ok", format, args...) }
-func (d *doctor) note(check, format string, args ...any)  { d.say(check, "note", format, args...) }
-func (d *doctor) wrong(check, format string, args ...any) { d.say(check, "wrong", format, args...) }
+func (d *doctor) ok(check, key string, pairs ...any)    { d.say(check, "ok", key, pairs...) }
+func (d *doctor) note(check, key string, pairs ...any)  { d.say(check, "note", key, pairs...) }
+func (d *doctor) wrong(check, key string, pairs ...any) { d.say(check, "wrong", key, pairs...) }
+
+// fault tells each sentence of an error apart.
+func (d *doctor) fault(check string, err error) {
+	for _, text := range sentences(d.words, err) {
+		d.found = append(d.found, finding{check, "wrong", text})
+	}
+}
+
+// cause is an error in as few words as can be.
+func (d *doctor) cause(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.Join(sentences(d.words, err), " ")
+}
 
 func (d *doctor) examine(set config.Settings) {
 	cfg, err := config.Load(set, os.Environ())
 	if err != nil {
-		for _, line := range strings.Split(err.Error(), "\n") {
-			d.wrong("settings", "%s", line)
-		}
+		d.fault("settings", err)
 	} else {
-		d.ok("settings", "every setting can be read")
+		d.ok("settings", "cli.doctor.settings")
 	}
 	d.address(cfg)
 	d.folder(cfg)
@@ -113,7 +129,7 @@ func (d *doctor) examine(set config.Settings) {
 	d.smtp(cfg)
 	store, err := blob.Open(d.ctx, cfg.Blobs, filepath.Join(cfg.Data, "files"))
 	if err != nil {
-		d.wrong("files", "%v", err)
+		d.fault("files", err)
 	} else {
 		d.files(store)
 	}
@@ -124,16 +140,16 @@ func (d *doctor) address(cfg *config.Config) {
 	host := cfg.Base.Hostname()
 	switch {
 	case config.Loopback(host):
-		d.note("address", "%s is this machine alone: set MARELLE_BASE_URL to what people type", cfg.Base)
+		d.note("address", "cli.doctor.local", "address", cfg.Base)
 	case cfg.Base.Scheme != "https":
-		d.wrong("address", "%s is not https: sign-in cookies are lost", cfg.Base)
+		d.wrong("address", "cli.doctor.plain", "address", cfg.Base)
 	default:
 		ctx, cancel := context.WithTimeout(d.ctx, 5*time.Second)
 		defer cancel()
 		if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
-			d.note("address", "the name %s is unknown to this machine's DNS: see that people's machines know it", host)
+			d.note("address", "cli.doctor.dns", "host", host)
 		} else {
-			d.ok("address", "people reach the portal at %s", cfg.Base)
+			d.ok("address", "cli.doctor.reached", "address", cfg.Base)
 		}
 	}
 }
@@ -144,63 +160,63 @@ const least = 1 << 30
 func (d *doctor) folder(cfg *config.Config) {
 	info, err := os.Stat(cfg.Data)
 	if errors.Is(err, fs.ErrNotExist) {
-		d.wrong("data", "the folder %s does not exist: marelle serve or marelle migrate makes it", cfg.Data)
+		d.wrong("data", "cli.doctor.no_folder", "path", cfg.Data)
 		return
 	}
 	if err != nil || !info.IsDir() {
-		d.wrong("data", "%s cannot be used as a folder (%v)", cfg.Data, err)
+		d.wrong("data", "cli.doctor.not_folder", "path", cfg.Data)
 		return
 	}
 	if info.Mode().Perm()&0o007 != 0 {
-		d.wrong("data", "everybody on this machine may enter %s: chmod 750 %[1]s", cfg.Data)
+		d.wrong("data", "cli.doctor.open_folder", "path", cfg.Data)
 	} else {
-		d.ok("data", "%s is closed to others", cfg.Data)
+		d.ok("data", "cli.doctor.folder", "path", cfg.Data)
 	}
 	f, err := os.CreateTemp(cfg.Data, ".doctor-*")
 	if err != nil {
-		d.wrong("data", "%s cannot be written to: %v", cfg.Data, err)
+		d.wrong("data", "cli.doctor.read_only", "path", cfg.Data)
 	} else if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
-		d.wrong("data", "%v", err)
+		d.wrong("data", "cli.doctor.read_only", "path", cfg.Data)
 	}
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(cfg.Data, &st); err != nil {
-		d.note("disk", "free space is unknown: %v", err)
+		d.note("disk", "cli.doctor.free_unknown")
 		return
 	}
 	free := int64(st.Bavail) * int64(st.Bsize) //nolint:unconvert // the type differs between systems
 	if free < least {
-		d.wrong("disk", "only %s left for %s: a full disk stops the portal", i18n.Size(free), cfg.Data)
+		d.wrong("disk", "cli.doctor.full", "size", i18n.Size(free), "path", cfg.Data)
 	} else {
-		d.ok("disk", "%s left", i18n.Size(free))
+		d.ok("disk", "cli.doctor.free", "size", i18n.Size(free))
 	}
 }
 
 func (d *doctor) secret(cfg *config.Config) {
 	info, err := os.Stat(cfg.Secret)
 	if err != nil {
-		d.wrong("secret", "the secret file %s cannot be seen: marelle serve makes it, or bring it back from a backup", cfg.Secret)
+		d.wrong("secret", "cli.doctor.no_secret", "path", cfg.Secret)
 		return
 	}
 	if _, err := secret.Load(cfg.Secret, false); err != nil {
-		d.wrong("secret", "%v", err)
+		d.fault("secret", err)
 	} else if info.Mode().Perm()&0o077 != 0 {
-		d.wrong("secret", "others may read %s: chmod 600 %[1]s", cfg.Secret)
+		d.wrong("secret", "cli.doctor.open_secret", "path", cfg.Secret)
 	} else {
-		d.ok("secret", "the secret file is there, for its owner alone")
+		d.ok("secret", "cli.doctor.secret")
 	}
 }
 
 func (d *doctor) clock() {
 	now := time.Now()
 	if built := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC); now.Before(built) {
-		d.wrong("clock", "this machine says %s, which is in the past: set its clock", now.Format(time.DateTime))
+		d.wrong("clock", "cli.doctor.past", "time", now.Format("02/01/2006 15:04"))
 		return
 	}
 	if _, err := time.LoadLocation("Europe/Paris"); err != nil {
-		d.wrong("clock", "time zones are missing: %v", err)
+		d.wrong("clock", "cli.doctor.zones")
 		return
 	}
-	d.ok("clock", "it is %s", now.Format("2006-01-02 15:04:05 -0700"))
+	d.ok("clock", "cli.doctor.clock", "time", now.Format("02/01/2006 15:04:05 -0700"))
 }
 
 func (d *doctor) files(store blob.Store) {
@@ -218,27 +234,27 @@ func (d *doctor) files(store blob.Store) {
 	}
 	switch {
 	case err != nil:
-		d.wrong("files", "the store of files does not keep what it is given: %v", err)
+		d.wrong("files", "cli.doctor.store", "cause", d.cause(err))
 	case !bytes.Equal(got, bytesIn):
-		d.wrong("files", "the store of files gives back something else than it was given")
+		d.wrong("files", "cli.doctor.store_other")
 	default:
-		d.ok("files", "the store of files writes, reads and deletes")
+		d.ok("files", "cli.doctor.store_ok")
 	}
 }
 
 func (d *doctor) smtp(cfg *config.Config) {
 	if cfg.SMTP == "" {
-		d.note("mail", "MARELLE_SMTP is not set: nobody is told anything by e-mail, and a lost password needs a new code on paper")
+		d.note("mail", "cli.doctor.no_mail")
 		return
 	}
 	sender, err := mail.ParseURL(cfg.SMTP)
 	if err != nil {
-		d.wrong("mail", "MARELLE_SMTP: %v", err)
+		d.fault("mail", err)
 		return
 	}
 	u, err := url.Parse(cfg.SMTP)
 	if err != nil {
-		d.wrong("mail", "MARELLE_SMTP cannot be read")
+		d.fault("mail", err)
 		return
 	}
 	port := u.Port()
@@ -250,10 +266,10 @@ func (d *doctor) smtp(cfg *config.Config) {
 	}
 	address := net.JoinHostPort(u.Hostname(), port)
 	if err := greet(d.ctx, address, u.Scheme == "smtps", u.Hostname()); err != nil {
-		d.wrong("mail", "the mail server %s does not answer: %v", address, err)
+		d.wrong("mail", "cli.doctor.mail_dead", "address", address, "cause", d.cause(err))
 		return
 	}
-	d.ok("mail", "the mail server %s answers; messages come from %s", address, sender.From())
+	d.ok("mail", "cli.doctor.mail", "address", address, "from", sender.From())
 }
 
 // greet waits for the greeting of a mail server (RFC 5321, 3.1).
@@ -290,7 +306,7 @@ func greet(ctx context.Context, address string, secure bool, host string) error 
 func (d *doctor) database(cfg *config.Config) {
 	if path, postgres := cfg.DSN, strings.HasPrefix(cfg.DSN, "postgres"); !postgres {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			d.wrong("database", "%s does not exist: marelle migrate makes it", path)
+			d.wrong("database", "cli.doctor.no_database", "path", path)
 			return
 		}
 	}
@@ -301,15 +317,15 @@ func (d *doctor) database(cfg *config.Config) {
 		err = core.DB.Ping(d.ctx)
 	}
 	if err != nil {
-		d.wrong("database", "the database cannot be reached: %v", err)
+		d.wrong("database", "cli.doctor.unreachable", "cause", d.cause(err))
 		return
 	}
 	if core.DB.Dialect() == db.Postgres {
 		d.postgres(core.DB)
 	} else if sound, err := db.Value[string](d.ctx, core.DB, `PRAGMA quick_check(1)`); err != nil || sound != "ok" {
-		d.wrong("database", "the SQLite file is damaged (%s%v): restore a backup", sound, err)
+		d.wrong("database", "cli.doctor.sqlite_broken", "cause", strings.TrimSpace(sound+" "+d.cause(err)))
 	} else {
-		d.ok("database", "SQLite, sound")
+		d.ok("database", "cli.doctor.sqlite")
 	}
 	core.Apps = append(server.Kernel(core), apps.All(core)...)
 	var files []fs.FS
@@ -320,35 +336,45 @@ func (d *doctor) database(cfg *config.Config) {
 	}
 	switch pending, err := core.DB.Pending(d.ctx, files...); {
 	case err != nil:
-		d.wrong("schema", "migrations cannot be compared: %v", err)
+		d.wrong("schema", "cli.doctor.schema_unknown", "cause", d.cause(err))
 		return
 	case pending > 0:
-		d.wrong("schema", "%d migrations have not run: marelle migrate, or start the server", pending)
+		d.wrong("schema", "cli.doctor.pending", "n", pending)
 		return
 	default:
-		d.ok("schema", "up to date")
+		d.ok("schema", "cli.doctor.schema")
 	}
 	switch n, err := people.Drift(d.ctx, core.DB); {
 	case err != nil:
-		d.wrong("rights", "rights cannot be compared with the directory: %v", err)
+		d.wrong("rights", "cli.doctor.rights_unknown", "cause", d.cause(err))
 	case n > 0 && d.repair:
 		if err := core.DB.Write(d.ctx, func(tx *db.Tx) error { return people.Rebuild(d.ctx, tx) }); err != nil {
-			d.wrong("rights", "rights cannot be derived again: %v", err)
+			d.wrong("rights", "cli.doctor.rights_stuck", "cause", d.cause(err))
 			break
 		}
-		d.note("rights", "%d rights differed from the directory and were derived again", n)
+		d.note("rights", "cli.doctor.rights_mended", "n", n)
 	case n > 0:
-		d.wrong("rights", "%d rights differ from the directory: somebody wrote to the database by hand; marelle doctor --repair derives them again", n)
+		d.wrong("rights", "cli.doctor.rights_differ", "n", n)
 	default:
-		d.ok("rights", "rights follow the directory")
+		d.ok("rights", "cli.doctor.rights")
+	}
+	switch n, err := search.Check(d.ctx, core.DB, core.Texts, d.repair); {
+	case err != nil:
+		d.wrong("search", "cli.doctor.search_unknown", "cause", d.cause(err))
+	case n > 0 && d.repair:
+		d.note("search", "cli.doctor.search_mended", "n", n)
+	case n > 0:
+		d.wrong("search", "cli.doctor.search_differs", "n", n)
+	default:
+		d.ok("search", "cli.doctor.search")
 	}
 	switch n, err := jobs.Dead(d.ctx, core.DB); {
 	case err != nil:
-		d.wrong("jobs", "jobs cannot be counted: %v", err)
+		d.wrong("jobs", "cli.doctor.jobs_unknown", "cause", d.cause(err))
 	case n > 0:
-		d.wrong("jobs", "%d jobs were given up: look for \"job failed\" in the log", n)
+		d.wrong("jobs", "cli.doctor.jobs_dead", "n", n)
 	default:
-		d.ok("jobs", "none was given up")
+		d.ok("jobs", "cli.doctor.jobs")
 	}
 	d.legal(core.DB)
 }
@@ -361,35 +387,32 @@ func (d *doctor) postgres(q db.Querier) {
 	v, convErr := strconv.Atoi(number)
 	switch {
 	case errors.Join(err, convErr) != nil:
-		d.wrong("database", "the version of PostgreSQL cannot be read: %v", errors.Join(err, convErr))
+		d.wrong("database", "cli.doctor.pg_unknown", "cause", d.cause(errors.Join(err, convErr)))
 		return
 	case v < oldest:
-		d.wrong("database", "PostgreSQL %d is too old: 15 or later", v/10000)
+		d.wrong("database", "cli.doctor.pg_old", "version", v/10000)
 	default:
-		d.ok("database", "PostgreSQL %d", v/10000)
+		d.ok("database", "cli.doctor.pg", "version", v/10000)
 	}
 	collation, err := db.Value[string](d.ctx, q, `SELECT datcollate FROM pg_database WHERE datname = current_database()`)
 	if err != nil {
-		d.wrong("database", "its collation cannot be read: %v", err)
+		d.wrong("database", "cli.doctor.collation_unknown", "cause", d.cause(err))
 		return
 	}
 	if collation != "C" && collation != "POSIX" {
-		d.wrong("database", "its collation is %s: make it with CREATE DATABASE … TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C.UTF-8', so that lists sort the same everywhere", collation)
+		d.wrong("database", "cli.doctor.collation", "collation", collation,
+			"sql", "CREATE DATABASE … TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
 	}
 }
 
 // legalNames are what the law has the operator say (RGPD, article 13; LCEN,
-// article 1-1), and what each is in words.
-var legalNames = []struct{ name, what string }{
-	{"controller", "who answers for the processing of personal data (name, address)"},
-	{"host", "who hosts the portal (name, address, phone)"},
-	{"dpo", "how to reach the data protection officer"},
-}
+// article 1-1); what each is in words is "cli.setting." and the name.
+var legalNames = []string{"controller", "host", "dpo"}
 
 func (d *doctor) legal(q db.Querier) {
 	rows, err := db.All[struct{ Name, Value string }](d.ctx, q, `SELECT name, value FROM setting WHERE scope = ''`)
 	if err != nil {
-		d.wrong("legal", "settings cannot be read: %v", err)
+		d.wrong("legal", "cli.doctor.legal_unknown", "cause", d.cause(err))
 		return
 	}
 	have := map[string]string{}
@@ -397,14 +420,14 @@ func (d *doctor) legal(q db.Querier) {
 		have[r.Name] = strings.TrimSpace(r.Value)
 	}
 	complete := true
-	for _, l := range legalNames {
-		if have[l.name] == "" {
+	for _, name := range legalNames {
+		if have[name] == "" {
 			complete = false
-			d.wrong("legal", "the legal page must say %s: marelle setting %s \"…\"", l.what, l.name)
+			d.wrong("legal", "cli.doctor.legal_missing", "what", d.words.T("cli.setting."+name), "name", name)
 		}
 	}
 	if complete {
-		d.ok("legal", "controller, host and data protection officer are named")
+		d.ok("legal", "cli.doctor.legal")
 	}
 }
 
@@ -413,31 +436,25 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 
 type settingCmd struct {
 	config.Settings
-	Name  string  `arg:"" optional:"" help:"Name of a setting of the portal: controller, host or dpo."`
-	Value *string `arg:"" optional:"" help:"New value; without it, the present one is printed."`
+	Name  string  `arg:"" optional:"" help:"Nom d'un réglage du portail : controller, host ou dpo."`
+	Value *string `arg:"" optional:"" help:"Nouvelle valeur ; sans elle, la valeur actuelle est écrite."`
 }
 
 // Run prints or writes what the portal says on its legal page.
 func (c *settingCmd) Run() error {
 	return portal(c.Settings, func(ctx context.Context, core *app.Core) error {
 		if c.Name == "" {
-			for _, l := range legalNames {
-				v, err := db.Value[string](ctx, core.DB, `SELECT value FROM setting WHERE scope = '' AND name = $1`, l.name)
+			for _, name := range legalNames {
+				v, err := db.Value[string](ctx, core.DB, `SELECT value FROM setting WHERE scope = '' AND name = $1`, name)
 				if err != nil {
 					return err
 				}
-				fmt.Printf("%-11s %s\n%-11s   (%s)\n", l.name, v, "", l.what)
+				fmt.Printf("%-11s %s\n%-11s   (%s)\n", name, v, "", words().T("cli.setting."+name))
 			}
 			return nil
 		}
-		var names []string
-		known := false
-		for _, l := range legalNames {
-			known = known || l.name == c.Name
-			names = append(names, l.name)
-		}
-		if !known {
-			return refusal{fmt.Errorf("no setting is called %q; there are %s", c.Name, strings.Join(names, ", "))}
+		if !slices.Contains(legalNames, c.Name) {
+			return errs.New(errs.Invalid, "cli.setting.unknown", "name", c.Name, "names", i18n.List(legalNames...))
 		}
 		if c.Value == nil {
 			v, err := db.Value[string](ctx, core.DB, `SELECT value FROM setting WHERE scope = '' AND name = $1`, c.Name)
@@ -448,7 +465,7 @@ func (c *settingCmd) Run() error {
 		}
 		v := strings.TrimSpace(*c.Value)
 		if len(v) > 2000 {
-			return refusal{errors.New("that is too long: 2,000 characters at most")}
+			return errs.New(errs.TooLarge, "cli.setting.long")
 		}
 		return core.DB.Write(ctx, func(tx *db.Tx) error {
 			if _, err := tx.Exec(ctx, `INSERT INTO setting (scope, name, value) VALUES ('', $1, $2) ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value`, c.Name, v); err != nil {

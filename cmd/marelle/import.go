@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,15 +23,11 @@ import (
 	"marelle/internal/server"
 )
 
-// refusal is what the person at the terminal must change: exit status 2.
-type refusal struct{ error }
-
-// portal opens the portal that the settings name, runs f, and turns what a
-// person did wrong into a sentence.
+// portal opens the portal that the settings name and runs f.
 func portal(set config.Settings, f func(ctx context.Context, core *app.Core) error) error {
 	cfg, err := config.Load(set, os.Environ())
 	if err != nil {
-		return refusal{err}
+		return err
 	}
 	ctx := context.Background()
 	s, err := server.Open(ctx, cfg, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
@@ -39,33 +35,24 @@ func portal(set config.Settings, f func(ctx context.Context, core *app.Core) err
 		return err
 	}
 	defer s.Close()
-	err = f(ctx, s.Core)
-	e := errs.As(err)
-	if e == nil || e.Kind == errs.Internal {
-		return err
-	}
-	sentence := s.Core.Catalog.Render(e.Message.Key, e.Message.Args)
-	for _, m := range e.Fields {
-		sentence = s.Core.Catalog.Render(m.Key, m.Args)
-	}
-	return refusal{errors.New(sentence)}
+	return f(ctx, s.Core)
 }
 
 type importCmd struct {
-	Onde    importOndeCmd    `cmd:"" help:"Import lists exported from ONDE: pupils, parents, teachers."`
-	Resolve importResolveCmd `cmd:"" help:"Settle a doubtful case of the last import, or list them."`
-	Undo    importUndoCmd    `cmd:"" help:"Take the last import back."`
+	Onde    importOndeCmd    `cmd:"" help:"Importer des listes d'ONDE : élèves, responsables, enseignants."`
+	Resolve importResolveCmd `cmd:"" help:"Régler un cas du dernier import, ou en donner la liste."`
+	Undo    importUndoCmd    `cmd:"" help:"Annuler le dernier import."`
 }
 
 type importOndeCmd struct {
 	config.Settings
-	UAI         string   `name:"uai" required:"" help:"National number of the school, such as 0801234G."`
-	School      string   `help:"Name of the school, to create it when it is unknown."`
-	Year        int      `help:"School year by its first calendar year (default: the current one)."`
-	DryRun      bool     `help:"Show what would happen and write nothing."`
-	JSON        bool     `name:"json" help:"Print one JSON object as the last line."`
-	WholeSchool bool     `help:"The files list the whole school: whoever is in none of them has left."`
-	Files       []string `arg:"" name:"file" help:"CSV files, in any order."`
+	UAI         string   `name:"uai" required:"" help:"Code UAI de l'école, comme 0801234G."`
+	School      string   `help:"Nom de l'école, pour la créer si elle est inconnue."`
+	Year        int      `placeholder:"ANNÉE" help:"Année scolaire, par sa première année civile (par défaut : l'année en cours)."`
+	DryRun      bool     `help:"Montrer ce qui se passerait, sans rien écrire."`
+	JSON        bool     `name:"json" help:"Écrire un objet JSON en dernière ligne."`
+	WholeSchool bool     `help:"Les fichiers sont toute l'école : qui n'y est pas est parti."`
+	Files       []string `arg:"" name:"file" help:"Fichiers CSV, dans n'importe quel ordre."`
 }
 
 func (c *importOndeCmd) Run() error {
@@ -78,7 +65,7 @@ func (c *importOndeCmd) Run() error {
 			o.Year = people.Year(core.Clock.Now())
 		}
 		if o.Year < 2000 || o.Year > 2100 {
-			return errs.New(errs.Invalid, "school.cli.year")
+			return errs.New(errs.Invalid, "cli.year")
 		}
 		var err error
 		if o.Given, err = readFiles(c.Files); err != nil {
@@ -103,7 +90,11 @@ func (c *importOndeCmd) Run() error {
 			return err
 		}
 		res.Plan.NewSchool = fresh
-		return c.tell(core, res.Plan, "school.cli.done", len(res.Created))
+		last := "cli.done"
+		if len(res.Created) == 0 {
+			last = "cli.done_none"
+		}
+		return c.tell(core, res.Plan, last, len(res.Created))
 	})
 }
 
@@ -112,14 +103,14 @@ func (c *importOndeCmd) Run() error {
 func (c *importOndeCmd) apply(ctx context.Context, core *app.Core, o people.Order) (res people.Result, fresh bool, err error) {
 	now := core.Clock.Now()
 	g := rights.System("import on the command line")
-	err = school.Write(ctx, core, func(tx *db.Tx) error {
+	err = people.Write(ctx, core.DB, func(tx *db.Tx) error {
 		s, known, err := people.SchoolByUAI(ctx, tx, c.UAI)
 		if err != nil {
 			return err
 		}
 		if !known {
 			if c.School == "" {
-				return errs.New(errs.Invalid, "school.cli.unknown", "uai", c.UAI)
+				return errs.New(errs.Invalid, "cli.unknown", "uai", c.UAI)
 			}
 			if s, err = people.CreateSchool(ctx, tx, g, now, people.School{UAI: c.UAI, Name: c.School}); err != nil {
 				return err
@@ -143,7 +134,7 @@ func (c *importOndeCmd) preview(ctx context.Context, core *app.Core, o people.Or
 			return err
 		}
 		if !known && c.School == "" {
-			return errs.New(errs.Invalid, "school.cli.unknown", "uai", c.UAI)
+			return errs.New(errs.Invalid, "cli.unknown", "uai", c.UAI)
 		}
 		o.School = s.ID
 		p, err = people.PreviewImport(ctx, tx, core.Clock.Now(), o)
@@ -152,7 +143,7 @@ func (c *importOndeCmd) preview(ctx context.Context, core *app.Core, o people.Or
 	if err != nil {
 		return err
 	}
-	return c.tell(core, p, "school.cli.dry", 0)
+	return c.tell(core, p, "cli.dry", 0)
 }
 
 // tell prints a plan: tables for people, one line of JSON for programs.
@@ -164,9 +155,9 @@ func (c *importOndeCmd) tell(core *app.Core, p onde.Plan, last string, created i
 		return err
 	}
 	fmt.Println()
-	fmt.Println(core.Catalog.T(last, "n", created))
+	fmt.Println(words().T(last, "n", created))
 	if len(p.Cases) > 0 {
-		fmt.Println(core.Catalog.T("school.cli.doubts", "n", len(p.Cases), "uai", c.UAI))
+		fmt.Println(words().T("cli.doubts", "n", len(p.Cases), "uai", c.UAI))
 	}
 	return nil
 }
@@ -176,26 +167,39 @@ func readFiles(paths []string) ([]people.ImportFile, error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil || info.IsDir() {
-			return nil, errs.Wrap(errs.Invalid, err, "school.cli.no_file", "file", path)
+			return nil, errs.Wrap(errs.Invalid, err, "cli.no_file", "file", path)
 		}
 		if info.Size() > people.MaxImport {
 			return nil, errs.New(errs.TooLarge, "people.import_too_large")
 		}
-		data, err := os.ReadFile(path)
+		data, err := readBounded(path)
 		if err != nil {
-			return nil, errs.Wrap(errs.Invalid, err, "school.cli.no_file", "file", path)
+			return nil, errs.Wrap(errs.Invalid, err, "cli.no_file", "file", path)
+		}
+		if len(data) > people.MaxImport { // a pipe or a device has no size beforehand
+			return nil, errs.New(errs.TooLarge, "people.import_too_large")
 		}
 		out = append(out, people.ImportFile{Name: filepath.Base(path), Data: data})
 	}
 	return out, nil
 }
 
+// readBounded reads one byte more than an import may have, at most.
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, people.MaxImport+1))
+}
+
 type importResolveCmd struct {
 	config.Settings
-	UAI    string `name:"uai" required:"" help:"National number of the school."`
-	Case   string `arg:"" optional:"" help:"Case to settle; without it, the cases are listed."`
-	Choice string `arg:"" optional:"" help:"One of the choices listed for the case."`
-	Target string `arg:"" optional:"" help:"For \"attach\": one of the answers listed for the case."`
+	UAI    string `name:"uai" required:"" help:"Code UAI de l'école."`
+	Case   string `arg:"" optional:"" help:"Cas à régler ; sans lui, les cas sont listés."`
+	Choice string `arg:"" optional:"" help:"Un des choix listés pour le cas."`
+	Target string `arg:"" optional:"" help:"Pour attach : une des réponses listées pour le cas."`
 }
 
 func (c *importResolveCmd) Run() error {
@@ -214,7 +218,7 @@ func (c *importResolveCmd) Run() error {
 		}
 		g := rights.System("import on the command line").For(s.ID)
 		var res people.Result
-		if err := school.Write(ctx, core, func(tx *db.Tx) error {
+		if err := people.Write(ctx, core.DB, func(tx *db.Tx) error {
 			var err error
 			if res, err = people.ResolveImport(ctx, tx, g, now, s.ID, map[string]onde.Choice{c.Case: {Do: c.Choice, Target: c.Target}}); err != nil {
 				return err
@@ -223,7 +227,7 @@ func (c *importResolveCmd) Run() error {
 		}); err != nil {
 			return err
 		}
-		fmt.Println(core.Catalog.T("school.cli.resolved", "n", len(res.Plan.Cases)))
+		fmt.Println(words().T("cli.resolved", "n", len(res.Plan.Cases)))
 		return nil
 	})
 }
@@ -235,7 +239,7 @@ func listCases(core *app.Core, p onde.Plan) error {
 		fmt.Fprintf(w, "%s\t%s\n", cs.ID, say(cs.Message.Key, cs.Message.Args))
 		for _, do := range cs.Choices {
 			if do != onde.Attach {
-				fmt.Fprintf(w, "\t  %s\t%s\n", do, core.Catalog.T("onde.choice."+do))
+				fmt.Fprintf(w, "\t  %s\t%s\n", do, words().T("onde.choice."+do))
 				continue
 			}
 			for _, cand := range cs.Candidates {
@@ -248,14 +252,14 @@ func listCases(core *app.Core, p onde.Plan) error {
 		}
 	}
 	if len(p.Cases) == 0 {
-		fmt.Fprintln(w, core.Catalog.T("school.cli.no_doubt"))
+		fmt.Fprintln(w, words().T("cli.no_doubt"))
 	}
 	return w.Flush()
 }
 
 type importUndoCmd struct {
 	config.Settings
-	UAI string `name:"uai" required:"" help:"National number of the school."`
+	UAI string `name:"uai" required:"" help:"Code UAI de l'école."`
 }
 
 func (c *importUndoCmd) Run() error {
@@ -279,7 +283,7 @@ func (c *importUndoCmd) Run() error {
 		}); err != nil {
 			return err
 		}
-		fmt.Println(core.Catalog.T("school.cli.undone", "date", time.UnixMilli(was.CreatedAt).In(zone(s)).Format("02/01/2006 15:04")))
+		fmt.Println(words().T("cli.undone", "date", time.UnixMilli(was.CreatedAt).In(zone(s)).Format("02/01/2006 15:04")))
 		return nil
 	})
 }
@@ -291,7 +295,7 @@ func knownSchool(ctx context.Context, core *app.Core, uai string) (people.School
 	}
 	s, ok, err := people.SchoolByUAI(ctx, core.DB, uai)
 	if err == nil && !ok {
-		err = errs.New(errs.NotFound, "school.cli.unknown", "uai", uai)
+		err = errs.New(errs.NotFound, "cli.unknown", "uai", uai)
 	}
 	return s, err
 }

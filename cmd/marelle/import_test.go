@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -86,7 +87,7 @@ func (s *shell) ok(args ...string) string {
 func (s *shell) refused(words string, args ...string) {
 	s.t.Helper()
 	status, out, errs := s.run(args...)
-	if status != 2 || !strings.Contains(errs, words) || out != "" {
+	if status != 2 || !strings.Contains(strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(errs), words) || out != "" {
 		s.t.Errorf("%v: status %d, printed %q, said %q, want 2 and %q", args, status, out, errs, words)
 	}
 }
@@ -142,7 +143,7 @@ func TestImportCommand(t *testing.T) {
 		t.Errorf("the same again: %+v", again)
 	}
 	table := s.ok(onto()...)
-	for _, words := range []string{"Élèves", "219", "9 cas à regarder", "0 personne créée", "import resolve --uai 0801234G"} {
+	for _, words := range []string{"Élèves", "219", "9 cas à regarder", "personne de nouveau", "import resolve --uai 0801234G"} {
 		if !strings.Contains(table, words) {
 			t.Errorf("no %q in\n%s", words, table)
 		}
@@ -177,8 +178,105 @@ func TestImportRefusals(t *testing.T) {
 	s.refused("n’est pas une extraction d’ONDE", "import", "onde", "--uai", "0801234G", "--school", "X", file, "import_test.go")
 	s.refused("ne peut pas être lu", "import", "onde", "--uai", "0801234G", "--school", "X", "nowhere.csv")
 	s.refused("ne peut pas être lu", "import", "onde", "--uai", "0801234G", "--school", "X", t.TempDir())
+	s.refused("trop lourd", "import", "onde", "--uai", "0801234G", "--school", "X", "/dev/zero")
+	folder := t.TempDir()
+	for name, x := range map[string]struct {
+		size int64
+		data string
+		says string
+	}{
+		"vide.csv":    {says: "est vide"},
+		"blanc.csv":   {data: " \n \n", says: "est vide"},
+		"énorme.csv":  {size: 200 << 20, says: "trop lourd"},
+		"binaire.csv": {data: "\x7fELF\x02\x01\x01\x00\xff\xfe\x00\x80", says: "n’est pas une extraction d’ONDE"},
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(x.data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if x.size > 0 {
+			if err := os.Truncate(path, x.size); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.refused(x.says, "import", "onde", "--uai", "0801234G", "--school", "X", path)
+	}
+	locked := filepath.Join(folder, "fermé.csv")
+	if err := os.WriteFile(locked, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() != 0 { // root reads everything
+		s.refused("ne peut pas être lu", "import", "onde", "--uai", "0801234G", "--school", "X", locked)
+	}
 	s.refused("--year", "import", "onde", "--uai", "0801234G", "--school", "X", "--year", "26", file)
 	s.refused("Aucune école", "import", "undo", "--uai", "0801234G")
+}
+
+// What is asked wrongly is told in French too, with the status of a refusal.
+func TestWrongCommandLines(t *testing.T) {
+	s := open(t)
+	for says, line := range map[string]string{
+		"Il manque --uai=VALEUR":                   "import onde x.csv",
+		"Il manque <fichier>":                      "import onde --uai 0801234G",
+		"vouliez-vous dire --year":                 "import onde --uai 0801234G --yeer 2026 x.csv",
+		"L’option --xyzzy n’existe pas":            "doctor --xyzzy",
+		"Il manque une commande":                   "",
+		"« dance » est de trop":                    "dance",
+		"il faut un nombre, pas « abc »":           "import onde --uai 0801234G --year abc x.csv",
+		"--profile : il faut l’un de head,teacher": "user create --profile queen --first A --last B",
+		"--format : il faut l’un de pdf":           "sheets --uai 0801234G --format doc -o x",
+		"Nommez l’archive":                         "backup",
+		"n’existe pas":                             "backup --check nowhere",
+		"Aucun réglage ne s’appelle « hots »":      "setting hots",
+		"--now « soon »":                           "demo --addr 127.0.0.1:0 --now soon",
+		"montrerait à d’autres":                    "demo --addr 192.0.2.1:80",
+	} {
+		s.refused(says, strings.Fields(line)...)
+	}
+	help := s.ok("import", "onde", "--help")
+	for _, words := range []string{"Usage : marelle import onde", "Options :", "Montrer cette aide", "<fichier>", "MARELLE_DATA"} {
+		if !strings.Contains(strings.ReplaceAll(help, "\u00a0", " "), words) {
+			t.Errorf("no %q in\n%s", words, help)
+		}
+	}
+	english := regexp.MustCompile(`(?i)\b(the|and|such as|default:|flags|usage:|print|folder|show)\b`)
+	for _, line := range []string{"", "demo", "serve", "migrate", "school create", "user create", "import", "import onde", "import resolve", "import undo", "backup", "restore", "doctor", "setting", "sheets", "version"} {
+		if out := s.ok(append(strings.Fields(line), "--help")...); english.MatchString(out) {
+			t.Errorf("%s: %q in\n%s", line, english.FindString(out), out)
+		}
+	}
+}
+
+// Every setting that cannot be is one sentence.
+func TestWrongSettings(t *testing.T) {
+	s := open(t)
+	for says, setting := range map[string]string{
+		"n’est pas un réglage":         "MARELLE_ADR=x",
+		"il faut hôte:port":            "MARELLE_ADDR=x",
+		"le port est un nombre":        "MARELLE_ADDR=127.0.0.1:http",
+		"il faut une adresse":          "MARELLE_BASE_URL=x",
+		"il faut https":                "MARELLE_BASE_URL=http://ecole.example",
+		"sans chemin":                  "MARELLE_BASE_URL=https://ecole.example/a",
+		"vont ensemble":                "MARELLE_TLS_CERT=/nowhere",
+		"il faut postgres://":          "MARELLE_DATABASE=mysql://x",
+		"n’est ni une adresse":         "MARELLE_TRUSTED_PROXIES=x",
+		"n’examine pas encore":         "MARELLE_CLAMD=x",
+		"il faut une taille":           "MARELLE_UPLOAD_MAX=big",
+		"MARELLE_METRICS_ADDR":         "MARELLE_METRICS_ADDR=x",
+		"il faut smtp[s]://":           "MARELLE_SMTP=http://x",
+		"l’adresse de l’expéditeur":    "MARELLE_SMTP=smtp://x",
+		"« mot » n’existe pas":         "MARELLE_SMTP=smtp://x?mot=1",
+		"n’est ni un dossier":          "MARELLE_BLOBS=ftp://x",
+		"AWS_ACCESS_KEY_ID":            "MARELLE_BLOBS=s3://x?endpoint=http://127.0.0.1:1",
+		"il faut s3://seau?endpoint=…": "MARELLE_BLOBS=s3://a:b@c",
+	} {
+		one := *s
+		one.env = append(slices.Clone(s.env), "AWS_ACCESS_KEY_ID=", setting)
+		status, out, errs := one.run("migrate")
+		if plain := strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(errs); status != 2 || out != "" || !strings.Contains(plain, says) {
+			t.Errorf("%s: status %d, %q %q, want %q", setting, status, out, plain, says)
+		}
+	}
 }
 
 func TestSchoolAndUserCommands(t *testing.T) {

@@ -1,33 +1,76 @@
-// Command marelle is the whole product in one binary.
+// Command marelle is the whole product in one binary. What it says at the
+// terminal is French, as its pages are; names of commands and settings, logs and
+// JSON are English, for programs and for whoever works on them.
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"marelle/internal/platform/i18n"
 )
 
 type commands struct {
-	Demo    demoCmd    `cmd:"" help:"Show a living school in seconds."`
-	Serve   serveCmd   `cmd:"" help:"Serve a portal."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database up to date and stop."`
-	School  schoolCmd  `cmd:"" help:"Manage schools."`
-	User    userCmd    `cmd:"" help:"Manage accounts."`
-	Import  importCmd  `cmd:"" help:"Import a school's lists."`
-	Backup  backupCmd  `cmd:"" help:"Write one archive of everything, or check one."`
-	Restore restoreCmd `cmd:"" help:"Restore an archive into an empty database."`
-	Doctor  doctorCmd  `cmd:"" help:"Check settings, database, files, mail and legal texts."`
-	Setting settingCmd `cmd:"" help:"Print or write what the legal page says: controller, host, dpo."`
-	Sheets  sheetsCmd  `cmd:"" help:"Print the connection sheets of those who have no account yet."`
-	Version versionCmd `cmd:"" help:"Print the version, or the licences."`
+	Demo    demoCmd    `cmd:"" help:"Montrer une école qui vit, en quelques secondes."`
+	Serve   serveCmd   `cmd:"" help:"Servir un portail."`
+	Migrate migrateCmd `cmd:"" help:"Mettre la base à jour, puis s'arrêter."`
+	School  schoolCmd  `cmd:"" help:"Gérer les écoles."`
+	User    userCmd    `cmd:"" help:"Gérer les comptes."`
+	Import  importCmd  `cmd:"" help:"Importer les listes d'une école."`
+	Backup  backupCmd  `cmd:"" help:"Écrire une archive de tout, ou en vérifier une."`
+	Restore restoreCmd `cmd:"" help:"Restaurer une archive dans une base vide."`
+	Doctor  doctorCmd  `cmd:"" help:"Vérifier réglages, base, fichiers, courriel et mentions légales."`
+	Setting settingCmd `cmd:"" help:"Lire ou écrire ce que dit la page légale : controller, host, dpo."`
+	Sheets  sheetsCmd  `cmd:"" help:"Imprimer les fiches de connexion de qui n'a pas encore de compte."`
+	Version versionCmd `cmd:"" help:"Écrire la version, ou les licences."`
 }
 
 func main() {
 	var cli commands
-	k := kong.Parse(&cli, kong.Name("marelle"), kong.Description("Marelle, a digital workspace for primary schools."), kong.UsageOnError())
-	if err := k.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "marelle:", err)
+	say := words()
+	k, err := kong.New(&cli, kong.Name("marelle"), kong.Description("Marelle, un espace numérique pour l'école primaire."), kong.Help(help))
+	if err != nil {
+		panic(err) // cannot happen: the commands are declared above
+	}
+	parsed, err := k.Parse(os.Args[1:])
+	if err != nil {
+		command := "marelle"
+		var wrong *kong.ParseError
+		if errors.As(err, &wrong) && wrong.Context.Selected() != nil {
+			command = wrong.Context.Selected().FullPath()
+		}
+		fmt.Fprintln(os.Stderr, "marelle :", usage(say, err))
+		fmt.Fprintln(os.Stderr, say.T("cli.usage.help", "command", command))
+		os.Exit(2)
+	}
+	if err := parsed.Run(); err != nil {
+		for _, s := range sentences(say, err) {
+			fmt.Fprintln(os.Stderr, "marelle :", s)
+		}
 		os.Exit(exitCode(err))
 	}
+}
+
+// french replaces the parser's own words in a help text.
+var french = strings.NewReplacer("Usage: ", "Usage : ", "[flags]", "[options]", "<command>", "<commande>", "\nArguments:\n", "\nArguments :\n", "\nFlags:\n", "\nOptions :\n",
+	"\nCommands:\n", "\nCommandes :\n", "Show context-sensitive help.", "Montrer cette aide.", "=STRING", "=VALEUR", "<file>", "<fichier>",
+	`Run "marelle <command> --help" for more information on a command.`, "Pour en savoir plus : marelle <commande> --help")
+
+// help prints what a command is for.
+func help(options kong.HelpOptions, ctx *kong.Context) error {
+	var b bytes.Buffer
+	to := ctx.Stdout
+	ctx.Stdout = &b
+	err := kong.DefaultHelpPrinter(options, ctx)
+	ctx.Stdout = to
+	if err != nil {
+		return err
+	}
+	_, err = to.Write([]byte(i18n.Spaces(french.Replace(b.String()))))
+	return err
 }

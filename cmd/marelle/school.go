@@ -15,15 +15,15 @@ import (
 )
 
 type schoolCmd struct {
-	Create schoolCreateCmd `cmd:"" help:"Add a school to the portal."`
+	Create schoolCreateCmd `cmd:"" help:"Ajouter une école au portail."`
 }
 
 type schoolCreateCmd struct {
 	config.Settings
-	UAI      string `name:"uai" required:"" help:"National number of the school, such as 0801234G."`
-	Name     string `required:"" help:"Name of the school."`
-	Address  string `help:"Postal address."`
-	Timezone string `help:"Time zone, such as Indian/Reunion (default: that of the département)."`
+	UAI      string `name:"uai" required:"" help:"Code UAI de l'école, comme 0801234G."`
+	Name     string `required:"" help:"Nom de l'école."`
+	Address  string `help:"Adresse postale."`
+	Timezone string `help:"Fuseau horaire, comme Indian/Reunion (par défaut : celui du département)."`
 }
 
 func (c *schoolCreateCmd) Run() error {
@@ -37,22 +37,22 @@ func (c *schoolCreateCmd) Run() error {
 		}); err != nil {
 			return err
 		}
-		fmt.Println(core.Catalog.T("school.cli.created", "name", s.Name, "uai", s.UAI))
+		fmt.Println(words().T("cli.created", "name", s.Name, "uai", s.UAI))
 		return nil
 	})
 }
 
 type userCmd struct {
-	Create userCreateCmd `cmd:"" help:"Create an account and print its activation code."`
+	Create userCreateCmd `cmd:"" help:"Créer un compte et écrire son code d'activation."`
 }
 
 type userCreateCmd struct {
 	config.Settings
-	Profile string `required:"" enum:"head,teacher,staff,operator" help:"head, teacher, staff or operator."`
-	UAI     string `name:"uai" help:"National number of the school; not for an operator."`
-	First   string `required:"" help:"First name."`
-	Last    string `required:"" help:"Family name."`
-	Email   string `help:"E-mail address, to be confirmed by its holder."`
+	Profile string `required:"" enum:"head,teacher,staff,operator" help:"head (direction), teacher (enseignant), staff (équipe) ou operator (exploitant)."`
+	UAI     string `name:"uai" help:"Code UAI de l'école ; pas pour un exploitant."`
+	First   string `required:"" help:"Prénom."`
+	Last    string `required:"" help:"Nom."`
+	Email   string `help:"Adresse électronique, que la personne confirmera."`
 }
 
 func (c *userCreateCmd) Run() error {
@@ -61,11 +61,11 @@ func (c *userCreateCmd) Run() error {
 		switch m.Profile {
 		case rights.Operator:
 			if c.UAI != "" {
-				return errs.New(errs.Invalid, "school.cli.operator")
+				return errs.New(errs.Invalid, "cli.operator")
 			}
 		default:
 			if c.UAI == "" {
-				return errs.New(errs.Invalid, "school.cli.whose")
+				return errs.New(errs.Invalid, "cli.whose")
 			}
 			s, err := knownSchool(ctx, core, c.UAI)
 			if err != nil {
@@ -78,7 +78,7 @@ func (c *userCreateCmd) Run() error {
 		}
 		p := people.Person{First: strings.TrimSpace(c.First), Last: strings.TrimSpace(c.Last), ContactEmail: strings.TrimSpace(c.Email)}
 		if p.First == "" || p.Last == "" || len(p.First)+len(p.Last) > 200 {
-			return errs.New(errs.Invalid, "school.cli.name")
+			return errs.New(errs.Invalid, "cli.name")
 		}
 		var code string
 		if err := core.DB.Write(ctx, func(tx *db.Tx) error {
@@ -100,7 +100,7 @@ func (c *userCreateCmd) Run() error {
 		}); err != nil {
 			return err
 		}
-		fmt.Println(core.Catalog.T("school.cli.account", "name", p.Name(), "login", p.Login, "code", code, "address", core.Base.String()+"/activation"))
+		fmt.Println(words().T("cli.account", "name", p.Name(), "login", p.Login, "code", code, "address", core.Base.String()+"/activation"))
 		return nil
 	})
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -12,12 +10,13 @@ import (
 	"time"
 
 	"marelle/internal/platform/config"
+	"marelle/internal/platform/errs"
 	"marelle/internal/server"
 )
 
 type serveCmd struct {
 	config.Settings
-	Now string `hidden:"" help:"Start the clock at this time, such as 2026-11-23T16:30."`
+	Now string `hidden:"" help:"Mettre l'horloge à cette heure, comme 2026-11-23T16:30."`
 }
 
 func (c *serveCmd) Run() error {
@@ -71,14 +70,5 @@ func moment(s string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--now %q: expected a time such as 2026-11-23T16:30", s)
-}
-
-// exitCode tells a refusal (2) from a failure (1).
-func exitCode(err error) int {
-	var r refusal
-	if errors.As(err, &r) {
-		return 2
-	}
-	return 1
+	return time.Time{}, errs.New(errs.Invalid, "cli.now", "value", s)
 }

@@ -14,14 +14,15 @@ import (
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/config"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
 )
 
 type sheetsCmd struct {
 	config.Settings
-	UAI    string   `name:"uai" required:"" help:"National number of the school, such as 0801234G."`
-	Class  []string `help:"Label of a class; may be given more than once (default: the whole school with its staff)."`
-	Format string   `enum:"pdf,pdf8,csv" default:"pdf" help:"pdf (one A4 for each responsible adult), pdf8 (eight slips a page) or csv."`
-	Output string   `short:"o" required:"" help:"File to write; - for the standard output."`
+	UAI    string   `name:"uai" required:"" help:"Code UAI de l'école, comme 0801234G."`
+	Class  []string `help:"Libellé d'une classe ; peut être répété (par défaut : toute l'école et son équipe)."`
+	Format string   `enum:"pdf,pdf8,csv" default:"pdf" help:"pdf (une page A4 par responsable), pdf8 (huit talons par page) ou csv."`
+	Output string   `short:"o" required:"" help:"Fichier à écrire ; - pour la sortie standard."`
 }
 
 // Run prints the sheets of everybody who has not activated their account yet,
@@ -48,12 +49,12 @@ func (c *sheetsCmd) Run() error {
 			return err
 		}
 		if len(p.Slips) == 0 {
-			return refusal{errors.New("nothing to print: everybody's account is active")}
+			return errs.New(errs.NotFound, "cli.sheets.none")
 		}
 		if err := output(c.Output, func(w io.Writer) error { return p.Write(w, core.Catalog, c.Format) }); err != nil {
 			return err
 		}
-		fmt.Fprintf(os.Stderr, "%d people, %d sheets. The codes are secrets: hand them out in person, then delete the file.\n", len(p.Slips), len(p.Sheets))
+		fmt.Fprintln(os.Stderr, words().T("cli.sheets.done", "people", len(p.Slips), "sheets", len(p.Sheets)))
 		return nil
 	})
 }
@@ -75,7 +76,7 @@ func pick(classes []people.Class, labels []string) ([]string, error) {
 			}
 		}
 		if len(ids) == n {
-			return nil, refusal{fmt.Errorf("no class %q this year; the classes are %s", l, strings.Join(known, ", "))}
+			return nil, errs.New(errs.NotFound, "cli.sheets.class", "class", l, "classes", strings.Join(known, ", "))
 		}
 	}
 	return ids, nil

@@ -12,7 +12,7 @@ import (
 var version = ""
 
 type versionCmd struct {
-	Licences bool `help:"Print the licences of everything inside the program."`
+	Licences bool `help:"Écrire les licences de tout ce que contient le programme."`
 }
 
 // Run prints the version, or the notices that the program must travel with.

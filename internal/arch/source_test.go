@@ -19,7 +19,7 @@ type rule struct {
 
 // dialectMay lists who may write one thing for SQLite and another for
 // PostgreSQL; the rest writes one text of SQL for both.
-var dialectMay = []string{"internal/platform/db", "internal/platform/jobs", "internal/backup", "cmd/marelle/doctor.go", "internal/testkit", "bench"}
+var dialectMay = []string{"internal/platform/db", "internal/platform/jobs", "internal/backup", "internal/kernel/search", "cmd/marelle/doctor.go", "internal/testkit", "bench"}
 
 // wallClockMay lists who may read the system's clock; the rest asks platform/clock.
 var wallClockMay = []string{

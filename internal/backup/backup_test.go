@@ -20,6 +20,7 @@ import (
 
 	"marelle/internal/backup"
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/search"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/id"
@@ -163,6 +164,13 @@ func TestRoundTrip(t *testing.T) {
 		if err != nil || len(waiting) != m.Jobs {
 			t.Errorf("%d jobs of %d (%v)", len(waiting), m.Jobs, err)
 		}
+		// The index of the search is not copied, and can be made again.
+		if n, err := search.Check(t.Context(), to.DB, a.Core.Texts, true); err != nil || n < 10 {
+			t.Errorf("%d items were to be found again (%v)", n, err)
+		}
+		if n, err := search.Check(t.Context(), to.DB, a.Core.Texts, false); err != nil || n != 0 {
+			t.Errorf("%d items are not found after a restore (%v)", n, err)
+		}
 		// Foreign keys hold again.
 		if err := to.DB.Write(t.Context(), func(tx *db.Tx) error {
 			_, err := tx.Exec(t.Context(), `INSERT INTO family_link (relative, pupil, school, valid_from, valid_to) VALUES ('x', 'y', 'z', 0, 0)`)
@@ -190,7 +198,7 @@ func TestNothingIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range list {
-		if _, ok := m.Tables[name]; !ok && !strings.HasPrefix(name, "river_") && !strings.HasPrefix(name, "goose_") {
+		if _, ok := m.Tables[name]; !ok && !strings.HasPrefix(name, "river_") && !strings.HasPrefix(name, "goose_") && !strings.HasPrefix(name, "search_") {
 			t.Errorf("table %s is in no backup", name)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -22,16 +23,22 @@ import (
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/jobs"
 )
 
-// Damaged is an archive that is not whole, or was altered.
-type Damaged struct{ Why string }
+//go:embed i18n/fr.json
+var said embed.FS
 
-func (d Damaged) Error() string { return "this archive is damaged: " + d.Why }
+// Messages is the French catalogue of this package.
+var Messages, _ = fs.Sub(said, "i18n")
 
-// ErrNotEmpty is a database that holds something already.
-var ErrNotEmpty = errors.New("the database is not empty: a backup is only restored into a new one, so that nothing is ever written over")
+// damaged is an archive that is not whole, or was altered.
+func damaged(key string, pairs ...any) error { return errs.New(errs.Invalid, key, pairs...) }
+
+// ErrNotEmpty is a database that holds something already: nothing is ever
+// written over.
+var ErrNotEmpty = errs.New(errs.Conflict, "backup.not_empty")
 
 // Check reads a whole archive and compares every sum and count.
 func Check(r io.Reader) (Manifest, error) {
@@ -44,7 +51,7 @@ func Check(r io.Reader) (Manifest, error) {
 func read(r io.Reader, visit func(name string, size int64, r io.Reader) error) (m Manifest, err error) {
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
 	if err != nil {
-		return m, Damaged{"it is no backup of Marelle"}
+		return m, damaged("backup.foreign")
 	}
 	defer z.Close()
 	seen, err := newSpool()
@@ -60,10 +67,10 @@ func read(r io.Reader, visit func(name string, size int64, r io.Reader) error) (
 			break
 		}
 		if err != nil {
-			return m, Damaged{"it ends or breaks off in the middle (" + err.Error() + ")"}
+			return m, errs.Wrap(errs.Invalid, err, "backup.broken")
 		}
 		if complete || h.Typeflag != tar.TypeReg {
-			return m, Damaged{"it has an entry too many, " + strconv.Quote(h.Name)}
+			return m, damaged("backup.extra", "entry", h.Name)
 		}
 		sum := sha256.New()
 		body := &counted{r: io.TeeReader(t, sum)}
@@ -77,7 +84,7 @@ func read(r io.Reader, visit func(name string, size int64, r io.Reader) error) (
 		case "manifest.json":
 			d := json.NewDecoder(io.LimitReader(body, 16<<20))
 			if err := d.Decode(&m); err != nil {
-				return m, Damaged{"its manifest cannot be read"}
+				return m, damaged("backup.unreadable")
 			}
 			complete = true
 			continue
@@ -88,7 +95,7 @@ func read(r io.Reader, visit func(name string, size int64, r io.Reader) error) (
 				err = json.Unmarshal(b, &head)
 			}
 			if err != nil || count > 0 {
-				return m, Damaged{"its first entry cannot be read"}
+				return m, damaged("backup.unreadable")
 			}
 			if head.Format != version {
 				return m, fmt.Errorf("this archive has format %d and this program reads format %d: use the version %s of Marelle", head.Format, version, head.Program)
@@ -98,14 +105,14 @@ func read(r io.Reader, visit func(name string, size int64, r io.Reader) error) (
 			}
 		default:
 			if count == 0 {
-				return m, Damaged{"it is no backup of Marelle"}
+				return m, damaged("backup.foreign")
 			}
 			if err := visit(h.Name, h.Size, body); err != nil {
 				return m, body.blame(err)
 			}
 		}
 		if _, err := io.Copy(io.Discard, body); err != nil {
-			return m, Damaged{"it breaks off in " + h.Name}
+			return m, damaged("backup.broken")
 		}
 		count++
 		b, err := json.Marshal(entry{h.Name, h.Size, hex.EncodeToString(sum.Sum(nil))})
@@ -118,9 +125,9 @@ func read(r io.Reader, visit func(name string, size int64, r io.Reader) error) (
 	}
 	switch {
 	case !complete:
-		return m, Damaged{"its end is missing"}
+		return m, damaged("backup.broken")
 	case listed != m.Sum || count != m.Entries:
-		return m, Damaged{"its entries do not match its manifest"}
+		return m, damaged("backup.altered", "entry", "MANIFEST")
 	}
 	return m, nil
 }
@@ -142,7 +149,7 @@ func (c *counted) Read(p []byte) (int, error) {
 
 func (c *counted) blame(err error) error {
 	if c.err != nil {
-		return Damaged{"it breaks off in the middle (" + c.err.Error() + ")"}
+		return errs.Wrap(errs.Invalid, c.err, "backup.broken")
 	}
 	return err
 }
@@ -163,13 +170,13 @@ func same(list io.Reader, seen *spool) error {
 			if want.Name == "" {
 				_ = json.Unmarshal(y, &want)
 			}
-			return Damaged{"its entry " + want.Name + " is not what was written"}
+			return damaged("backup.altered", "entry", want.Name)
 		}
 		if errX == io.EOF && errY == io.EOF {
 			return nil
 		}
 		if errX != nil || errY != nil {
-			return Damaged{"its list of entries cannot be read"}
+			return damaged("backup.unreadable")
 		}
 	}
 }
@@ -343,11 +350,11 @@ func (l *loader) load(from io.Reader, want Manifest) error {
 	}
 	for name, n := range m.Tables {
 		if l.rows[name] != n {
-			return Damaged{fmt.Sprintf("it has %d rows of %s instead of %d", l.rows[name], name, n)}
+			return damaged("backup.rows", "table", name, "rows", l.rows[name], "want", n)
 		}
 	}
 	if m.Sum != want.Sum || l.jobs != m.Jobs || l.blobs != m.Blobs {
-		return Damaged{"it changed while it was read"}
+		return damaged("backup.changed")
 	}
 	return end()
 }

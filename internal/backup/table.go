@@ -55,9 +55,11 @@ func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`
 // plain is the form of our own names: anything else in an archive is refused.
 var plain = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
-// ours leaves out the tables of goose, River and the engine itself.
+// ours leaves out the tables of goose, River and the engine itself, and the
+// index of the search, which is another thing on each engine and is made again.
 func ours(name string) bool {
-	return plain.MatchString(name) && !strings.HasPrefix(name, "goose_") && !strings.HasPrefix(name, "river_") && !strings.HasPrefix(name, "sqlite_")
+	return plain.MatchString(name) && !strings.HasPrefix(name, "goose_") && !strings.HasPrefix(name, "river_") && !strings.HasPrefix(name, "sqlite_") &&
+		!strings.HasPrefix(name, "search_")
 }
 
 // catalogue lists the application's tables by name. Virtual tables and what an

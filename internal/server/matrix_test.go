@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,35 +35,6 @@ var columns = []struct{ name, login string }{
 	{"other school: head", "directrice.duport"},
 }
 
-// objects gives each kind of path parameter an object around the class CE1 B;
-// what is not listed gets an identifier that names nothing.
-func objects(a *testapp.App) func(app.Route) string {
-	const trip = `(SELECT id FROM word WHERE title LIKE 'Sortie en baie%' ORDER BY published_at DESC LIMIT 1)`
-	class := a.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
-	person := a.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`)
-	word := a.One(`SELECT ` + trip)
-	event := a.One(`SELECT id FROM event WHERE resource = ` + trip)
-	of := map[string]string{"word": word, "class": class, "person": person, "event": event, "variant": "web"}
-	param := regexp.MustCompile(`\{([a-z]+)(\.\.\.|\$)?\}`)
-	return func(r app.Route) string {
-		return param.ReplaceAllStringFunc(strings.TrimSuffix(r.Pattern, "{$}"), func(p string) string {
-			name := param.FindStringSubmatch(p)[1]
-			switch {
-			case name == "id" && strings.HasPrefix(r.Pattern, "/carnet"):
-				name = "word"
-			case name == "id" && strings.HasPrefix(r.Pattern, "/classe/personne"):
-				name = "person"
-			case name == "id" && strings.HasPrefix(r.Pattern, "/classe"):
-				name = "class"
-			}
-			if v := of[name]; v != "" {
-				return v
-			}
-			return "01900000-0000-7000-8000-000000000000"
-		})
-	}
-}
-
 // The matrix of rights: every route, tried by everybody. A change of rights
 // shows as a line of this file.
 func TestRightsMatrix(t *testing.T) {
@@ -81,7 +51,7 @@ func TestRightsMatrix(t *testing.T) {
 				WHERE p.activated_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM person_principal pp JOIN class cl ON pp.principal = 'class:' || cl.id || ':' || $1
 				WHERE pp.person = p.id AND cl.label = 'CE1 B')`, profile)
 		}
-		path := objects(a)
+		path := a.Paths(nil)
 		routes := a.Routes()
 		// What changes something comes after what only shows.
 		slices.SortStableFunc(routes, func(x, y app.Route) int { return strings.Compare(x.Method, y.Method) })

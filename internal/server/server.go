@@ -28,12 +28,14 @@ import (
 	"marelle/internal/kernel/resource"
 	"marelle/internal/kernel/retention"
 	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/search"
 	"marelle/internal/kernel/session"
 	"marelle/internal/kernel/session/sheet"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/mail"
@@ -82,22 +84,18 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	core.Pictures = media.NewMaker(1)
 	if cfg.SMTP != "" {
 		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
-			return s, fmt.Errorf("MARELLE_SMTP: %w", err)
+			return s, err
 		}
 	}
 
 	core.Apps = append(Kernel(core), apps.All(core)...)
-	catalogues := []fs.FS{ui.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}
 	var kinds []jobs.Kind
 	var periodic []jobs.Every
 	for _, a := range core.Apps {
-		if a.Messages != nil {
-			catalogues = append(catalogues, a.Messages)
-		}
 		kinds = append(kinds, a.Jobs...)
 		periodic = append(periodic, a.Periodic...)
 	}
-	if core.Catalog, err = i18n.New(catalogues...); err != nil {
+	if core.Catalog, err = i18n.New(Sentences(core.Apps)...); err != nil {
 		return s, err
 	}
 	if err := Migrate(ctx, core); err != nil {
@@ -111,7 +109,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	}
 	core.Keys, err = secret.Load(cfg.Secret, !known)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, fmt.Errorf("the secret file %s is missing, and this portal has people in it: put it back from a backup, or make a new one as docs/operate.md says under Secrets", cfg.Secret)
+		return s, errs.New(errs.Invalid, "secret.file_lost", "file", cfg.Secret)
 	}
 	if err != nil {
 		return s, fmt.Errorf("secret: %w", err)
@@ -129,15 +127,24 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 // Kernel declares the parts that every school has.
 func Kernel(core *app.Core) []app.App {
 	return []app.App{
-		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages(), Export: people.Export,
+		{Name: "people", Migrations: people.Migrations(), Messages: people.Messages(),
+			Export: func(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+				return people.Export(ctx, q, core.Clock.Now(), person, add)
+			},
 			Erase: func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
 				return people.Erase(ctx, tx, g, core.Clock.Now(), person)
+			},
+			Merge: people.Merge,
+			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+				return people.Retain(ctx, tx, g, core.Clock.Now())
 			}},
-		{Name: "resource", Migrations: resource.Migrations()},
+		{Name: "resource", Migrations: resource.Migrations(), Merge: resource.Merge},
+		{Name: "search", Migrations: search.Migrations(), Periodic: search.Periodic(),
+			Jobs: search.Jobs(core.DB, core.Texts, func() *jobs.Queue { return core.Jobs })},
 		{Name: "audit", Migrations: audit.Migrations(), Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return audit.Expire(ctx, tx, core.Clock.Now())
 		}},
-		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase,
+		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase, Merge: notify.Merge,
 			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 				return notify.Retain(ctx, tx, g, core.Clock.Now())
 			},
@@ -147,6 +154,17 @@ func Kernel(core *app.Core) []app.App {
 		retention.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
+}
+
+// Sentences are the catalogues of everything the parts and the ground can say.
+func Sentences(parts []app.App) []fs.FS {
+	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}
+	for _, a := range parts {
+		if a.Messages != nil {
+			out = append(out, a.Messages)
+		}
+	}
+	return out
 }
 
 // Migrate brings the schema up to date. A SQLite database is copied beside
@@ -188,9 +206,14 @@ func (s *Server) routes() error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(ui.Prefix, ui.Assets())
+	poche := spoken(core, ui.Poche())
+	for _, path := range []string{ui.ManifestPath, ui.WorkerPath, ui.OfflinePath} {
+		mux.Handle("GET "+path, poche)
+	}
 	if core.Demo {
-		mux.Handle("/kit", kit(core))
-		mux.Handle("/kit/", kit(core))
+		kit := spoken(core, ui.KitHandler())
+		mux.Handle("/kit", kit)
+		mux.Handle("/kit/", kit)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -248,8 +271,8 @@ func busyPage(core *app.Core) ([]byte, error) {
 }
 
 // kit shows every component, in the demonstration only.
-func kit(core *app.Core) http.Handler {
-	h := ui.KitHandler()
+// spoken gives a handler of ui the sentences it shows.
+func spoken(core *app.Core, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r.WithContext(i18n.With(r.Context(), core.Catalog)))
 	})

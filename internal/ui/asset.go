@@ -46,12 +46,6 @@ func index() map[string]string {
 // bytes, so it may be kept by browsers for ever.
 func Asset(name string) string { return addresses[name] }
 
-// FirstView lists what a browser needs before it can show any page, for a
-// service worker to keep.
-func FirstView() []string {
-	return []string{Asset("app.css"), Asset("app.js"), Asset("sprite.svg"), Asset("fonts/bricolage.woff2"), Asset("fonts/atkinson.woff2")}
-}
-
 // Licence is the text that a font or a set of icons travels with.
 type Licence struct{ Name, Text string }
 

@@ -62,7 +62,7 @@ type Shell struct {
 	Banner  string // sentence of the platform above every page, or ""
 	Demo    bool
 
-	Manifest string   // address of the web app manifest, or ""
+	Installs bool     // may be put on the home screen: the portal serves the worker and the manifest
 	Styles   []string // addresses of what this page alone needs, see Asset
 	Scripts  []string
 }

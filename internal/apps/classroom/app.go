@@ -63,6 +63,8 @@ func App(core *app.Core) app.App {
 			r.POST("/classe/{id}/groupe/{groupe}/supprimer", manage, h.deleteGroup)
 			r.POST("/classe/{id}/groupe/{groupe}/retablir", manage, h.restoreGroup)
 
+			r.GET("/classe/personne/{id}/nom/corriger", people.CorrectName, h.nameForm)
+			r.POST("/classe/personne/{id}/nom/corriger", people.CorrectName, h.saveName)
 			r.GET("/classe/personne/{id}/code/nouveau", Charge, h.confirmCode)
 			r.POST("/classe/personne/{id}/code/nouveau", Charge, h.reissue)
 			r.POST("/classe/personne/{id}/code/fiche", Charge, h.printOne)

@@ -35,11 +35,12 @@ type Account struct {
 	Last      string
 	Login     string
 	Avatar    string
-	Caption   string
+	Caption   people.Caption
 	Activated *int64
 	Seen      *int64
 	CodeTo    *int64 // until when a printed code is good
 	Ranks     string // every profile held anywhere: "relative teacher"
+	Suspended bool   // a relative whose access to this pupil the head has suspended
 }
 
 // Name is "Inès Kermadec".
@@ -78,11 +79,22 @@ type Pupil struct {
 	Relatives []Account
 }
 
-// Reached counts the relatives whose account is in use.
+// Reached counts the relatives whose account is in use and gives access.
 func (p Pupil) Reached() int {
 	n := 0
 	for _, r := range p.Relatives {
-		if r.Active() {
+		if r.Active() && !r.Suspended {
+			n++
+		}
+	}
+	return n
+}
+
+// Entitled counts the relatives whose access is not suspended.
+func (p Pupil) Entitled() int {
+	n := 0
+	for _, r := range p.Relatives {
+		if !r.Suspended {
 			n++
 		}
 	}
@@ -164,6 +176,27 @@ type Newcomer struct {
 	Level    string // pupils only
 	Email    string // relatives only: a contact address, which serves nothing until confirmed
 	Anyway   bool   // somebody of that name is known, and it is not them
+}
+
+// Naming is a name being corrected.
+type Naming struct {
+	First string
+	Last  string
+	Use   string // shown instead of Last
+}
+
+// Check finds what is wrong with a name.
+func (n *Naming) Check() error {
+	f := errs.Fields{}
+	for _, s := range []*string{&n.First, &n.Last, &n.Use} {
+		*s = strings.Join(strings.Fields(strings.ToValidUTF8(*s, "")), " ")
+	}
+	name(f, "prenom", n.First)
+	name(f, "nom", n.Last)
+	if n.Use != "" {
+		name(f, "usage", n.Use)
+	}
+	return f.Err()
 }
 
 const longest = 80 // letters of a name

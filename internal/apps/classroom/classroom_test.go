@@ -76,7 +76,7 @@ func TestTeacherFindsOwnClass(t *testing.T) {
 	if to := helene.Get("/classe").To(); to != "/classe/"+ce1 {
 		t.Fatalf("the only class is at %s", to)
 	}
-	helene.Get("/classe/"+ce1).OK().Has("CE1 B · 27 élèves", "Inès Kermadec", "ines.kermadec", "2/2 comptes", "familles ont un compte", "/27")
+	helene.Get("/classe/"+ce1).OK().Has("CE1 B · 27 élèves", "Inès Kermadec", "ines.kermadec", "2 sur 2", "familles ont un compte", "/27")
 	helene.Get("/classe/"+ce1+"/familles").OK().Has("Nadia Kermadec", "Charte sur papier", "Famille d’Inès")
 	helene.Get("/classe/"+ce1+"/groupes").OK().Has("Familles de CE1 B", "Nouveau groupe")
 	helene.Get("/classe/"+ce1+"/equipe").OK().Has("Hélène Duvivier", "Antoine Mercier")

@@ -18,9 +18,9 @@ import (
 
 type handler struct{ core *app.Core }
 
-// write runs f in one transaction.
+// write runs f in one transaction, which may choose sign-in names.
 func (h handler) write(r *app.Request, f func(tx *db.Tx) error) error {
-	return h.core.DB.Write(r.Context(), f)
+	return people.Write(r.Context(), h.core.DB, f)
 }
 
 func (h handler) list(r *app.Request) (web.Response, error) {
@@ -111,6 +111,10 @@ func (f frame) toast() *ui.Toast {
 		return &ui.Toast{Text: f.r.T("classroom.done.charter")}
 	case "charte-retiree":
 		return undo("classroom.done.charter_off", "/classe/personne/"+who+"/charte/papier", map[string]string{"signee": "1", "classe": class})
+	case "nom":
+		return &ui.Toast{Text: f.r.T("classroom.done.name")}
+	case "nom-identifiant":
+		return &ui.Toast{Text: f.r.T("classroom.done.name_login")}
 	case "ajoute":
 		return &ui.Toast{Text: f.r.T("classroom.done.pupil_added")}
 	case "retire":

@@ -138,7 +138,7 @@ func (p *plan) choose(roster []Pupil, staff []Account) {
 	for _, k := range roster {
 		take(k.Account, PupilsWithout)
 		for _, r := range k.Relatives {
-			if take(r, FamiliesWithout) && k.Below(p.mine) {
+			if take(r, FamiliesWithout) && !r.Suspended && k.Below(p.mine) {
 				need(k.Account) // a child's code stands on each parent's sheet
 			}
 		}
@@ -194,6 +194,9 @@ func (p *plan) draw(core *app.Core, home string, roster []Pupil, staff []Account
 			} else if first[r.ID] != k.Label {
 				out.Sheets[i].Class = "" // children of several classes
 			}
+			if r.Suspended {
+				continue // a code of the child's would open what the head has closed
+			}
 			out.Sheets[i].Children = append(out.Sheets[i].Children, paper(k.Account))
 			covered[k.ID] = true
 		}
@@ -209,10 +212,11 @@ func (p *plan) draw(core *app.Core, home string, roster []Pupil, staff []Account
 		if !p.chosen[m.ID] || slipped[m.ID] {
 			continue
 		}
-		slip(m, "", false, m.Caption)
+		role := m.Caption.Public(core.Catalog.T) // a sheet lies about: it tells of nobody's family
+		slip(m, "", false, role)
 		s := blank("")
 		adult := paper(m)
-		adult.Role = m.Caption
+		adult.Role = role
 		s.Adult = &adult
 		out.Sheets = append(out.Sheets, s)
 	}

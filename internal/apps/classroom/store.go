@@ -22,7 +22,7 @@ func Classes(ctx context.Context, q db.Querier, s rights.Scope, now time.Time) (
 	list, err := db.All[Class](ctx, q, `SELECT c.id, c.school, s.name AS home, c.label, c.levels,
 			(SELECT count(*) FROM class_member cm WHERE `+present+`) AS pupils,
 			(SELECT count(*) FROM class_member cm JOIN person k ON k.id = cm.person WHERE `+present+` AND k.activated_at IS NOT NULL) AS active,
-			(SELECT count(DISTINCT cm.person) FROM class_member cm JOIN family_link f ON f.pupil = cm.person AND f.valid_from <= $2 AND f.valid_to > $2
+			(SELECT count(DISTINCT cm.person) FROM class_member cm JOIN family_link f ON f.pupil = cm.person AND `+people.LinkHolds("f", "$2")+`
 				JOIN person p ON p.id = f.relative AND p.activated_at IS NOT NULL WHERE `+present+`) AS families
 		FROM class c JOIN school s ON s.id = c.school
 		WHERE c.year >= $3 AND EXISTS (SELECT 1 FROM person_principal pp WHERE pp.person = $1 AND pp.school = c.school AND pp.valid_from <= $2 AND pp.valid_to > $2
@@ -38,40 +38,41 @@ func youngest(c Class) int {
 }
 
 // account writes the columns of an Account, prefixed, for the person and code
-// aliases.
-func account(prefix, p, code string) string {
+// aliases; school is where the caption is read.
+func account(prefix, p, code, school string) string {
 	return fmt.Sprintf(`%[2]s.id AS %[1]sid, %[2]s.first AS %[1]sfirst, CASE WHEN %[2]s.use_name <> '' THEN %[2]s.use_name ELSE %[2]s.last END AS %[1]slast,
-		%[2]s.login AS %[1]slogin, %[2]s.avatar AS %[1]savatar, %[2]s.caption AS %[1]scaption, %[2]s.activated_at AS %[1]sactivated, %[2]s.seen_at AS %[1]sseen,
+		%[2]s.login AS %[1]slogin, %[2]s.avatar AS %[1]savatar, coalesce((SELECT pc.facts FROM person_caption pc WHERE pc.person = %[2]s.id AND pc.school = %[4]s), '') AS %[1]scaption, %[2]s.activated_at AS %[1]sactivated, %[2]s.seen_at AS %[1]sseen,
 		%[3]s.expires_at AS %[1]scode_to, (SELECT string_agg(CASE WHEN m.head THEN 'head' ELSE m.profile END, ' ') FROM membership m
-			WHERE m.person = %[2]s.id AND m.valid_to > $1) AS %[1]sranks`, prefix, p, code)
+			WHERE m.person = %[2]s.id AND m.valid_to > $1) AS %[1]sranks`, prefix, p, code, school)
 }
 
 // entry is a line of the roster: a pupil, and perhaps one relative.
 type entry struct {
-	KID        string  `db:"k_id"`
-	KFirst     string  `db:"k_first"`
-	KLast      string  `db:"k_last"`
-	KLogin     string  `db:"k_login"`
-	KAvatar    string  `db:"k_avatar"`
-	KCaption   string  `db:"k_caption"`
-	KActivated *int64  `db:"k_activated"`
-	KSeen      *int64  `db:"k_seen"`
-	KCodeTo    *int64  `db:"k_code_to"`
-	KRanks     *string `db:"k_ranks"`
+	KID        string         `db:"k_id"`
+	KFirst     string         `db:"k_first"`
+	KLast      string         `db:"k_last"`
+	KLogin     string         `db:"k_login"`
+	KAvatar    string         `db:"k_avatar"`
+	KCaption   people.Caption `db:"k_caption"`
+	KActivated *int64         `db:"k_activated"`
+	KSeen      *int64         `db:"k_seen"`
+	KCodeTo    *int64         `db:"k_code_to"`
+	KRanks     *string        `db:"k_ranks"`
 	Class      string
 	Label      string
 	Level      string
 	Birth      string
-	RID        *string `db:"r_id"`
-	RFirst     *string `db:"r_first"`
-	RLast      *string `db:"r_last"`
-	RLogin     *string `db:"r_login"`
-	RAvatar    *string `db:"r_avatar"`
-	RCaption   *string `db:"r_caption"`
-	RActivated *int64  `db:"r_activated"`
-	RSeen      *int64  `db:"r_seen"`
-	RCodeTo    *int64  `db:"r_code_to"`
-	RRanks     *string `db:"r_ranks"`
+	RID        *string         `db:"r_id"`
+	RFirst     *string         `db:"r_first"`
+	RLast      *string         `db:"r_last"`
+	RLogin     *string         `db:"r_login"`
+	RAvatar    *string         `db:"r_avatar"`
+	RCaption   *people.Caption `db:"r_caption"`
+	RActivated *int64          `db:"r_activated"`
+	RSeen      *int64          `db:"r_seen"`
+	RCodeTo    *int64          `db:"r_code_to"`
+	RRanks     *string         `db:"r_ranks"`
+	Suspended  *bool
 }
 
 // Roster lists the pupils of classes with their relatives, by class and name,
@@ -84,7 +85,7 @@ func Roster(ctx context.Context, q db.Querier, g rights.Grant, classes []string,
 		args = append(args, pupil)
 		one = fmt.Sprintf(" AND k.id = $%d", len(args))
 	}
-	rows, err := db.All[entry](ctx, q, `SELECT `+account("k_", "k", "kc")+`, cm.class, c.label, cm.level, k.birth, `+account("r_", "r", "rc")+`
+	rows, err := db.All[entry](ctx, q, `SELECT `+account("k_", "k", "kc", "$2")+`, cm.class, c.label, cm.level, k.birth, `+account("r_", "r", "rc", "$2")+`, `+people.Restricted("f", "$1")+` AS suspended
 		FROM class_member cm JOIN class c ON c.id = cm.class JOIN person k ON k.id = cm.person
 		LEFT JOIN activation_code kc ON kc.person = k.id
 		LEFT JOIN family_link f ON f.pupil = k.id AND f.valid_from <= $1 AND f.valid_to > $1
@@ -99,13 +100,13 @@ func Roster(ctx context.Context, q db.Querier, g rights.Grant, classes []string,
 	for _, r := range rows {
 		if n := len(out); n == 0 || out[n-1].ID != r.KID || out[n-1].Class != r.Class {
 			out = append(out, Pupil{
-				Account: Account{r.KID, r.KFirst, r.KLast, r.KLogin, r.KAvatar, r.KCaption, r.KActivated, r.KSeen, r.KCodeTo, text(r.KRanks)},
+				Account: Account{r.KID, r.KFirst, r.KLast, r.KLogin, r.KAvatar, r.KCaption, r.KActivated, r.KSeen, r.KCodeTo, text(r.KRanks), false},
 				Class:   r.Class, Label: r.Label, Level: r.Level, Birth: r.Birth,
 			})
 		}
 		if r.RID != nil {
 			p := &out[len(out)-1]
-			p.Relatives = append(p.Relatives, Account{*r.RID, text(r.RFirst), text(r.RLast), text(r.RLogin), text(r.RAvatar), text(r.RCaption), r.RActivated, r.RSeen, r.RCodeTo, text(r.RRanks)})
+			p.Relatives = append(p.Relatives, Account{*r.RID, text(r.RFirst), text(r.RLast), text(r.RLogin), text(r.RAvatar), *r.RCaption, r.RActivated, r.RSeen, r.RCodeTo, text(r.RRanks), *r.Suspended})
 		}
 	}
 	return out, nil
@@ -125,7 +126,7 @@ type adult struct {
 	Last      string
 	Login     string
 	Avatar    string
-	Caption   string
+	Caption   people.Caption
 	Activated *int64
 	Seen      *int64
 	CodeTo    *int64 `db:"code_to"`
@@ -135,22 +136,22 @@ type adult struct {
 func accounts(rows []adult) []Account {
 	out := make([]Account, len(rows))
 	for i, r := range rows {
-		out[i] = Account{r.ID, r.First, r.Last, r.Login, r.Avatar, r.Caption, r.Activated, r.Seen, r.CodeTo, text(r.Ranks)}
+		out[i] = Account{r.ID, r.First, r.Last, r.Login, r.Avatar, r.Caption, r.Activated, r.Seen, r.CodeTo, text(r.Ranks), false}
 	}
 	return out
 }
 
 // Team lists the teachers of the grant's class.
 func Team(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) ([]Account, error) {
-	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc")+` FROM class_member cm JOIN person p ON p.id = cm.person
+	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc", "$2")+` FROM class_member cm JOIN person p ON p.id = cm.person
 		LEFT JOIN activation_code pc ON pc.person = p.id
-		WHERE cm.class = $2 AND cm.profile = 'teacher' AND cm.valid_from <= $1 AND cm.valid_to > $1 ORDER BY p.name_key, p.id`, now.UnixMilli(), g.ID())
+		WHERE cm.class = $3 AND cm.profile = 'teacher' AND cm.valid_from <= $1 AND cm.valid_to > $1 ORDER BY p.name_key, p.id`, now.UnixMilli(), g.School(), g.ID())
 	return accounts(rows), err
 }
 
 // Staff lists the school's teachers and other staff.
 func Staff(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) ([]Account, error) {
-	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc")+` FROM person p LEFT JOIN activation_code pc ON pc.person = p.id
+	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc", "$2")+` FROM person p LEFT JOIN activation_code pc ON pc.person = p.id
 		WHERE EXISTS (SELECT 1 FROM membership sm WHERE sm.person = p.id AND sm.school = $2 AND sm.profile IN ('teacher', 'staff', 'guest')
 			AND sm.valid_from <= $1 AND sm.valid_to > $1) ORDER BY p.name_key, p.id`, now.UnixMilli(), g.School())
 	return accounts(rows), err
@@ -158,7 +159,7 @@ func Staff(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) ([]
 
 // Substitutes lists the school's teachers who are not in the grant's class.
 func Substitutes(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) ([]Account, error) {
-	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc")+` FROM membership sm JOIN person p ON p.id = sm.person
+	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc", "$2")+` FROM membership sm JOIN person p ON p.id = sm.person
 		LEFT JOIN activation_code pc ON pc.person = p.id
 		WHERE sm.school = $2 AND sm.profile = 'teacher' AND sm.valid_from <= $1 AND sm.valid_to > $1
 		AND NOT EXISTS (SELECT 1 FROM class_member cm WHERE cm.person = p.id AND cm.class = $3 AND cm.profile = 'teacher' AND cm.valid_to > $1)
@@ -168,8 +169,8 @@ func Substitutes(ctx context.Context, q db.Querier, g rights.Grant, now time.Tim
 
 // One finds the person that the grant is about.
 func One(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) (Account, error) {
-	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc")+` FROM person p LEFT JOIN activation_code pc ON pc.person = p.id
-		WHERE p.id = $2`, now.UnixMilli(), g.ID())
+	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc", "$2")+` FROM person p LEFT JOIN activation_code pc ON pc.person = p.id
+		WHERE p.id = $3`, now.UnixMilli(), g.School(), g.ID())
 	if err == nil && len(rows) == 0 {
 		err = errs.ErrNotFound
 	}
@@ -249,7 +250,7 @@ func head(g rights.Grant) bool {
 
 // Namesakes finds present persons of the school, of a profile, who bear a name.
 func Namesakes(ctx context.Context, q db.Querier, g rights.Grant, profile rights.Profile, first, last string, now time.Time) ([]Account, error) {
-	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc")+` FROM person p LEFT JOIN activation_code pc ON pc.person = p.id
+	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc", "$2")+` FROM person p LEFT JOIN activation_code pc ON pc.person = p.id
 		WHERE p.name_key = $3 AND EXISTS (SELECT 1 FROM membership sm WHERE sm.person = p.id AND sm.school = $2 AND sm.profile = $4
 			AND sm.valid_from <= $1 AND sm.valid_to > $1) ORDER BY p.name_key, p.id LIMIT 10`,
 		now.UnixMilli(), g.School(), i18n.Fold(last+" "+first), string(profile))
@@ -257,17 +258,20 @@ func Namesakes(ctx context.Context, q db.Querier, g rights.Grant, profile rights
 }
 
 // Kin finds adults of the school by the beginning of a name: those who may be
-// relatives of a pupil, who are relatives already or belong to the staff.
+// relatives of a pupil, who are relatives already or belong to the staff, among
+// those whom the grant's holder may reach.
 func Kin(ctx context.Context, q db.Querier, g rights.Grant, words, pupil string, now time.Time) ([]Account, error) {
 	key := i18n.Fold(words)
 	if key == "" {
 		return nil, nil
 	}
-	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc")+` FROM person p LEFT JOIN activation_code pc ON pc.person = p.id
+	gate, args := people.Reachable(g.Viewer(), []any{now.UnixMilli(), g.School(), key + "%", "% " + key + "%", pupil})
+	rows, err := db.All[adult](ctx, q, `SELECT `+account("", "p", "pc", "$2")+` FROM (SELECT person FROM `+gate+` g WHERE school = $2
+			UNION SELECT CAST($6 AS TEXT)) r JOIN person p ON p.id = r.person LEFT JOIN activation_code pc ON pc.person = p.id
 		WHERE (p.name_key LIKE $3 OR p.name_key LIKE $4) AND EXISTS (SELECT 1 FROM membership sm WHERE sm.person = p.id AND sm.school = $2
 			AND sm.profile IN ('relative', 'teacher', 'staff') AND sm.valid_from <= $1 AND sm.valid_to > $1)
 		AND NOT EXISTS (SELECT 1 FROM family_link fl WHERE fl.relative = p.id AND fl.pupil = $5 AND fl.valid_to > $1)
-		ORDER BY p.name_key, p.id LIMIT 20`, now.UnixMilli(), g.School(), key+"%", "% "+key+"%", pupil)
+		ORDER BY p.name_key, p.id LIMIT 20`, args...)
 	return accounts(rows), err
 }
 

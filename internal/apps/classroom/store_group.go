@@ -31,7 +31,7 @@ type Member struct {
 	First   string
 	Last    string
 	Avatar  string
-	Caption string
+	Caption people.Caption
 	Chosen  bool
 }
 
@@ -65,32 +65,37 @@ func own(g rights.Grant, gr Group) error {
 	return nil
 }
 
+// facts are a person's caption in the school $1.
+const facts = `coalesce((SELECT pc.facts FROM person_caption pc WHERE pc.person = p.id AND pc.school = $1), '')`
+
 // Members lists who is in a group, by name.
 func Members(ctx context.Context, q db.Querier, g rights.Grant, group string, now time.Time) ([]Member, error) {
-	return db.All[Member](ctx, q, `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.avatar, p.caption, TRUE AS chosen
+	return db.All[Member](ctx, q, `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.avatar, `+facts+` AS caption, TRUE AS chosen
 		FROM group_member gm JOIN school_group gr ON gr.id = gm.group_id JOIN person p ON p.id = gm.person
-		WHERE gm.group_id = $1 AND gr.school = $2 AND gm.valid_to > $3 AND EXISTS (SELECT 1 FROM membership m
-			WHERE m.person = p.id AND m.school = $2 AND m.valid_from <= $3 AND m.valid_to > $3) ORDER BY p.name_key, p.id`, group, g.School(), now.UnixMilli())
+		WHERE gm.group_id = $3 AND gr.school = $1 AND gm.valid_to > $2 AND EXISTS (SELECT 1 FROM membership m
+			WHERE m.person = p.id AND m.school = $1 AND m.valid_from <= $2 AND m.valid_to > $2) ORDER BY p.name_key, p.id`, g.School(), now.UnixMilli(), group)
 }
 
 // Named lists pupils and relatives of the school by id: those a form chose.
 func Named(ctx context.Context, q db.Querier, g rights.Grant, ids []string, now time.Time) ([]Member, error) {
 	list, args := db.In([]any{g.School(), now.UnixMilli()}, ids)
-	return db.All[Member](ctx, q, `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.avatar, p.caption, TRUE AS chosen
+	return db.All[Member](ctx, q, `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.avatar, `+facts+` AS caption, TRUE AS chosen
 		FROM person p WHERE p.id IN (`+list+`) AND EXISTS (SELECT 1 FROM membership m WHERE m.person = p.id AND m.school = $1
 			AND m.profile IN ('pupil', 'relative') AND m.valid_from <= $2 AND m.valid_to > $2) ORDER BY p.name_key, p.id`, args...)
 }
 
-// Eligible finds pupils and relatives of the school by the beginning of a name.
+// Eligible finds pupils and relatives of the school by the beginning of a name,
+// among those whom the grant's holder may reach.
 func Eligible(ctx context.Context, q db.Querier, g rights.Grant, words string, now time.Time) ([]Member, error) {
 	key := i18n.Fold(words)
 	if key == "" {
 		return nil, nil
 	}
-	return db.All[Member](ctx, q, `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.avatar, p.caption, FALSE AS chosen
-		FROM person p WHERE (p.name_key LIKE $3 OR p.name_key LIKE $4) AND EXISTS (SELECT 1 FROM membership m WHERE m.person = p.id AND m.school = $1
-			AND m.profile IN ('pupil', 'relative') AND m.valid_from <= $2 AND m.valid_to > $2) ORDER BY p.name_key, p.id LIMIT 30`,
-		g.School(), now.UnixMilli(), key+"%", "% "+key+"%")
+	gate, args := people.Reachable(g.Viewer(), []any{g.School(), now.UnixMilli(), key + "%", "% " + key + "%"})
+	return db.All[Member](ctx, q, `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.avatar, `+facts+` AS caption, FALSE AS chosen
+		FROM (SELECT DISTINCT person FROM `+gate+` g WHERE school = $1) r JOIN person p ON p.id = r.person
+		WHERE (p.name_key LIKE $3 OR p.name_key LIKE $4) AND EXISTS (SELECT 1 FROM membership m WHERE m.person = p.id AND m.school = $1
+			AND m.profile IN ('pupil', 'relative') AND m.valid_from <= $2 AND m.valid_to > $2) ORDER BY p.name_key, p.id LIMIT 30`, args...)
 }
 
 // most is how many people a manual group holds: more is the whole school, for

@@ -29,6 +29,11 @@ type kin struct {
 
 func face(a Account, size string) ui.Person { return app.Face(a.ID, a.First, a.Last, a.Avatar, size) }
 
+// caption says who somebody is, to the school's staff.
+func caption(ctx context.Context, c people.Caption) string {
+	return c.Whole(func(key string, pairs ...any) string { return i18n.T(ctx, key, pairs...) })
+}
+
 func (f frame) zone() *time.Location { return f.r.Viewer.Zone() }
 
 func (f frame) tabs(ctx context.Context) []ui.Tab {
@@ -138,6 +143,17 @@ func (f frame) automatic() []string {
 		out = append(out, people.PrincipalLabel(f.r.T, "level:"+strconv.Itoa(f.class.Year)+":"+l+":relative", label))
 	}
 	return append(out, people.PrincipalLabel(f.r.T, "school:relative", label), people.PrincipalLabel(f.r.T, "school:teacher", label))
+}
+
+func (v naming) fields(ctx context.Context) (first, last, use ui.FieldProps) {
+	f := fields{Newcomer{First: v.n.First, Last: v.n.Last}, v.faults}
+	return f.first(ctx), f.last(ctx), ui.FieldProps{Name: "usage", Label: i18n.T(ctx, "classroom.name.use"), Help: i18n.T(ctx, "classroom.name.use_help"), Value: v.n.Use, Error: v.faults["usage"], Optional: true,
+		Attrs: templ.Attributes{"autocomplete": "off", "maxlength": "80"}}
+}
+
+// suspend is where a head suspends a relative's access to the pupil.
+func (v kin) suspend(a Account) string {
+	return "/ecole/famille/" + v.pupil.ID + "/" + a.ID + "?ecole=" + v.frame.class.School
 }
 
 // fields of the forms of newcomers.

@@ -895,7 +895,7 @@ func codePage(v lone) templ.Component {
 			templ_7745c5c3_Var50 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Bandeau("turquoise", v.who.Name(), v.who.Caption, 7).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Bandeau("turquoise", v.who.Name(), caption(ctx, v.who.Caption), 7).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1416,7 +1416,7 @@ func groupPage(v composing) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				for _, m := range v.members() {
-					templ_7745c5c3_Err = ui.PersonRow(v.face(m), m.Name(), m.Caption).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.PersonRow(v.face(m), m.Name(), caption(ctx, m.Caption)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1445,7 +1445,7 @@ func groupPage(v composing) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 106, "\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 106, "\" novalidate>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1652,7 +1652,7 @@ func member(m Member) templ.Component {
 			templ_7745c5c3_Var88 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "membre", ID: "membre-" + m.ID, Value: m.ID, Label: m.Name() + " · " + m.Caption, Checked: m.Chosen}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "membre", ID: "membre-" + m.ID, Value: m.ID, Label: m.Name() + " · " + caption(ctx, m.Caption), Checked: m.Chosen}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

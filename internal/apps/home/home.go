@@ -17,7 +17,6 @@ import (
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/notify"
-	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
@@ -138,6 +137,9 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 	hero.Sub = day
 	if len(r.Viewer.Children) > 0 {
 		hero.Sub = day + " · " + r.T("home.to_read", "n", len(p.awaits))
+		if len(p.awaits) == 0 {
+			hero.Sub = day + " · " + r.T("home.all_read")
+		}
 		if p.more {
 			hero.Sub = day + " · " + r.T("home.to_read_more", "n", len(p.awaits))
 		}
@@ -293,39 +295,4 @@ func (h handler) restore(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	return web.Redirect("/"), nil
-}
-
-// results are what a search found.
-type results struct {
-	r      *app.Request
-	words  string
-	people []people.Found
-	items  []notify.Found
-}
-
-func (h handler) search(r *app.Request) (web.Response, error) {
-	res := results{r: r, words: strings.TrimSpace(r.URL.Query().Get("q"))}
-	if len(res.words) > 200 {
-		res.words = strings.ToValidUTF8(res.words[:200], "")
-	}
-	if len(i18n.Fold(res.words)) >= 2 {
-		var err error
-		if res.people, err = people.Search(r.Context(), h.core.DB, r.Viewer, res.words, 20); err != nil {
-			return nil, err
-		}
-		if res.items, err = notify.Search(r.Context(), h.core.DB, r.Viewer, res.words, 20); err != nil {
-			return nil, err
-		}
-	}
-	return r.Page(r.T("home.search"), "home", searchPage(res))
-}
-
-func (res results) news(i notify.Found) ui.News {
-	n := ui.News{Title: i.Title, Href: "/"}
-	if a, k, ok := res.r.Core.Kind(rights.Kind(i.Kind)); ok {
-		n.Icon, n.Paint, n.Href = a.Square.Icon, a.Square.Paint, k.Path(i.ID)
-	}
-	zone := res.r.Viewer.Zone()
-	n.Text = i18n.Date(time.UnixMilli(i.CreatedAt).In(zone), res.r.Viewer.Now.In(zone))
-	return n
 }

@@ -2,7 +2,9 @@ package home_test
 
 import (
 	"context"
+	"html"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -97,13 +99,32 @@ func TestRemovingFromTheFeedCanBeUndone(t *testing.T) {
 func TestSearch(t *testing.T) {
 	a := testapp.New(t)
 	nadia := a.As("nadia.kermadec")
-	nadia.Get("/recherche?q=SORTIE+en").OK().Has("Sortie en baie de Somme")
-	nadia.Get("/recherche?q=somme").OK().Has("Sortie en baie de Somme")
+	nadia.Get("/recherche?q=SORTIE+en+baie").OK().Has("<mark>Sortie</mark> en <mark>baie</mark> de Somme")
+	nadia.Get("/recherche?q=phoques").OK().Has("de Somme", "observer les <mark>phoques</mark>") // said in the text alone
+	nadia.Get("/recherche?q=l%27ecole+bottes").OK().Has("devant l’<mark>école</mark>", "des <mark>bottes</mark>")
 	nadia.Get("/recherche?q=duvi").OK().Has("Hélène Duvivier")
 	nadia.Get("/recherche?q=mercier").OK().Lacks("Antoine Mercier") // teaches another class
 	nadia.Get("/recherche?q=duport").OK().Lacks("Directrice")
 	a.As("helene.duvivier").Get("/recherche?q=mercier").OK().Has("Antoine Mercier")
 	a.As("ines.kermadec").Get("/recherche?q=nadia").OK().Has("Nadia Kermadec")
+	// Where to look, and what helps when there is nothing.
+	nadia.Get("/recherche?q=duvivier&dans=liaison").OK().Lacks("Hélène Duvivier").Has("Rien trouvé", "/recherche?q=duvivier\"")
+	nadia.Get("/recherche?q=somme&dans=personnes").OK().Has("Rien trouvé", "Chercher partout").Lacks("/carnet/0")
+	nadia.Get("/recherche?q=somme&dans=liaison").OK().Has("de <mark>Somme</mark>").Has("aria-current=\"page\"")
+	nadia.Get("/recherche?q=somme&dans=nulle-part").OK().Has("de <mark>Somme</mark>")
+	nadia.Get("/recherche?q=la+sortie+zzzz").OK().Has("Rien trouvé", "Seulement « sortie »", "/recherche?q=zzzz").Lacks("Seulement « la")
+	a.As("ines.kermadec").Get("/recherche?q=zzzz").OK().Has("Essaie avec un autre mot").Lacks("Essayez")
+	// Pages follow each other without a script.
+	helene := a.As("helene.duvivier")
+	first := helene.Get("/recherche?q=le&dans=liaison").OK().Has("Plus de résultats").Body
+	_, next, _ := strings.Cut(first, "<p class=\"plus\"><a class=\"bouton second\" href=\"")
+	next, _, _ = strings.Cut(next, "\"")
+	second := helene.Get(html.UnescapeString(next)).OK().Body
+	for _, id := range regexp.MustCompile(`/carnet/[0-9a-f-]{36}`).FindAllString(second, -1) {
+		if strings.Contains(first, id) {
+			t.Errorf("%s is on two pages", id)
+		}
+	}
 	for _, q := range []string{"", "%25", "_", "a%27%22%3E", strings.Repeat("x", 5000), "%ff%fe", "%00"} {
 		nadia.Get("/recherche?q=" + q).OK()
 	}

@@ -31,6 +31,7 @@ func App(core *app.Core) app.App {
 			Kind: Word, Path: path,
 			Act:      func(id string) string { return path(id) + "/lu" },
 			ActLabel: "liaison.read", ReadLabel: "liaison.open",
+			Texts: texts,
 		}},
 		Routes: func(r *app.Router) {
 			r.GET("/carnet", rights.SignedIn, h.list)
@@ -44,6 +45,7 @@ func App(core *app.Core) app.App {
 		Tile:       h.tile,
 		Export:     Export,
 		Erase:      Erase,
+		Merge:      Merge,
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return sample(ctx, tx, core, g, core.Clock.Now())
 		},

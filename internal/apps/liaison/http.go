@@ -21,8 +21,13 @@ import (
 
 type handler struct{ core *app.Core }
 
-// page is how many words a list shows at once.
-const page = 20
+// How many words a list shows at once: alone, beside an open word, and on the
+// home page of somebody who follows some.
+const (
+	page   = 20
+	beside = 8
+	latest = 4
+)
 
 // follower says whether the viewer writes words rather than receives them.
 func follower(v *rights.Viewer) bool { return v.Is(rights.Teacher, rights.Staff, rights.Head) }
@@ -48,18 +53,21 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	if v.follow && len(r.Viewer.Children) > 0 && (q.Get("vue") == "recus" || v.child != "" || open != "" && r.Grant.Role() < rights.Contribute) {
 		v.follow = false
 	}
-	v.list, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: v.follow, Pupils: v.pupils(), Before: before, Limit: page + 1})
-	if err != nil {
+	most := page
+	if open != "" {
+		most = beside
+	}
+	if v.list, err = h.words(r, Query{Follow: v.follow, Pupils: v.pupils(), Before: before, Limit: most + 1}); err != nil {
 		return nil, err
 	}
-	if len(v.list) > page {
-		v.list = v.list[:page]
-		v.next = v.list[page-1].PublishedAt
+	if len(v.list) > most {
+		v.list = v.list[:most]
+		v.next = v.list[most-1].PublishedAt
 	}
 	if open == "" {
-		return r.Page(r.T("square.liaison"), "liaison", listPage(v))
+		return r.Page(r.T(v.title()), "liaison", listPage(v))
 	}
-	words, err := List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: r.Grant.Role() >= rights.Contribute, ID: open, Limit: 1})
+	words, err := h.words(r, Query{Follow: r.Grant.Role() >= rights.Contribute, ID: open, Limit: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +100,15 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	return r.PageWith(http.StatusOK, v.word.Title, "liaison", toast, wordPage(v))
 }
 
+// words lists, and keeps the bars that had to be counted again.
+func (h handler) words(r *app.Request, o Query) ([]Item, error) {
+	list, err := List(r.Context(), h.core.DB, r.Viewer.Scope(), o)
+	if err == nil && slices.ContainsFunc(list, func(i Item) bool { return i.Stale }) {
+		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Recount(r.Context(), tx, r.Viewer.Now, list) })
+	}
+	return list, err
+}
+
 // tile is the latest words that a teacher follows, and how far they went.
 func (h handler) tile(r *app.Request) (templ.Component, error) {
 	if !follower(r.Viewer) {
@@ -99,7 +116,7 @@ func (h handler) tile(r *app.Request) (templ.Component, error) {
 	}
 	v := view{r: r, follow: true, zone: r.Viewer.Zone()}
 	var err error
-	v.list, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: true, Limit: 4})
+	v.list, err = h.words(r, Query{Follow: true, Limit: latest})
 	if err != nil || len(v.list) == 0 {
 		return nil, err
 	}

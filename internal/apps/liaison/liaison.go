@@ -79,7 +79,6 @@ type Item struct {
 	Last        string
 	Civility    string
 	Avatar      string
-	Caption     string
 	Title       string
 	Body        string
 	Audience    string
@@ -90,6 +89,7 @@ type Item struct {
 	Children    string // ids of the reader's children, separated by spaces
 	Families    int    // for whoever follows
 	Reached     int
+	Stale       bool // its families were counted before the directory last changed
 	Fresh       bool // still news to the reader; only when one is asked for
 }
 
@@ -123,18 +123,12 @@ type Family struct {
 	Last      string
 	Avatar    string
 	Class     string
+	ReachedAt *int64
 	Relatives []Relative
 }
 
-// Reached says whether one relative confirmed.
-func (f Family) Reached() bool {
-	for _, r := range f.Relatives {
-		if r.Read != nil {
-			return true
-		}
-	}
-	return false
-}
+// Reached says whether one relative confirmed, be they a relative still or not.
+func (f Family) Reached() bool { return f.ReachedAt != nil }
 
 // Active says whether somebody could have read it here.
 func (f Family) Active() bool {

@@ -87,7 +87,11 @@ func sample(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 			if n == 5 { // ten weeks ago: September
 				w = sampleWords[0]
 			}
-			if err := send(of[c.ID], rights.Teacher, hour(5+n*13+ci), w, "class:"+c.ID); err != nil {
+			at := hour(5 + n*13 + ci)
+			if at.Month() == time.August || at.Month() == time.July && at.Day() > 4 {
+				continue // nobody is at school
+			}
+			if err := send(of[c.ID], rights.Teacher, at, w, "class:"+c.ID); err != nil {
 				return err
 			}
 		}
@@ -142,6 +146,17 @@ func sampleReceipts(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Tim
 		}
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO receipt (word, person, version, opened_at, read_at) VALUES `, "", rows); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = (SELECT min(rc.read_at) FROM receipt rc JOIN family_link f ON f.relative = rc.person
+		WHERE rc.word = word_pupil.word AND f.pupil = word_pupil.pupil) WHERE word IN (SELECT id FROM word WHERE school = $1)`, g.School()); err != nil {
+		return err
+	}
+	words, err := db.All[Item](ctx, tx, `SELECT id, school, TRUE AS stale FROM word WHERE school = $1`, g.School())
+	if err != nil {
+		return err
+	}
+	if err := Recount(ctx, tx, now, words); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `UPDATE feed SET awaits = CASE WHEN EXISTS (SELECT 1 FROM event e JOIN receipt r ON r.word = e.resource

@@ -123,7 +123,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	}
 	body := d.Body()
 	if _, err := resource.Create(ctx, tx, g, now, resource.Row{
-		ID: d.ID, School: g.School(), Kind: Word, Owner: author, Title: d.Title, Summary: richtext.Excerpt(body, 140),
+		ID: d.ID, School: g.School(), Kind: Word, Owner: author, Title: d.Title, Summary: richtext.Excerpt(body, 140), Text: richtext.Text(body),
 	}); err != nil {
 		return "", err
 	}
@@ -164,8 +164,24 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 			return "", err
 		}
 	}
+	if err := recount(ctx, tx, g, now, d.ID); err != nil {
+		return "", err
+	}
 	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
 	return d.ID, err
+}
+
+// texts are the words of words, for the index of the search.
+//
+// scope: the index answers with what a scope lets through
+func texts(ctx context.Context, q db.Querier, ids []string) (map[string]string, error) {
+	in, args := db.In(nil, ids)
+	rows, err := db.All[struct{ ID, Body string }](ctx, q, `SELECT id, body FROM word WHERE id IN (`+in+`)`, args...)
+	out := make(map[string]string, len(rows))
+	for _, r := range rows {
+		out[r.ID] = richtext.Text(richtext.HTML(r.Body))
+	}
+	return out, err
 }
 
 // audience writes to whom a word goes, shortly.
@@ -185,7 +201,7 @@ func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) erro
 	person, at := g.Viewer().Person, now.UnixMilli()
 	n, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at, read_at)
 		SELECT w.id, $2, w.version, $3, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
-			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND f.valid_from <= $3 AND f.valid_to > $3)
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
 		ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at),
 			version = CASE WHEN receipt.read_at IS NULL THEN excluded.version ELSE receipt.version END`, g.ID(), person, at)
 	if err != nil {
@@ -193,6 +209,17 @@ func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) erro
 	}
 	if n == 0 {
 		return errs.ErrDenied // may read it, but has no child in it
+	}
+	// Of two parents at once, one finds the row taken and counts nothing.
+	reached, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $3 WHERE word = $1 AND reached_at IS NULL AND pupil IN (SELECT f.pupil FROM family_link f
+		JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND `+people.LinkHolds("f", "$3")+` AND m.valid_to > $3)`, g.ID(), person, at)
+	if err != nil {
+		return fmt.Errorf("confirm: %w", err)
+	}
+	if reached > 0 {
+		if _, err := tx.Exec(ctx, `UPDATE word SET reached = reached + $2 WHERE id = $1`, g.ID(), reached); err != nil {
+			return fmt.Errorf("confirm: %w", err)
+		}
 	}
 	return notify.Settle(ctx, tx, person, g.ID(), now)
 }
@@ -206,27 +233,56 @@ func Open(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
 	person, at := g.Viewer().Person, now.UnixMilli()
 	if _, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at)
 		SELECT w.id, $2, w.version, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
-			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND f.valid_to > $3)
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
 		ON CONFLICT DO NOTHING`, g.ID(), person, at); err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
 	return notify.Seen(ctx, tx, person, g.ID(), now)
 }
 
-const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, a.caption, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at,
-	coalesce((SELECT string_agg(wp.pupil, ' ') FROM word_pupil wp JOIN family_link fl ON fl.pupil = wp.pupil
-		WHERE wp.word = w.id AND fl.relative = $1 AND fl.valid_to > $2), '') AS children`
+// Recount brings the bars of words up to date with the directory, for those
+// that a list found counted at another revision of it.
+func Recount(ctx context.Context, tx *db.Tx, now time.Time, words []Item) error {
+	for _, w := range words {
+		if !w.Stale {
+			continue
+		}
+		if err := recount(ctx, tx, rights.System("bars of words").For(w.School), now, w.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-// counts are what a follower sees of each word of the page; present families
-// alone count. CROSS JOIN keeps the order on SQLite: a word has thirty pupils,
-// a school has hundreds.
+func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	// The row is held before its families are counted: a parent who confirms
+	// meanwhile is in the count or adds to it, never neither.
+	if _, err := tx.Exec(ctx, `UPDATE word SET counted = -1 WHERE id = $1`, word); err != nil {
+		return fmt.Errorf("count: %w", err)
+	}
+	const present = `FROM word_pupil wp JOIN membership m ON m.person = wp.pupil AND m.school = word.school AND m.profile = 'pupil' AND m.valid_to > $2 WHERE wp.word = $1`
+	if _, err := tx.Exec(ctx, `UPDATE word SET families = (SELECT count(*) `+present+`), reached = (SELECT count(wp.reached_at) `+present+`),
+		counted = coalesce((SELECT n FROM revision WHERE school = word.school), 0) WHERE id = $1`, word, now.UnixMilli()); err != nil {
+		return fmt.Errorf("count: %w", err)
+	}
+	return nil
+}
+
+const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
+	a.civility, a.avatar, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at`
+
+// counts are what a follower sees of the words of the page whose bars were
+// counted before the directory last changed; present families alone count.
+// CROSS JOIN keeps the order on SQLite: a word has thirty pupils, a school has
+// hundreds.
 //
 // scope: the words of the page, which is scoped
-const counts = `SELECT wp.word, count(*) AS families, sum(CASE WHEN EXISTS (SELECT 1 FROM family_link fl CROSS JOIN receipt rc
-		WHERE fl.pupil = wp.pupil AND fl.valid_to > $2 AND rc.word = wp.word AND rc.person = fl.relative AND rc.read_at IS NOT NULL) THEN 1 ELSE 0 END) AS reached
+const counts = `SELECT wp.word, count(*) AS families, count(wp.reached_at) AS reached
 	FROM page CROSS JOIN word_pupil wp CROSS JOIN membership m
-	WHERE wp.word = page.word AND m.person = wp.pupil AND m.school = page.school AND m.profile = 'pupil' AND m.valid_to > $2 GROUP BY wp.word`
+	WHERE page.stale AND wp.word = page.word AND m.person = wp.pupil AND m.school = page.school AND m.profile = 'pupil' AND m.valid_to > $2 GROUP BY wp.word`
 
 // Query chooses a page of words.
 type Query struct {
@@ -246,7 +302,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	if o.Follow {
 		least = rights.Contribute
 	}
-	scope, args := s.Where("r", least, nil)
+	args := []any{s.Person(), s.At()}
 	if o.Before == 0 {
 		o.Before = rights.Forever
 	}
@@ -267,7 +323,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	switch {
 	case o.ID != "":
 		// Fresh is still news to the viewer.
-		columns += `, w.body, EXISTS (SELECT 1 FROM event e JOIN feed f ON f.event = e.id WHERE e.resource = w.id AND f.person = $1 AND f.read_at IS NULL) AS fresh`
+		columns += `, w.body, EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = w.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL) AS fresh`
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE id = " + arg(o.ID)}
 	case o.Follow:
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE author = $1" + page,
@@ -283,16 +339,27 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	if o.ID == "" {
 		columns += ", '' AS body, FALSE AS fresh"
 	}
+	stale := "FALSE"
 	if o.Follow {
-		columns += ", coalesce(n.families, 0) AS families, coalesce(n.reached, 0) AS reached"
+		stale = "(SELECT x.counted FROM word x WHERE x.id = r.id) <> coalesce((SELECT x.n FROM revision x WHERE x.school = r.school), 0)"
+		columns += ", page.stale AS stale, CASE WHEN page.stale THEN coalesce(n.families, 0) ELSE w.families END AS families, CASE WHEN page.stale THEN coalesce(n.reached, 0) ELSE w.reached END AS reached"
 		with, from = ", n AS MATERIALIZED ("+counts+")", " LEFT JOIN n ON n.word = w.id"
 	} else {
-		columns += ", 0 AS families, 0 AS reached"
+		columns += ", FALSE AS stale, 0 AS families, 0 AS reached"
 	}
+	if len(s.Children()) > 0 {
+		var mine string
+		mine, args = db.In(args, s.Children())
+		columns += ", coalesce((SELECT string_agg(wp.pupil, ' ') FROM word_pupil wp WHERE wp.word = w.id AND wp.pupil IN (" + mine + ")), '') AS children"
+	} else {
+		columns += ", '' AS children"
+	}
+	limit := arg(o.Limit)
+	scope, args := s.Where("r", least, args)
 	// The page is cut before its columns are worked out: the counts of what is
 	// not shown would cost more than all the rest.
-	return db.All[Item](ctx, q, `WITH page AS MATERIALIZED (SELECT c.word, r.school FROM (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b`+merged+`) c
-			JOIN resource r ON r.id = c.word WHERE `+scope+` ORDER BY c.published_at DESC, c.word DESC LIMIT `+arg(o.Limit)+`)`+with+`
+	return db.All[Item](ctx, q, `WITH page AS MATERIALIZED (SELECT c.word, r.school, `+stale+` AS stale FROM (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b`+merged+`) c
+			JOIN resource r ON r.id = c.word WHERE `+scope+` ORDER BY c.published_at DESC, c.word DESC LIMIT `+limit+`)`+with+`
 		SELECT `+columns+` FROM page JOIN word w ON w.id = page.word JOIN person a ON a.id = w.author
 		LEFT JOIN receipt rc ON rc.word = w.id AND rc.person = $1`+from+`
 		ORDER BY w.published_at DESC, w.id DESC`, args...)
@@ -309,23 +376,24 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) 
 		Activated                         *int64
 		OpenedAt                          *int64 `db:"opened_at"`
 		ReadAt                            *int64 `db:"read_at"`
+		ReachedAt                         *int64 `db:"reached_at"`
 	}](ctx, q, `SELECT k.id AS pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, coalesce(c.label, '') AS class,
 			p.id AS relative, p.first AS rel_first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS rel_last, p.activated_at AS activated,
-			rc.opened_at, rc.read_at
-		FROM word_pupil wp JOIN word w ON w.id = wp.word JOIN person k ON k.id = wp.pupil
-		JOIN membership m ON m.person = k.id AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
+			rc.opened_at, rc.read_at, wp.reached_at
+		FROM word w CROSS JOIN word_pupil wp CROSS JOIN membership m JOIN person k ON k.id = wp.pupil
 		LEFT JOIN class c ON c.id = wp.class
-		LEFT JOIN family_link f ON f.pupil = k.id AND f.valid_from <= $2 AND f.valid_to > $2
+		LEFT JOIN family_link f ON f.pupil = k.id AND `+people.LinkHolds("f", "$2")+`
 		LEFT JOIN person p ON p.id = f.relative
 		LEFT JOIN receipt rc ON rc.word = wp.word AND rc.person = p.id
-		WHERE wp.word = $1 ORDER BY k.name_key, k.id, p.name_key`, g.ID(), now.UnixMilli())
+		WHERE w.id = $1 AND wp.word = w.id AND m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
+		ORDER BY k.name_key, k.id, p.name_key`, g.ID(), now.UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("tracking: %w", err)
 	}
 	var out []Family
 	for _, r := range rows {
 		if n := len(out); n == 0 || out[n-1].Pupil != r.Pupil {
-			out = append(out, Family{Pupil: r.Pupil, First: r.First, Last: r.Last, Avatar: r.Avatar, Class: r.Class})
+			out = append(out, Family{Pupil: r.Pupil, First: r.First, Last: r.Last, Avatar: r.Avatar, Class: r.Class, ReachedAt: r.ReachedAt})
 		}
 		if r.Relative != nil {
 			f := &out[len(out)-1]
@@ -341,12 +409,33 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM word_pupil WHERE pupil = $1`} {
+	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`,
+		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Merge makes the loser's words, receipts and place in words the winner's.
+func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{
+		`UPDATE word SET author = $1 WHERE author = $2`,
+		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1 OR pupil = $2)`,
+		`INSERT INTO word_pupil (word, pupil, class, published_at, reached_at) SELECT word, $1, class, published_at, reached_at FROM word_pupil WHERE pupil = $2
+			ON CONFLICT (word, pupil) DO UPDATE SET reached_at = coalesce(word_pupil.reached_at, excluded.reached_at)`,
+		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
+			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
+	} {
+		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+	}
+	return Erase(ctx, tx, g, loser)
 }
 
 // Export hands over the words a person wrote or received, and what they did.

@@ -34,6 +34,14 @@ type view struct {
 
 func (v view) now() time.Time { return v.r.Viewer.Now.In(v.zone) }
 
+// title is the name of the service for who looks.
+func (v view) title() string {
+	if v.pupil() {
+		return "square.liaison.pupil"
+	}
+	return "square.liaison"
+}
+
 func (v view) pupil() bool { return v.r.Viewer.Main() == rights.Pupil }
 
 // pupils are those whose words the viewer reads.
@@ -159,6 +167,9 @@ func (v view) state(f Family) string {
 			if r.Read != nil {
 				who = append(who, t("liaison.read_by", "name", r.Name, "when", i18n.Ago(time.UnixMilli(*r.Read).In(v.zone), v.now())))
 			}
+		}
+		if len(who) == 0 {
+			return t("liaison.read_by_gone")
 		}
 		return strings.Join(who, " · ")
 	}

@@ -1,5 +1,6 @@
-// Package school is what a head runs a school with: its figures, its classes
-// and the imports from ONDE. It knows no other service, and refuses to know how
+// Package school is what a head runs a school with: its figures, its classes,
+// the imports from ONDE, who may reach whom, a family link suspended, two records
+// of one person made one. It knows no other service, and refuses to know how
 // files are read and how the directory is written: that is people and onde.
 package school
 
@@ -47,8 +48,17 @@ func App(core *app.Core) app.App {
 			r.POST("/ecole/import/{id}/abandon", people.ManageSchool, h.drop)
 			r.GET("/ecole/import/{id}/annuler", people.ManageSchool, h.askUndo)
 			r.POST("/ecole/import/{id}/annuler", people.ManageSchool, h.undo)
+			r.GET("/ecole/joindre", people.ManageSchool, h.reach)
+			r.POST("/ecole/joindre", people.ManageSchool, h.saveReach)
+			r.POST("/ecole/joindre/habituel", people.ManageSchool, h.resetReach)
+			r.GET("/ecole/famille/{eleve}/{parent}", people.ManageSchool, h.kinship)
+			r.POST("/ecole/famille/{eleve}/{parent}", people.ManageSchool, h.restrict)
+			r.POST("/ecole/famille/{eleve}/{parent}/retablir", people.ManageSchool, h.lift)
+			r.GET("/ecole/fusion", people.ManageSchool, h.twins)
+			r.POST("/ecole/fusion", people.ManageSchool, h.merge)
 		},
 		Jobs: []jobs.Kind{
+			returns(core),
 			jobs.Handle(func(ctx context.Context, j applying) error { return apply(ctx, core, j.Import) }),
 			jobs.Handle(func(ctx context.Context, _ expiring) error {
 				return core.DB.Write(ctx, func(tx *db.Tx) error { return people.ExpireImports(ctx, tx, core.Clock.Now()) })

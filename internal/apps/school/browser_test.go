@@ -87,3 +87,62 @@ func TestBrowserImport(t *testing.T) {
 		})
 	}
 }
+
+// What a head decides about people: each page in each state, on both screens.
+func TestBrowserPeople(t *testing.T) {
+	chromium := browser.Start(t)
+	for name, way := range map[string]struct {
+		screen  browser.Screen
+		options []browser.Option
+	}{
+		"phone":                  {browser.Phone, nil},
+		"desktop without script": {browser.Desktop, []browser.Option{browser.NoScript}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := testapp.Serve(t)
+			nadia2, _, _ := twice(t, l.App)
+			ines, youssef, nadia := person(t, l.App, "ines.kermadec"), person(t, l.App, "youssef.kermadec"), person(t, l.App, "nadia.kermadec")
+			tab := chromium.Tab(t, way.screen, way.options...)
+			key, value := l.Cookie("claire.fontaine")
+			tab.SetCookie(l.URL, key, value)
+
+			tab.Go(l.URL + "/ecole")
+			tab.CheckPage("ecole")
+			tab.Click("Qui peut joindre qui")
+			tab.CheckPage("ecole-joindre")
+			tab.Click("Les parents de la classe")
+			tab.Click("Enregistrer")
+			tab.WaitText("Réglage propre à votre école")
+			tab.CheckPage("ecole-joindre-change")
+			tab.Click("Revenir aux réglages habituels")
+			tab.WaitText("Les réglages habituels sont revenus")
+
+			tab.Go(l.URL + "/ecole/famille/" + ines + "/" + youssef)
+			tab.CheckPage("ecole-acces")
+			tab.Fill("Dernier jour", "2026-12-31")
+			tab.Fill("Note de la direction", "Jugement")
+			tab.Click("Suspendre l’accès")
+			tab.WaitText("ce qui a été décidé")
+			tab.CheckPage("ecole-acces-faux")
+			tab.Fill("Note de la direction", "Jugement du 12 novembre, tribunal judiciaire")
+			tab.Click("Suspendre l’accès")
+			tab.WaitText("L’accès est suspendu")
+			tab.CheckPage("ecole-acces-suspendu")
+			tab.Click("Inès Kermadec")
+			tab.WaitText("Accès suspendu")
+			tab.CheckPage("classe-eleve-suspendu")
+			tab.Click("Corriger le nom : Youssef Kermadec")
+			tab.Fill("Prénom", "")
+			tab.CheckPage("classe-nom")
+
+			tab.Go(l.URL + "/ecole/fusion?nom=kermadec")
+			tab.CheckPage("ecole-fusion-chercher")
+			tab.Go(l.URL + "/ecole/fusion?fiche=" + nadia + "&fiche=" + youssef)
+			tab.CheckPage("ecole-fusion-refus")
+			tab.Go(l.URL + "/ecole/fusion?fiche=" + nadia + "&fiche=" + nadia2)
+			tab.CheckPage("ecole-fusion")
+			tab.Click("Oui, réunir les deux fiches")
+			tab.WaitText("Les deux fiches sont réunies")
+		})
+	}
+}

@@ -116,6 +116,16 @@ func notice(r *app.Request) *ui.Toast {
 		return &ui.Toast{Text: r.T("school.undo.done")}
 	case "abandonne":
 		return &ui.Toast{Text: r.T("school.import.dropped")}
+	case "joindre":
+		return &ui.Toast{Text: r.T("school.reach.saved")}
+	case "joindre-habituel":
+		return &ui.Toast{Text: r.T("school.reach.was_reset")}
+	case "suspendu":
+		return &ui.Toast{Text: r.T("school.access.done")}
+	case "retabli":
+		return &ui.Toast{Text: r.T("school.access.lifted")}
+	case "reunies":
+		return &ui.Toast{Text: r.T("school.merge.done")}
 	case "regle":
 		return &ui.Toast{Text: r.T("school.doubts.noted")}
 	}
@@ -373,7 +383,7 @@ func (h handler) settle(r *app.Request) (web.Response, error) {
 	if len(made) == 0 {
 		return web.Redirect(here(r, "/import/doutes")), nil
 	}
-	if err := Write(r.Context(), h.core, func(tx *db.Tx) error {
+	if err := people.Write(r.Context(), h.core.DB, func(tx *db.Tx) error {
 		res, err := people.ResolveImport(r.Context(), tx, r.Grant, h.core.Clock.Now(), r.Grant.School(), made)
 		if err != nil {
 			return err

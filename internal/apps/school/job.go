@@ -34,7 +34,7 @@ func apply(ctx context.Context, core *app.Core, id string) error {
 		return err
 	}
 	g := rights.System("import asked for by a head").For(order.School)
-	err = Write(ctx, core, func(tx *db.Tx) error {
+	err = people.Write(ctx, core.DB, func(tx *db.Tx) error {
 		res, ok, err := people.ApplyQueued(ctx, tx, g, core.Clock.Now(), id, order)
 		if err != nil || !ok {
 			return err
@@ -51,16 +51,4 @@ func apply(ctx context.Context, core *app.Core, id string) error {
 		core.Log.ErrorContext(ctx, "import failed", "import", id, "error", err)
 	}
 	return core.DB.Write(ctx, func(tx *db.Tx) error { return people.FailImport(ctx, tx, g, id, key) })
-}
-
-// Write runs a transaction that imports. On PostgreSQL two schools that import
-// at the same moment may choose the same new sign-in name: the later one begins
-// again, and sees it taken.
-func Write(ctx context.Context, core *app.Core, f func(tx *db.Tx) error) error {
-	for attempt := 0; ; attempt++ {
-		err := core.DB.Write(ctx, f)
-		if attempt == 3 || !db.IsDuplicate(err) {
-			return err
-		}
-	}
 }

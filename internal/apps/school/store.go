@@ -7,6 +7,7 @@ import (
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/i18n"
 )
 
 // figures are a school in numbers: members of each profile, and how many of
@@ -81,4 +82,44 @@ func names(ctx context.Context, q db.Querier, g rights.Grant, persons []string) 
 		out[r.ID] = r.Name
 	}
 	return out, err
+}
+
+// record is somebody whose record may be one of two.
+type record struct {
+	ID      string
+	Name    string
+	Login   string
+	Caption people.Caption
+}
+
+// records finds pupils, relatives and guests of the school by the beginning of
+// a name.
+func records(ctx context.Context, q db.Querier, g rights.Grant, words string, now time.Time) ([]record, error) {
+	key := i18n.Fold(words)
+	if key == "" {
+		return nil, nil
+	}
+	return db.All[record](ctx, q, `SELECT p.id, p.first || ' ' || CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS name, p.login, coalesce(pc.facts, '') AS caption
+		FROM person p LEFT JOIN person_caption pc ON pc.person = p.id AND pc.school = $1
+		WHERE (p.name_key LIKE $3 OR p.name_key LIKE $4) AND EXISTS (SELECT 1 FROM membership m WHERE m.person = p.id AND m.school = $1
+			AND m.profile IN ('pupil', 'relative', 'guest') AND m.valid_from <= $2 AND m.valid_to > $2) ORDER BY p.name_key, p.id LIMIT 30`,
+		g.School(), now.UnixMilli(), key+"%", "% "+key+"%")
+}
+
+// suspect is two records of one name and profile.
+type suspect struct {
+	A, B   string
+	Name   string
+	LoginA string `db:"login_a"`
+	LoginB string `db:"login_b"`
+}
+
+// suspects lists records of the school that bear one name in one profile, and
+// no two days of birth.
+func suspects(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) ([]suspect, error) {
+	return db.All[suspect](ctx, q, `SELECT a.id AS a, b.id AS b, a.first || ' ' || CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS name, a.login AS login_a, b.login AS login_b
+		FROM membership ma JOIN person a ON a.id = ma.person JOIN person b ON b.name_key = a.name_key AND b.id > a.id
+		JOIN membership mb ON mb.person = b.id AND mb.school = ma.school AND mb.profile = ma.profile
+		WHERE ma.school = $1 AND ma.profile IN ('pupil', 'relative') AND ma.valid_from <= $2 AND ma.valid_to > $2 AND mb.valid_from <= $2 AND mb.valid_to > $2
+		AND (a.birth = '' OR b.birth = '' OR a.birth = b.birth) ORDER BY a.name_key, a.id, b.id LIMIT 50`, g.School(), now.UnixMilli())
 }

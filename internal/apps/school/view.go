@@ -153,7 +153,7 @@ type col struct {
 func countHeads(r *app.Request) []col {
 	out := heads(r, "onde.column.who")
 	for _, k := range []string{"created", "updated", "moved", "left", "unchanged"} {
-		out = append(out, col{label: r.T("onde.column." + k), num: true})
+		out = append(out, col{label: r.T("onde.column." + k), num: true, wide: k == "unchanged"})
 	}
 	return out
 }

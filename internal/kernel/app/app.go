@@ -44,6 +44,10 @@ type App struct {
 	Export func(ctx context.Context, q db.Querier, person string, add func(name string, v any) error) error
 	// Erase removes or anonymises all that the service holds of a person.
 	Erase func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error
+	// Merge moves all that is the loser's to the winner, when two records of the
+	// same human being become one; what both have becomes one row. The directory
+	// itself comes last, and then nothing may point to the loser any more.
+	Merge func(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error
 	// Retain removes what has outlived its purpose.
 	Retain func(ctx context.Context, tx *db.Tx, g rights.Grant) error
 	// Sample adds a small true-to-life set to a school that has people: the
@@ -73,6 +77,9 @@ type Kind struct {
 	Act       func(id string) string
 	ActLabel  string
 	ReadLabel string
+	// Texts reads the plain texts of items, by id, to have them found again when
+	// the index of the search is made anew; nil for what has a title alone.
+	Texts func(ctx context.Context, q db.Querier, ids []string) (map[string]string, error)
 }
 
 // Core is what the kernel lends to services and to its own pages.
@@ -105,4 +112,12 @@ func (c *Core) Kind(k rights.Kind) (App, Kind, bool) {
 		}
 	}
 	return App{}, Kind{}, false
+}
+
+// Texts reads the plain texts of items of a kind from the service that holds them.
+func (c *Core) Texts(ctx context.Context, q db.Querier, k rights.Kind, ids []string) (map[string]string, error) {
+	if _, d, ok := c.Kind(k); ok && d.Texts != nil {
+		return d.Texts(ctx, q, ids)
+	}
+	return nil, nil
 }

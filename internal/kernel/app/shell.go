@@ -13,6 +13,7 @@ import (
 	"github.com/a-h/templ"
 
 	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
@@ -44,7 +45,7 @@ func (r *Request) Shell(title, current string) (ui.Shell, error) {
 }
 
 func (c *Core) shell(ctx context.Context, v *rights.Viewer, title, current string) (ui.Shell, error) {
-	s := ui.Shell{Title: title, Current: current, Portal: "Marelle", Season: season(c.Clock.Now()), Demo: c.Demo}
+	s := ui.Shell{Title: title, Current: current, Portal: "Marelle", Season: season(c.Clock.Now()), Demo: c.Demo, Installs: true}
 	if !v.SignedIn() {
 		return s, nil
 	}
@@ -61,7 +62,7 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 	s.Theme, s.Reading = v.Theme, v.Reading
 	s.School = v.School().Name
 	s.Name = strings.TrimSpace(v.First + " " + v.Last)
-	s.Caption, s.Initials, s.Avatar = v.Caption, ui.Initials(v.First, v.Last), v.Avatar
+	s.Caption, s.Initials, s.Avatar = c.Caption(v), ui.Initials(v.First, v.Last), v.Avatar
 	s.AvatarPaint = ui.PersonPaint(v.Person)
 	voice := ""
 	if pupil {
@@ -103,6 +104,12 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 		s.Extra[len(s.Extra)-1] = ui.Link{Label: c.Catalog.T("app.next"), Href: "/changer", Icon: "users", Post: true}
 	}
 	return s
+}
+
+// Caption is what stands under the viewer's own name.
+func (c *Core) Caption(v *rights.Viewer) string {
+	m := v.School()
+	return people.Caption(m.Caption).For(c.Catalog.T, v, m.School)
 }
 
 func (q Square) shownTo(v *rights.Viewer) bool {
@@ -176,7 +183,11 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 		c.Log.ErrorContext(r.Context(), "request failed", "number", number, "route", r.Pattern, "error", err)
 	}
 	ctx := i18n.With(r.Context(), c.Catalog)
-	title := c.Catalog.T("error.title." + strings.ReplaceAll(kind.String(), " ", "_"))
+	heading := "error.title." + strings.ReplaceAll(kind.String(), " ", "_")
+	if v.SignedIn() && v.Main() == rights.Pupil {
+		heading, sentence.Key = toPupil(heading), toPupil(sentence.Key)
+	}
+	title := c.Catalog.T(heading)
 	shell, shellErr := c.shell(ctx, v, title, "")
 	if shellErr != nil { // the database may be what failed: a page without counts
 		shell = ui.Shell{Title: title, Portal: "Marelle"}
@@ -185,4 +196,14 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 	if err := web.PageStatus(web.Status(err), page).Write(w, r.WithContext(ctx)); err != nil {
 		c.Log.WarnContext(r.Context(), "error page", "error", err)
 	}
+}
+
+// toPupil is the sentence that says the same to a child, where there is one:
+// what a child meets by a wrong turn or by our fault.
+func toPupil(key string) string {
+	switch key {
+	case "error.internal", "error.not_found", "error.denied", "error.title.internal", "error.title.denied":
+		return key + ".pupil"
+	}
+	return key
 }

@@ -49,6 +49,7 @@ func App(core *app.Core) app.App {
 		},
 		Export: export,
 		Erase:  erase,
+		Merge:  merge,
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return retain(ctx, tx, g, core.Clock.Now())
 		},
@@ -269,4 +270,13 @@ func export(ctx context.Context, q db.Querier, person string, add func(string, a
 		return err
 	}
 	return add("files", list)
+}
+
+// merge makes the loser's files the winner's.
+func merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE file SET owner = $1 WHERE owner = $2`, winner, loser)
+	return err
 }

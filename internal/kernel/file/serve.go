@@ -23,16 +23,16 @@ func serve(r *app.Request) (web.Response, error) {
 	if !id.Valid(file) {
 		return nil, errs.ErrNotFound
 	}
-	scope, args := r.Viewer.Scope().Where("r", rights.Read, nil)
-	args = append(args, file, name)
+	may := r.Viewer.Scope()
+	scope, args := may.Where("r", rights.Read, []any{may.Person(), may.At(), file, name})
 	v, ok, err := db.One[struct {
 		Name, Blob, Type string
 		Size             int64
 		CreatedAt        int64 `db:"created_at"`
 	}](r.Context(), r.Core.DB, fmt.Sprintf(`SELECT f.name, v.blob, v.type, v.size, f.created_at FROM file_variant v JOIN file f ON f.id = v.file
-		WHERE v.file = $%d AND v.name = $%d AND ((f.owner = $1 AND f.school IN (SELECT m.school FROM membership m
+		WHERE v.file = $3 AND v.name = $4 AND ((f.owner = $1 AND f.school IN (SELECT m.school FROM membership m
 			WHERE m.person = $1 AND m.valid_from <= $2 AND m.valid_to > $2)) OR EXISTS (SELECT 1 FROM file_use u JOIN resource r ON r.id = u.resource
-			WHERE u.file = f.id AND %s))`, len(args)-1, len(args), scope), args...)
+			WHERE u.file = f.id AND %s))`, scope), args...)
 	if err != nil {
 		return nil, err
 	}

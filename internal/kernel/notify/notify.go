@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
-	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/jobs"
 )
@@ -107,13 +107,13 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	if err != nil || len(persons) == 0 {
 		return "", err
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, awaits)
-		SELECT DISTINCT pp.person, e.id, e.created_at, CASE WHEN $4 AND EXISTS (SELECT 1 FROM event_pupil ep JOIN family_link f ON f.pupil = ep.pupil
-			WHERE ep.event = e.id AND f.relative = pp.person AND f.valid_to > e.created_at) THEN TRUE ELSE FALSE END
-		FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
-		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor
-		AND pp.person > $2 AND pp.person <= $3
+	if _, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils, awaits)
+		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN $4 AND pupils <> '' THEN TRUE ELSE FALSE END
+		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "pp.person")+` AS pupils
+			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
+			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor
+			AND pp.person > $2 AND pp.person <= $3) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`, event, after, persons[len(persons)-1], awaits); err != nil {
 		return "", err
 	}
@@ -123,12 +123,17 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	return persons[len(persons)-1], nil
 }
 
+// concerned writes the children of a person that an event is about.
+func concerned(event, person string) string {
+	return `coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep JOIN family_link f ON f.pupil = ep.pupil
+		WHERE ep.event = ` + event + `.id AND f.relative = ` + person + ` AND ` + people.LinkHolds("f", event+".created_at") + `), '')`
+}
+
 // Item is one line of a feed.
 type Item struct {
 	Event    string
 	Kind     string
 	Resource string
-	School   string
 	Title    string
 	Summary  string
 	First    string // of the actor
@@ -157,39 +162,35 @@ type Query struct {
 // Feed reads a page, newest first, in one statement. What the reader may no
 // longer see is not in it.
 func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item, error) {
-	scope, args := v.Scope().Where("r", rights.Read, nil)
 	if o.Before == 0 {
 		o.Before, o.BeforeE = rights.Forever, ""
 	}
-	n := len(args)
-	args = append(args, o.Before, o.BeforeE, o.Limit)
+	args := []any{v.Person, o.Before, o.BeforeE, o.Limit}
 	more := ""
 	if o.Child != "" {
 		args = append(args, o.Child)
-		more += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM event_pupil ep WHERE ep.event = e.id AND ep.pupil = $%d)", len(args))
+		more += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM event_pupil ep WHERE ep.event = f.event AND ep.pupil = $%d)", len(args))
 	}
 	if o.Awaits {
 		more += " AND f.awaits"
 	}
-	// $1 is the person and $2 the time, from the scope.
-	return db.All[Item](ctx, q, fmt.Sprintf(`SELECT f.event, e.kind, e.resource, e.school, r.title, r.summary, a.first,
-		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread,
-		coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep JOIN family_link fl ON fl.pupil = ep.pupil
-			WHERE ep.event = e.id AND fl.relative = $1 AND fl.valid_to > $2), '') AS children
-		FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource JOIN person a ON a.id = e.actor
-		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($%d, $%d)%s AND %s
-		ORDER BY f.at DESC, f.event DESC LIMIT $%d`, n+1, n+2, more, scope, n+3), args...)
+	scope, args := v.Scope().Where("r", rights.Read, args)
+	return db.All[Item](ctx, q, `SELECT f.event, f.kind, f.resource, r.title, r.summary, a.first,
+		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.pupils AS children
+		FROM feed f JOIN resource r ON r.id = f.resource JOIN person a ON a.id = f.actor
+		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
+		ORDER BY f.at DESC, f.event DESC LIMIT $4`, args...)
 }
 
 // Unread counts what the viewer has not seen, or has yet to do, by service, up
 // to a hundred.
 func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (map[string]int, error) {
-	scope, args := v.Scope().Where("r", rights.Read, nil)
+	scope, args := v.Scope().Where("r", rights.Read, []any{v.Person})
 	rows, err := db.All[struct {
 		Kind string
 		N    int
-	}](ctx, q, `SELECT e.kind AS kind, count(*) AS n FROM (SELECT event FROM feed WHERE person = $1 AND (read_at IS NULL OR awaits) AND removed_at IS NULL LIMIT 100) f
-		JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource WHERE `+scope+` GROUP BY e.kind`, args...)
+	}](ctx, q, `SELECT kind, count(*) AS n FROM (SELECT f.kind AS kind FROM feed f JOIN resource r ON r.id = f.resource
+		WHERE f.person = $1 AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+scope+` LIMIT 100) x GROUP BY kind`, args...)
 	out := map[string]int{}
 	for _, r := range rows {
 		service, _, _ := strings.Cut(r.Kind, ".")
@@ -224,12 +225,11 @@ func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, event string, now ti
 // Backfill gives a person the events of the last thirty days that they may
 // read and were not told of: a new member's first page is not empty.
 func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) error {
-	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, nil)
-	args = append(args, now.AddDate(0, 0, -30).UnixMilli())
-	_, err := tx.Exec(ctx, fmt.Sprintf(`INSERT INTO feed (person, event, at)
-		SELECT $1, e.id, e.created_at FROM event e JOIN resource r ON r.id = e.resource
-		WHERE e.created_at >= $%d AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND %s
-		ON CONFLICT DO NOTHING`, len(args), scope), args...)
+	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, []any{person, now.AddDate(0, 0, -30).UnixMilli()})
+	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils)
+		SELECT $1, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "$1")+` FROM event e JOIN resource r ON r.id = e.resource
+		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+scope+`
+		ON CONFLICT (person, event) DO UPDATE SET pupils = excluded.pupils`, args...)
 	return err
 }
 
@@ -242,41 +242,39 @@ func Restore(ctx context.Context, tx *db.Tx, g rights.Grant, event string) error
 	return err
 }
 
-// Found is an item that a search gives.
-type Found struct {
-	ID        string
-	Kind      string
-	Title     string
-	Summary   string
-	CreatedAt int64 `db:"created_at"`
-}
-
-// Search finds items of the viewer's schools by the words of their titles,
-// newest first, within what the viewer may read.
-func Search(ctx context.Context, q db.Querier, v *rights.Viewer, words string, limit int) ([]Found, error) {
-	key := i18n.Fold(words)
-	if key == "" {
-		return nil, nil
-	}
-	scope, args := v.Scope().Where("r", rights.Read, nil)
-	n := len(args)
-	args = append(args, key+"%", "% "+key+"%", limit)
-	return db.All[Found](ctx, q, fmt.Sprintf(`SELECT r.id, r.kind, r.title, r.summary, r.created_at FROM resource r
-		WHERE r.school IN (SELECT school FROM membership WHERE person = $1 AND valid_to > $2) AND (r.title_key LIKE $%d OR r.title_key LIKE $%d) AND %s
-		ORDER BY r.created_at DESC LIMIT $%d`, n+1, n+2, scope, n+3), args...)
-}
-
 // Erase removes a person's feed, and them from what events are about.
 func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM feed WHERE person = $1`, `DELETE FROM event_pupil WHERE pupil = $1`} {
+	for _, text := range []string{`DELETE FROM feed WHERE person = $1`,
+		`UPDATE feed SET pupils = replace(pupils, $1, '') WHERE event IN (SELECT event FROM event_pupil WHERE pupil = $1)`, `DELETE FROM event_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Merge gives the winner the loser's feed, and their place in events.
+func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{
+		`UPDATE feed SET actor = $1 WHERE event IN (SELECT id FROM event WHERE actor = $2)`,
+		`UPDATE event SET actor = $1 WHERE actor = $2`,
+		`UPDATE feed SET pupils = replace(pupils, $2, $1) WHERE event IN (SELECT event FROM event_pupil WHERE pupil = $2)`,
+		`INSERT INTO event_pupil (event, pupil) SELECT event, $1 FROM event_pupil WHERE pupil = $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO feed (person, event, at, kind, resource, actor, pupils, read_at, awaits, removed_at)
+			SELECT $1, event, at, kind, resource, actor, pupils, read_at, awaits, removed_at FROM feed WHERE person = $2
+			ON CONFLICT (person, event) DO UPDATE SET awaits = feed.awaits AND excluded.awaits, read_at = coalesce(feed.read_at, excluded.read_at)`,
+	} {
+		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
+			return err
+		}
+	}
+	return Erase(ctx, tx, g, loser)
 }
 
 // Export hands over a person's feed: what they were told and when they saw it.

@@ -37,7 +37,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, person
 		}
 	}
 	if _, err := tx.Exec(ctx, `UPDATE person SET first = '', last = '', use_name = '', name_key = '', civility = '', birth = '', ine = '', address = '', phone = '',
-		contact_email = '', email = '', caption = '', login = $2, password = '', avatar = '', activated_at = NULL, seen_at = NULL, erased_at = $3 WHERE id = $1`,
+		contact_email = '', email = '', login = $2, password = '', avatar = '', activated_at = NULL, seen_at = NULL, erased_at = $3 WHERE id = $1`,
 		person, "x-"+id.New(), now.UnixMilli()); err != nil {
 		return fmt.Errorf("erase: %w", err)
 	}
@@ -45,8 +45,9 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, person
 }
 
 // Export hands over what the directory holds of a person. A relative's export
-// names the children, never the other parent.
-func Export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+// names the children, never the other parent, and says when the head suspended
+// a link; whose it is, and the note, tell of others.
+func Export(ctx context.Context, q db.Querier, now time.Time, person string, add func(string, any) error) error {
 	self, _, err := db.One[Person](ctx, q, `SELECT `+PersonColumns("p")+` FROM person p WHERE p.id = $1`, person)
 	if err != nil {
 		return err
@@ -76,9 +77,19 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 	if err := add("classes", classes); err != nil {
 		return err
 	}
-	children, err := db.All[struct{ First, Last string }](ctx, q, `SELECT k.first, k.last FROM family_link f JOIN person k ON k.id = f.pupil WHERE f.relative = $1 ORDER BY k.birth, k.first`, person)
+	children, err := db.All[struct{ First, Last string }](ctx, q, `SELECT k.first, k.last FROM family_link f JOIN person k ON k.id = f.pupil WHERE f.relative = $1 AND NOT `+Restricted("f", "$2")+` ORDER BY k.birth, k.first`, person, now.UnixMilli())
 	if err != nil {
 		return err
 	}
-	return add("children", children)
+	if err := add("children", children); err != nil {
+		return err
+	}
+	restrictions, err := db.All[struct {
+		From int64 `db:"restricted_from"`
+		To   int64 `db:"restricted_to"`
+	}](ctx, q, `SELECT restricted_from, restricted_to FROM family_link WHERE relative = $1 AND restricted_to > 0 ORDER BY restricted_from`, person)
+	if err != nil {
+		return err
+	}
+	return add("restrictions", restrictions)
 }

@@ -42,7 +42,7 @@ func TestBothSchools(t *testing.T) {
 				`SELECT count(*) FROM membership WHERE head`:                                                            1,
 				`SELECT count(*) FROM class_member WHERE profile = 'pupil' AND level <> ''`:                             x.pupils,
 				`SELECT count(*) FROM family_link`:                                                                      x.links,
-				`SELECT count(*) FROM person WHERE caption = ''`:                                                        0,
+				`SELECT count(DISTINCT person) FROM person_caption WHERE facts <> ''`:                                   x.pupils + x.relatives + x.teachers,
 				`SELECT count(*) FROM person WHERE avatar <> ''`:                                                        x.pupils,
 				`SELECT count(*) FROM person p JOIN membership m ON m.person = p.id WHERE m.head AND p.last = 'Wattel'`: 1,
 				`SELECT count(DISTINCT login) FROM person`:                                                              x.pupils + x.relatives + x.teachers,

@@ -81,9 +81,9 @@ func head(t *testing.T, school string) rights.Grant {
 	return g
 }
 
-// importAgainAndAgain imports and undoes in the database that a test gave,
-// saying each beginning and each end, until the test kills it.
-func importAgainAndAgain(dsn string) error {
+// importUntilKilled imports into the database that a test gave, saying when its
+// transaction has begun and when all is written but not yet committed.
+func importUntilKilled(dsn string, hold bool) error {
 	ctx := context.Background()
 	d, err := db.Open(ctx, dsn)
 	if err != nil {
@@ -104,69 +104,115 @@ func importAgainAndAgain(dsn string) error {
 	if o.Files, err = people.ReadImport(o.Given); err != nil {
 		return err
 	}
-	fmt.Println("ready")
 	return d.Write(ctx, func(tx *db.Tx) error {
-		_, err := people.ApplyImport(ctx, tx, system, november, o)
-		return err
+		fmt.Println("begun")
+		if _, err := people.ApplyImport(ctx, tx, system, november, o); err != nil {
+			return err
+		}
+		fmt.Println("written")
+		if hold {
+			time.Sleep(time.Hour)
+		}
+		return nil
 	})
 }
 
-// Killed at any moment, an import left all or nothing.
-func TestKilledImport(t *testing.T) {
+// child is a process of its own that imports.
+type child struct {
+	*exec.Cmd
+	out *bufio.Reader
+}
+
+func (s *site) child(hold bool) child {
+	s.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
+		s.t.Fatal(err)
+	}
+	c := child{Cmd: exec.Command(self, "-test.run=^$")}
+	c.Env = append(os.Environ(), childEnv+"="+s.dsn, fmt.Sprint(holdEnv, "=", hold))
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c.out = bufio.NewReader(out)
+	if err := c.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = c.Process.Kill() })
+	c.says(s.t, "begun")
+	return c
+}
+
+func (c child) says(t testing.TB, want string) {
+	t.Helper()
+	if line, err := c.out.ReadString('\n'); line != want+"\n" {
+		t.Fatalf("the child said %q (%v)", line, err)
+	}
+}
+
+// kill ends the process as kill -9 does, and says whether it had written all.
+func (c child) kill() (written bool) {
+	_ = c.Process.Kill()
+	line, _ := c.out.ReadString('\n')
+	_ = c.Wait()
+	return line == "written\n"
+}
+
+// whole demands all of an import or nothing, and that the next one makes it
+// whole.
+func (s *site) whole() (all bool) {
+	s.t.Helper()
+	n := s.count(`SELECT count(*) FROM person`)
+	got := fmt.Sprint(n, s.count(`SELECT count(*) FROM class`), s.count(`SELECT count(*) FROM membership`), s.count(`SELECT count(*) FROM family_link`), s.count(`SELECT count(*) FROM import`), s.count(`SELECT count(*) FROM audit`))
+	if got != "0 0 0 0 0 0" && got != "487 9 487 393 1 1" {
+		s.t.Errorf("half an import: %s", got)
+	}
+	s.apply(s.order(school("recent")...))
+	if after := s.count(`SELECT count(*) FROM person`); after != 487 {
+		s.t.Errorf("%d persons after the next import", after)
+	}
+	return n > 0
+}
+
+// Killed at any moment of its transaction, an import leaves all or nothing.
+func TestKilledImport(t *testing.T) {
+	// How long the writing takes here.
+	s := open(t)
+	c := s.child(false)
+	began := time.Now()
+	c.says(t, "written")
+	long := time.Since(began)
+	if err := c.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	nothing, all := 0, 0
-	// How long a whole one takes here, then deaths spread over that time.
-	var whole time.Duration
-	const tries = 8
-	for i := range tries {
+	if !s.whole() {
+		t.Error("nobody killed it, and nothing is there")
+	}
+	// At the last moment: everything is written, nothing is committed.
+	s = open(t)
+	c = s.child(true)
+	c.says(t, "written")
+	if c.kill(); s.whole() {
+		t.Error("an import that was not committed is there")
+	}
+	// At random, until enough have died while they wrote.
+	middle, tries := 0, 0
+	for ; middle < 10 && tries < 60; tries++ {
 		s := open(t)
-		child := exec.Command(self, "-test.run=^$")
-		child.Env = append(os.Environ(), childEnv+"="+s.dsn)
-		child.Stderr = os.Stderr
-		out, err := child.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
-			t.Fatalf("the child said %q (%v)", line, err)
-		}
-		began := time.Now()
-		if i == 0 {
-			if err := child.Wait(); err != nil {
-				t.Fatal(err)
+		c := s.child(false)
+		time.Sleep(time.Duration(float64(long) * rand.Float64()))
+		written := c.kill()
+		if all := s.whole(); !written {
+			middle++
+			if all {
+				t.Error("an import that was still writing is there")
 			}
-			whole = time.Since(began)
-		} else {
-			time.Sleep(time.Duration(float64(whole) * (float64(i-1) + rand.Float64()) / (tries - 1)))
-			_ = child.Process.Kill()
-			_ = child.Wait()
-		}
-		switch n := s.count(`SELECT count(*) FROM person`); n {
-		case 0:
-			nothing++
-		case 487:
-			all++
-		default:
-			t.Errorf("%d persons: half an import", n)
-		}
-		got := fmt.Sprint(s.count(`SELECT count(*) FROM class`), s.count(`SELECT count(*) FROM membership`), s.count(`SELECT count(*) FROM family_link`), s.count(`SELECT count(*) FROM import`), s.count(`SELECT count(*) FROM audit`))
-		if got != "0 0 0 0 0" && got != "9 487 393 1 1" {
-			t.Errorf("half an import: %s", got)
-		}
-		// Whatever was left, the next import makes it whole.
-		s.apply(s.order(school("recent")...))
-		if n := s.count(`SELECT count(*) FROM person`); n != 487 {
-			t.Errorf("%d persons after the next import", n)
 		}
 	}
-	t.Logf("a whole import took %v; killed: %d left nothing, %d all", whole.Round(time.Millisecond), nothing, all)
-	if nothing == 0 || all == 0 {
-		t.Errorf("the deaths missed the import: %d nothing, %d all", nothing, all)
+	t.Logf("writing takes %v; of %d killed, %d were writing", long.Round(time.Millisecond), tries, middle)
+	if middle < 10 {
+		t.Errorf("the deaths missed the import: %d of %d", middle, tries)
 	}
 }

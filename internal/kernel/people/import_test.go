@@ -17,16 +17,20 @@ import (
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/testkit/postgres"
 )
 
 // childEnv names the database in which the test binary, run again, imports a
 // school until it is killed.
-const childEnv = "MARELLE_TEST_IMPORT_CHILD"
+const (
+	childEnv = "MARELLE_TEST_IMPORT_CHILD"
+	holdEnv  = "MARELLE_TEST_IMPORT_HOLD" // "true": stay before the commit
+)
 
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv(childEnv); dsn != "" {
-		if err := importAgainAndAgain(dsn); err != nil {
+		if err := importUntilKilled(dsn, os.Getenv(holdEnv) == "true"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -116,6 +120,16 @@ func (s *site) one(text string, args ...any) string {
 	return v
 }
 
+// caption is what the school's staff read under a name.
+func (s *site) caption(person string) string {
+	s.t.Helper()
+	words, err := i18n.New(people.Messages())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return people.Caption(s.one(`SELECT facts FROM person_caption WHERE person = $1 AND school = $2`, person, s.school)).Whole(words.T)
+}
+
 // given reads files of testdata, or takes texts: a name with a newline is the
 // content of a file "liste.csv".
 func given(t testing.TB, names ...string) []people.ImportFile {
@@ -193,7 +207,7 @@ func say(key string, _ map[string]any) string { return key }
 func (s *site) dump() map[string][]string {
 	s.t.Helper()
 	out := map[string][]string{}
-	for _, table := range []string{"school", "class", "person", "membership", "class_member", "family_link", "school_group", "group_member", "person_principal"} {
+	for _, table := range []string{"school", "class", "person", "membership", "class_member", "family_link", "school_group", "group_member", "person_principal", "person_caption"} {
 		rows, err := s.db.QueryContext(context.Background(), `SELECT * FROM `+table)
 		if err != nil {
 			s.t.Fatal(err)

@@ -248,6 +248,7 @@ func (u undo) remove(ctx context.Context, forget Forget) error {
 			`DELETE FROM group_member WHERE person IN (` + list + `)`,
 			`DELETE FROM membership WHERE person IN (` + list + `)`,
 			`DELETE FROM person_principal WHERE person IN (` + list + `)`,
+			`DELETE FROM person_caption WHERE person IN (` + list + `)`,
 		} {
 			if _, err := u.tx.Exec(ctx, text, args...); err != nil {
 				return fmt.Errorf("undo: %w", err)

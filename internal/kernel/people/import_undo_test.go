@@ -2,6 +2,9 @@ package people_test
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,4 +144,50 @@ func TestUndoIsRefused(t *testing.T) {
 		t.Errorf("somebody in the class: %s", got)
 	}
 	s.same(was, "after a refusal")
+}
+
+// homonyms draws the two lists of a small school from few names.
+func homonyms(r *rand.Rand) []string {
+	of := func(in ...string) string { return in[r.IntN(len(in))] }
+	kids := "Nom;Nom d'usage;Prénom;Classe;Date de naissance;INE\n"
+	for range 1 + r.IntN(5) {
+		kids += strings.Join([]string{of("A", "B"), of("", "", "B"), of("Léa", "Lea", "Noé"), of("", "CP", "CE1"), of("1/2/2018", "3/2/2018"), of("", "", "111111112AA", "111111113AA")}, ";") + "\n"
+	}
+	adults := "Civilité;Nom responsable;Nom d'usage responsable;Prénom responsable;Courriel;Téléphone portable;Nom de famille enfant;Prénom enfant\n"
+	for range 1 + r.IntN(4) {
+		adults += strings.Join([]string{of("MME", "M."), of("A", "B"), of("", "A"), of("Eva", "Luc"), of("", "a@b.fr", "c@d.fr"), of("", "0612345678"), of("A", "B", "C"), of("Léa", "Noé")}, ";") + "\n"
+	}
+	return []string{kids, adults}
+}
+
+// Whatever the second import did in a school of homonyms, undone it never was.
+func TestUndoAmongHomonyms(t *testing.T) {
+	s := open(t)
+	undone := 0
+	for seed := range uint64(30) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		first := s.order(homonyms(r)...)
+		first.Whole = true // the school of the draw before leaves
+		s.now = s.now.Add(time.Hour)
+		s.apply(first)
+		was := s.dump()
+		second := s.order(homonyms(r)...)
+		second.Whole = r.IntN(2) == 0
+		s.now = s.now.Add(time.Hour)
+		res := s.imports(second)
+		if res.Import == "" || res.Plan.Empty() {
+			continue
+		}
+		if err := s.undo(); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		undone++
+		s.same(was, fmt.Sprint("after the undo, seed ", seed))
+		if t.Failed() {
+			return
+		}
+	}
+	if undone < 20 {
+		t.Errorf("only %d imports were undone", undone)
+	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
-	"marelle/internal/platform/i18n"
 )
 
 // Membership is one profile of a person in a school, from now on.
@@ -50,10 +49,8 @@ func Apply(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, c Chan
 	if err := g.Must(ctx, tx, ManageSchool, ManageClass, rights.Operating); err != nil {
 		return err
 	}
-	// The changes of a school follow each other: principals are derived from
-	// what the transaction sees, and two at once would each miss the other's.
-	if _, err := tx.Exec(ctx, `UPDATE school SET name = name WHERE id = $1`, c.School); err != nil {
-		return fmt.Errorf("turn: %w", err)
+	if err := turn(ctx, tx, c.School); err != nil {
+		return err
 	}
 	at := now.UnixMilli()
 	touched := map[string]bool{}
@@ -122,93 +119,13 @@ func Apply(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, c Chan
 	return refresh(ctx, tx, list)
 }
 
-// caption writes, under a name, who the person is: "Mère d’Inès et de Yanis",
-// "Enseignante, CE1 B", "Élève, CE1 B".
-func caption(ctx context.Context, tx *db.Tx, persons []string) error {
-	list, args := db.In(nil, persons)
-	type row struct{ Person, Kind, Word, Civility string }
-	rows, err := db.All[row](ctx, tx, `SELECT person, kind, word, civility FROM (
-		SELECT m.person AS person, CASE WHEN m.head THEN 'head' ELSE m.profile END AS kind, '' AS word, p.civility AS civility, '' AS rank
-		FROM membership m JOIN person p ON p.id = m.person WHERE m.valid_to = 9007199254740991 AND m.person IN (`+list+`)
-		UNION ALL
-		SELECT cm.person, 'class', c.label, '', c.label_key FROM class_member cm JOIN class c ON c.id = cm.class
-		WHERE cm.valid_to = 9007199254740991 AND cm.person IN (`+list+`)
-		UNION ALL
-		SELECT f.relative, 'child', k.first, '', k.birth || k.first FROM family_link f JOIN person k ON k.id = f.pupil
-		JOIN membership km ON km.person = k.id AND km.profile = 'pupil' AND km.valid_to = 9007199254740991
-		WHERE f.valid_to = 9007199254740991 AND f.relative IN (`+list+`)
-		) x ORDER BY person, kind, rank, word`, args...)
-	if err != nil {
-		return err
-	}
-	type facts struct {
-		kinds             map[string]bool
-		civility          string
-		classes, children []string
-	}
-	by := map[string]*facts{}
-	for _, p := range persons {
-		by[p] = &facts{kinds: map[string]bool{}}
-	}
-	for _, r := range rows {
-		f := by[r.Person]
-		switch r.Kind {
-		case "class":
-			f.classes = append(f.classes, r.Word)
-		case "child":
-			f.children = append(f.children, i18n.Of(r.Word))
-		default:
-			f.kinds[r.Kind] = true
-			f.civility = r.Civility
-		}
-	}
-	for p, f := range by {
-		if _, err := tx.Exec(ctx, `UPDATE person SET caption = $2 WHERE id = $1 AND caption <> $2`, p, describe(f.kinds, f.civility, f.classes, f.children)); err != nil {
-			return err
-		}
+// turn makes the changes of a school follow each other: principals are derived
+// from what the transaction sees, and two at once would each miss the other's.
+func turn(ctx context.Context, tx *db.Tx, school string) error {
+	if _, err := tx.Exec(ctx, `UPDATE school SET name = name WHERE id = $1`, school); err != nil {
+		return fmt.Errorf("turn: %w", err)
 	}
 	return nil
-}
-
-func describe(kinds map[string]bool, civility string, classes, children []string) string {
-	word := func(m, f, either string) string {
-		switch civility {
-		case "M":
-			return m
-		case "F":
-			return f
-		}
-		return either
-	}
-	var parts []string
-	if kinds["operator"] {
-		parts = append(parts, "Exploitation du portail")
-	}
-	switch {
-	case kinds["head"]:
-		parts = append(parts, word("Directeur", "Directrice", "Direction"))
-	case kinds["teacher"]:
-		parts = append(parts, word("Enseignant", "Enseignante", "Équipe enseignante"))
-	case kinds["staff"]:
-		parts = append(parts, "Personnel")
-	case kinds["guest"]:
-		parts = append(parts, word("Invité", "Invitée", "Invité"))
-	case kinds["pupil"]:
-		parts = append(parts, "Élève")
-	}
-	if len(classes) > 0 && len(classes) <= 3 {
-		parts = append(parts, i18n.List(classes...))
-	}
-	if kinds["relative"] && len(children) > 0 {
-		who := word("Père", "Mère", "Parent") + " " + i18n.List(children...)
-		if len(parts) > 0 {
-			who = strings.ToLower(who[:1]) + who[1:]
-		}
-		parts = append(parts, who)
-	} else if kinds["relative"] && len(parts) == 0 {
-		parts = append(parts, "Parent")
-	}
-	return strings.Join(parts, ", ")
 }
 
 // PrincipalLabel names an automatic group as people say it: "Familles de CE1 B",

@@ -6,8 +6,8 @@ package people
 import (
 	"context"
 	"embed"
-	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -199,7 +199,6 @@ type Person struct {
 	Phone        string
 	ContactEmail string `db:"contact_email"`
 	Login        string
-	Caption      string
 	Avatar       string
 	ActivatedAt  *int64 `db:"activated_at"`
 	SeenAt       *int64 `db:"seen_at"`
@@ -207,7 +206,7 @@ type Person struct {
 
 // PersonColumns are the columns of Person, each after an alias and a dot.
 func PersonColumns(alias string) string {
-	names := []string{"id", "first", "last", "use_name", "civility", "birth", "ine", "address", "phone", "contact_email", "login", "caption", "avatar", "activated_at", "seen_at"}
+	names := []string{"id", "first", "last", "use_name", "civility", "birth", "ine", "address", "phone", "contact_email", "login", "avatar", "activated_at", "seen_at"}
 	for i, n := range names {
 		names[i] = alias + "." + n
 	}
@@ -260,13 +259,11 @@ func CreatePersons(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time
 		bases[loginBase(list[i])] = true
 	}
 	for b := range bases {
-		used, err := db.All[string](ctx, tx, `SELECT login FROM person WHERE login >= $1 AND login < $2`, b, b+":") // ':' follows '9'
+		used, err := takenLogins(ctx, tx, b)
 		if err != nil {
-			return nil, fmt.Errorf("sign-in names: %w", err)
+			return nil, err
 		}
-		for _, u := range used {
-			taken[u] = true
-		}
+		maps.Copy(taken, used)
 	}
 	rows := make([][]any, len(list))
 	for i := range list {
@@ -274,11 +271,7 @@ func CreatePersons(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time
 		if p.ID == "" {
 			p.ID = id.New()
 		}
-		base := loginBase(*p)
-		p.Login = base
-		for n := 2; taken[p.Login]; n++ {
-			p.Login = fmt.Sprintf("%s%d", base, n)
-		}
+		p.Login = freeLogin(loginBase(*p), taken)
 		taken[p.Login] = true
 		if p.Avatar == "?" {
 			p.Avatar = Avatars[int(p.ID[len(p.ID)-1]+p.ID[len(p.ID)-2])%len(Avatars)]

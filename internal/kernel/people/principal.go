@@ -8,6 +8,24 @@ import (
 	"marelle/internal/platform/db"
 )
 
+// inForce are the links of families while they give rights: all of each, or
+// what comes before and after its restriction.
+const inForce = `(SELECT relative, pupil, valid_from, CASE WHEN restricted_to > 0 AND restricted_from < valid_to THEN restricted_from ELSE valid_to END AS valid_to FROM family_link
+	UNION ALL SELECT relative, pupil, CASE WHEN restricted_to > valid_from THEN restricted_to ELSE valid_from END, valid_to FROM family_link WHERE restricted_to > 0)`
+
+// LinkHolds is the condition that a family link, named by an alias, gives
+// rights at a moment: it is open, and no restriction is in force. Whoever reads
+// family_link for a family's sake asks it.
+func LinkHolds(link, now string) string {
+	return fmt.Sprintf(`(%[1]s.valid_from <= %[2]s AND %[1]s.valid_to > %[2]s AND NOT %[3]s)`, link, now, Restricted(link, now))
+}
+
+// Restricted is the condition that the head has suspended a family link, named
+// by an alias, at a moment.
+func Restricted(link, now string) string {
+	return fmt.Sprintf(`(%[1]s.restricted_from <= %[2]s AND %[1]s.restricted_to > %[2]s)`, link, now)
+}
+
 // branches derive principals from the directory: each has the person's column
 // first, so that a change of one person reads one person's rows.
 //
@@ -28,16 +46,16 @@ var branches = []struct{ column, text string }{
 	{"f.relative", `SELECT f.relative, 'class:' || cm.class || ':relative', c.school,
 		CASE WHEN f.valid_from > cm.valid_from THEN f.valid_from ELSE cm.valid_from END,
 		CASE WHEN f.valid_to < cm.valid_to THEN f.valid_to ELSE cm.valid_to END
-		FROM family_link f JOIN class_member cm ON cm.person = f.pupil AND cm.profile = 'pupil' JOIN class c ON c.id = cm.class WHERE %s`},
+		FROM ` + inForce + ` f JOIN class_member cm ON cm.person = f.pupil AND cm.profile = 'pupil' JOIN class c ON c.id = cm.class WHERE %s`},
 	{"f.relative", `SELECT f.relative, 'level:' || c.year || ':' || cm.level || ':relative', c.school,
 		CASE WHEN f.valid_from > cm.valid_from THEN f.valid_from ELSE cm.valid_from END,
 		CASE WHEN f.valid_to < cm.valid_to THEN f.valid_to ELSE cm.valid_to END
-		FROM family_link f JOIN class_member cm ON cm.person = f.pupil AND cm.profile = 'pupil' JOIN class c ON c.id = cm.class
+		FROM ` + inForce + ` f JOIN class_member cm ON cm.person = f.pupil AND cm.profile = 'pupil' JOIN class c ON c.id = cm.class
 		WHERE cm.level <> '' AND %s`},
 	{"f.relative", `SELECT f.relative, 'family:' || f.pupil, m.school,
 		CASE WHEN f.valid_from > m.valid_from THEN f.valid_from ELSE m.valid_from END,
 		CASE WHEN f.valid_to < m.valid_to THEN f.valid_to ELSE m.valid_to END
-		FROM family_link f JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE %s`},
+		FROM ` + inForce + ` f JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE %s`},
 	// Whoever leaves the school is in none of its groups any more.
 	{"gm.person", `SELECT gm.person, 'group:' || gm.group_id, g.school,
 		CASE WHEN gm.valid_from > m.valid_from THEN gm.valid_from ELSE m.valid_from END,
@@ -50,8 +68,8 @@ func derive(where func(column string) string) string {
 	for _, b := range branches {
 		parts = append(parts, fmt.Sprintf(b.text, where(b.column)))
 	}
-	return `SELECT person, principal, school, MIN(valid_from) AS valid_from, MAX(valid_to) AS valid_to FROM (` +
-		strings.Join(parts, " UNION ALL ") + `) p GROUP BY person, principal, school`
+	return `SELECT person, principal, school, valid_from, MAX(valid_to) AS valid_to FROM (` +
+		strings.Join(parts, " UNION ALL ") + `) p WHERE valid_from < valid_to GROUP BY person, principal, school, valid_from`
 }
 
 // refresh brings the principals and the captions of some persons up to date.
@@ -75,31 +93,49 @@ func refresh(ctx context.Context, tx *db.Tx, persons []string) error {
 			derive(func(column string) string { return column + " IN (" + list + ")" }), args...); err != nil {
 			return fmt.Errorf("principals: %w", err)
 		}
-		if err := caption(ctx, tx, batch); err != nil {
+		if err := caption(ctx, tx, list, args); err != nil {
 			return fmt.Errorf("captions: %w", err)
+		}
+		// What others counted of these pupils and their families is to be counted again.
+		list, args = db.In(nil, persons[:n])
+		if _, err := tx.Exec(ctx, `INSERT INTO revision (school, n) SELECT DISTINCT school, 1 FROM membership WHERE profile = 'pupil' AND person IN (`+list+`)
+			ON CONFLICT (school) DO UPDATE SET n = revision.n + 1`, args...); err != nil {
+			return fmt.Errorf("revision: %w", err)
 		}
 		persons = persons[n:]
 	}
 	return nil
 }
 
-// Drift counts the principals that differ from what the directory derives:
-// always 0, unless somebody wrote to the database by hand.
+// Drift counts the principals and captions that differ from what the directory
+// derives: always 0, unless somebody wrote to the database by hand.
 func Drift(ctx context.Context, q db.Querier) (int, error) {
-	all := derive(func(string) string { return "1 = 1" })
-	columns := "person, principal, school, valid_from, valid_to"
-	return db.Value[int](ctx, q, `SELECT (SELECT count(*) FROM (SELECT `+columns+` FROM person_principal EXCEPT SELECT `+columns+` FROM (`+all+`) a) x)
-		+ (SELECT count(*) FROM (SELECT `+columns+` FROM (`+all+`) b EXCEPT SELECT `+columns+` FROM person_principal) y)`)
+	everybody := func(string) string { return "1 = 1" }
+	total := 0
+	for _, t := range []struct{ name, columns, derived string }{
+		{"person_principal", "person, principal, school, valid_from, valid_to", derive(everybody)},
+		{"person_caption", "person, school, facts", deriveCaptions(everybody)},
+	} {
+		n, err := db.Value[int](ctx, q, fmt.Sprintf(`SELECT (SELECT count(*) FROM (SELECT %[2]s FROM %[1]s EXCEPT SELECT %[2]s FROM (%[3]s) a) x)
+			+ (SELECT count(*) FROM (SELECT %[2]s FROM (%[3]s) b EXCEPT SELECT %[2]s FROM %[1]s) y)`, t.name, t.columns, t.derived))
+		if err != nil {
+			return 0, fmt.Errorf("drift: %w", err)
+		}
+		total += n
+	}
+	return total, nil
 }
 
-// Rebuild derives every principal again.
+// Rebuild derives every principal and caption again.
 func Rebuild(ctx context.Context, tx *db.Tx) error {
 	ids, err := db.All[string](ctx, tx, `SELECT id FROM person`)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM person_principal`); err != nil {
-		return err
+	for _, table := range []string{"person_principal", "person_caption"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table); err != nil {
+			return err
+		}
 	}
 	return refresh(ctx, tx, ids)
 }

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/search"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
-	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 )
 
@@ -38,9 +38,10 @@ type Row struct {
 	Owner   string
 	Title   string
 	Summary string // first words, plain
+	Text    string // all of them, plain, for the search
 }
 
-// Create writes the row of a new item; g is the grant that allows its creation
+// Create writes the row of a new item, which is found from then on; g is the grant that allows its creation
 // in the school. The owner manages it.
 func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row) (Row, error) {
 	if err := g.Confirm(ctx, tx); err != nil {
@@ -55,16 +56,42 @@ func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	if r.Root == "" {
 		r.Root = r.ID
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO resource (id, school, kind, root, owner, title, title_key, summary, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
-		r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, i18n.Fold(r.Title), r.Summary, now.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO resource (id, school, kind, root, owner, title, summary, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
+		r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, r.Summary, now.UnixMilli()); err != nil {
 		return Row{}, fmt.Errorf("resource: %w", err)
+	}
+	if err := search.Put(ctx, tx, g, r.ID, r.Title, r.Text); err != nil {
+		return Row{}, err
 	}
 	if r.Root == r.ID {
 		return r, Share(ctx, tx, r.ID, rights.Manage, "person:"+r.Owner)
 	}
 	return r, nil
 }
+
+// Merge makes the loser's items the winner's, and what was shared with the loser
+// or their family.
+func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE resource SET owner = $1 WHERE owner = $2`, winner, loser); err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
+	for _, kind := range []string{"person:", "family:"} {
+		if _, err := tx.Exec(ctx, `INSERT INTO resource_grant (resource, principal, role) SELECT resource, $1, role FROM resource_grant WHERE principal = $2 `+higher, kind+winner, kind+loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM resource_grant WHERE principal = $1`, kind+loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+	}
+	return nil
+}
+
+// higher keeps the higher of two roles of one principal.
+const higher = `ON CONFLICT (resource, principal) DO UPDATE SET role = CASE WHEN excluded.role > resource_grant.role THEN excluded.role ELSE resource_grant.role END`
 
 // Share gives a role to principals; it never lowers one that they have, and
 // never removes another. The caller holds the grant that allows it.
@@ -77,8 +104,7 @@ func Share(ctx context.Context, tx *db.Tx, resource string, role rights.Role, pr
 			rows = append(rows, []any{resource, p, int(role)})
 		}
 	}
-	_, err := db.Insert(ctx, tx, `INSERT INTO resource_grant (resource, principal, role) VALUES `,
-		`ON CONFLICT (resource, principal) DO UPDATE SET role = CASE WHEN excluded.role > resource_grant.role THEN excluded.role ELSE resource_grant.role END`, rows)
+	_, err := db.Insert(ctx, tx, `INSERT INTO resource_grant (resource, principal, role) VALUES `, higher, rows)
 	if err != nil {
 		return fmt.Errorf("share: %w", err)
 	}

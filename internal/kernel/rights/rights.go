@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"marelle/internal/platform/clock"
@@ -59,6 +60,7 @@ type Membership struct {
 	Zone    string // its time zone
 	Profile Profile
 	Head    bool
+	Caption string // facts of people.Caption
 }
 
 // Child is a pupil whose relative the viewer is.
@@ -69,11 +71,17 @@ type Child struct {
 	Class  string // label
 }
 
+// Principal is what a person is in a school, as far as rights are concerned:
+// "school:teacher", "class:<id>:relative", "family:<pupil>".
+type Principal struct {
+	School string
+	Name   string
+}
+
 // Viewer is the person behind a request. The zero value is a stranger.
 type Viewer struct {
 	Person      string
 	First, Last string
-	Caption     string
 	Avatar      string
 	Theme       string
 	Reading     string
@@ -83,6 +91,7 @@ type Viewer struct {
 	Pending     bool   // signed in, but the charter in force is not accepted yet
 	Memberships []Membership
 	Children    []Child
+	Principals  []Principal  // what they are at Now, as the directory derived it; none where no session was read
 	Now         time.Time    // when the request began
 	Clock       *clock.Clock // what time it is since; nil stays at Now
 }
@@ -269,8 +278,10 @@ func (g Grant) Must(ctx context.Context, tx *db.Tx, needs ...Need) error {
 
 // Scope filters every list by what its viewer may see.
 type Scope struct {
-	person string
-	now    int64
+	person     string
+	now        int64
+	principals []Principal
+	children   []string
 }
 
 // Scope gives the viewer's filter. A stranger's matches nothing.
@@ -278,25 +289,80 @@ func (v *Viewer) Scope() Scope {
 	if v == nil {
 		return Scope{}
 	}
-	return Scope{v.Person, v.Now.UnixMilli()}
+	children := make([]string, len(v.Children))
+	for i, c := range v.Children {
+		children[i] = c.ID
+	}
+	return Scope{v.Person, v.Now.UnixMilli(), v.Principals, children}
 }
 
 // ScopeOf is the filter of somebody who is not the viewer, for jobs that tell
-// people of what they may read.
-func ScopeOf(person string, now time.Time) Scope { return Scope{person, now.UnixMilli()} }
+// people of what they may read. It reads their principals where it is used.
+func ScopeOf(person string, now time.Time) Scope {
+	return Scope{person: person, now: now.UnixMilli()}
+}
 
 // Person is whose filter it is.
 func (s Scope) Person() string { return s.person }
 
+// Children are the pupils whose relative the viewer is.
+func (s Scope) Children() []string { return s.children }
+
+// At is the instant at which it holds, in Unix milliseconds.
+func (s Scope) At() int64 { return s.now }
+
 // Where writes the condition that the resource row named by alias may be seen
 // with at least the role, and returns args with its own added.
 //
-// CROSS JOIN keeps the order on SQLite: a person has a dozen principals, an
-// item may have a thousand grants.
+// A principal counts in the school where it is held: a pupil who changed school
+// left "family:<pupil>" behind in the first.
 func (s Scope) Where(alias string, least Role, args []any) (string, []any) {
-	n := len(args)
-	return fmt.Sprintf(`(%[1]s.trashed_at IS NULL AND EXISTS (SELECT 1 FROM person_principal pp CROSS JOIN resource_grant rg
+	if len(s.principals) == 0 { // not read with a session
+		// CROSS JOIN keeps the order on SQLite: a person has a dozen principals, an
+		// item may have a thousand grants.
+		n := len(args)
+		return fmt.Sprintf(`(%[1]s.trashed_at IS NULL AND EXISTS (SELECT 1 FROM person_principal pp CROSS JOIN resource_grant rg
 	WHERE pp.person = $%[2]d AND pp.valid_from <= $%[3]d AND pp.valid_to > $%[3]d AND pp.school = %[1]s.school
-	AND rg.resource = %[1]s.root AND rg.principal = pp.principal AND rg.role >= $%[4]d))`, alias, n+1, n+2, n+3),
-		append(args, s.person, s.now, int(least))
+	AND rg.resource = %[1]s.root AND rg.principal = pp.principal AND rg.role >= %[4]d))`, alias, n+1, n+2, least),
+			append(args, s.person, s.now)
+	}
+	var schools []string
+	held := map[string][]string{}
+	for _, p := range s.principals {
+		if held[p.School] == nil {
+			schools = append(schools, p.School)
+		}
+		held[p.School] = append(held[p.School], p.Name)
+	}
+	parts := make([]string, len(schools))
+	for i, school := range schools {
+		args = append(args, school)
+		n := len(args)
+		var list string
+		list, args = db.In(args, padded(held[school]))
+		role := ""
+		if least > Read { // each includes it, and the key alone is then looked at
+			role = fmt.Sprintf(" AND rg.role >= %d", least)
+		}
+		parts[i] = fmt.Sprintf(`(%[1]s.school = $%[2]d AND EXISTS (SELECT 1 FROM resource_grant rg
+	WHERE rg.resource = %[1]s.root AND rg.principal IN (%[3]s)%[4]s))`, alias, n, list, role)
+	}
+	if len(parts) == 1 {
+		return "(" + alias + ".trashed_at IS NULL AND " + parts[0] + ")", args
+	}
+	return "(" + alias + ".trashed_at IS NULL AND (" + strings.Join(parts, " OR ") + "))", args
+}
+
+// padded repeats the last name up to a power of two: few texts of SQL then serve
+// everybody, and stay prepared.
+func padded(names []string) []string {
+	n := 4
+	for n < len(names) {
+		n *= 2
+	}
+	out := make([]string, n)
+	for i := copy(out, names); i < n; i++ {
+		out[i] = names[len(names)-1]
+	}
+	return out
 }

@@ -18,7 +18,7 @@ import (
 func App(core *app.Core) app.App {
 	d := &door{core}
 	return app.App{
-		Name: "session", Migrations: Migrations(), Messages: Messages(), Routes: d.routes, Export: export, Erase: erase,
+		Name: "session", Migrations: Migrations(), Messages: Messages(), Routes: d.routes, Export: export, Erase: erase, Merge: merge,
 		Jobs: []jobs.Kind{
 			jobs.Handle(func(ctx context.Context, _ tidy) error { return sweep(ctx, core) }),
 			jobs.Handle(func(ctx context.Context, a send) error { return deliver(ctx, core, a.ID) }),

@@ -47,6 +47,21 @@ func export(ctx context.Context, q db.Querier, person string, add func(name stri
 	return add("wishes", wishes)
 }
 
+// merge keeps the winner's ways in and the charters that either accepted; the
+// loser's codes and devices go.
+func merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO charter_acceptance (person, version, hash, at, paper_by) SELECT $1, version, hash, at, paper_by FROM charter_acceptance WHERE person = $2
+		ON CONFLICT DO NOTHING`, winner, loser); err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
+	for _, column := range []string{"charter_acceptance SET paper_by = $1 WHERE paper_by", "activation_code SET issued_by = $1 WHERE issued_by"} {
+		if _, err := tx.Exec(ctx, `UPDATE `+column+` = $2`, winner, loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+	}
+	return erase(ctx, tx, g, loser)
+}
+
 // erase removes all that is held of a person here.
 func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
 	if err := g.Confirm(ctx, tx); err != nil {

@@ -20,7 +20,7 @@ func TestSignIn(t *testing.T) {
 	s := open(t)
 	s.active("nadia.kermadec")
 	c := s.client()
-	c.get("/connexion").is(200).says("Bonjour !", "Identifiant", "Première visite ?", "Accessibilité : partiellement conforme")
+	c.get("/connexion").is(200).says("Bonjour !", "Identifiant", "Première visite ?", "Accessibilité : non conforme")
 	c.post("/connexion", "identifiant", "nadia.kermadec", "secret", password, "suite", "/compte?x=1").goesTo("/compte?x=1")
 	c.get("/compte").is(200).says("nadia.kermadec", "Inès", "CE1 B")
 	c.get("/connexion").goesTo("/")

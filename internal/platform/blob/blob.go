@@ -5,8 +5,10 @@ package blob
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"path/filepath"
 	"strings"
@@ -14,6 +16,12 @@ import (
 
 	"marelle/internal/platform/errs"
 )
+
+//go:embed i18n/fr.json
+var catalogue embed.FS
+
+// Messages is the French catalogue of this package.
+var Messages, _ = fs.Sub(catalogue, "i18n")
 
 // Store is what both kinds of store do. All methods may be called at once from
 // many goroutines; one key is always whole: old bytes or new, never a mixture,
@@ -50,7 +58,7 @@ func Open(ctx context.Context, address, dataDir string) (Store, error) {
 	case strings.HasPrefix(address, "s3://"):
 		return openS3(ctx, address)
 	case strings.Contains(address, "://"):
-		return nil, fmt.Errorf("blob store: %q is neither a folder nor s3://bucket?endpoint=…", strings.SplitN(address, "://", 2)[0]+"://")
+		return nil, errs.New(errs.Invalid, "blob.address", "value", strings.SplitN(address, "://", 2)[0]+"://")
 	case address == "":
 		return NewFolder(filepath.Join(dataDir, "blobs"))
 	case !filepath.IsAbs(address):

@@ -25,6 +25,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
 )
 
 func TestFolder(t *testing.T) {
@@ -152,10 +153,19 @@ func TestS3(t *testing.T) {
 
 func TestOpenSaysWhy(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	say, err := i18n.New(Messages)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, bad := range []string{"s3://", "s3://b?endpoint=http://127.0.0.1:1", "ftp://x", "s3://user:pw@b"} {
 		_, err := Open(t.Context(), bad, t.TempDir())
-		if err == nil || !strings.HasPrefix(err.Error(), "blob store: ") || strings.Contains(err.Error(), "pw") {
+		e := errs.As(err)
+		if e == nil {
 			t.Errorf("%s: %v", bad, err)
+			continue
+		}
+		if s := say.Render(e.Message.Key, e.Message.Args); s == e.Message.Key || strings.Contains(s+err.Error(), "pw") || strings.Contains(s, "no value") {
+			t.Errorf("%s: %q", bad, s)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package blob
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"marelle/internal/platform/errs"
 )
 
 // s3 is a Store in a bucket, below a prefix.
@@ -29,7 +30,7 @@ const partSize = 8 << 20
 func openS3(ctx context.Context, address string) (Store, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil {
-		return nil, fmt.Errorf("blob store: the address must read s3://bucket?endpoint=…&region=… and hold no password")
+		return nil, errs.New(errs.Invalid, "blob.s3_address")
 	}
 	q := u.Query()
 	endpoint, secure := q.Get("endpoint"), true
@@ -46,7 +47,7 @@ func openS3(ctx context.Context, address string) (Store, error) {
 		region = os.Getenv("AWS_REGION")
 	}
 	if os.Getenv("AWS_ACCESS_KEY_ID") == "" || os.Getenv("AWS_SECRET_ACCESS_KEY") == "" {
-		return nil, errors.New("blob store: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set to reach the S3 store")
+		return nil, errs.New(errs.Invalid, "blob.s3_keys")
 	}
 	client, err := minio.New(endpoint, &minio.Options{
 		Creds: credentials.NewEnvAWS(), Secure: secure, Region: region, BucketLookup: lookup, MaxRetries: 3,
@@ -65,9 +66,9 @@ func openS3(ctx context.Context, address string) (Store, error) {
 	defer cancel()
 	switch ok, err := client.BucketExists(ctx, u.Host); {
 	case err != nil:
-		return nil, fmt.Errorf("blob store: the bucket %q cannot be reached: %w", u.Host, err)
+		return nil, errs.Wrap(errs.Unavailable, err, "blob.s3_unreachable", "bucket", u.Host)
 	case !ok:
-		return nil, fmt.Errorf("blob store: there is no bucket %q", u.Host)
+		return nil, errs.New(errs.Invalid, "blob.s3_absent", "bucket", u.Host)
 	}
 	return &s3{client, u.Host, prefix}, nil
 }

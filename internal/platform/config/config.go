@@ -1,11 +1,13 @@
 // Package config reads and checks the operator's settings. A wrong value stops
 // the start with one sentence that says what was expected; it starts nothing
-// itself.
+// itself. Help texts stand beside their flag, in French like all that operators
+// read.
 package config
 
 import (
+	"embed"
 	"errors"
-	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
@@ -15,25 +17,33 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/mail"
+	"marelle/internal/platform/push"
 )
+
+//go:embed i18n/fr.json
+var catalogue embed.FS
+
+// Messages is the French catalogue of this package.
+var Messages, _ = fs.Sub(catalogue, "i18n")
 
 // Settings are what the environment or the command line says, as text.
 type Settings struct {
-	Addr           string `env:"MARELLE_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
-	BaseURL        string `env:"MARELLE_BASE_URL" help:"Address that people type, such as https://ecole.example (default: http:// and --addr)."`
-	Data           string `env:"MARELLE_DATA" default:"data" help:"Folder of the database, the files and the secret."`
-	Database       string `env:"MARELLE_DATABASE" help:"postgres://… (default: a SQLite file in the data folder)."`
-	Blobs          string `env:"MARELLE_BLOBS" help:"s3://bucket?endpoint=…&region=… (default: a folder in the data folder)."`
-	SMTP           string `env:"MARELLE_SMTP" help:"smtp[s]://user:password@host:port?from=… for outgoing mail."`
-	SecretFile     string `env:"MARELLE_SECRET_FILE" help:"File of the server's secret (default: secret in the data folder)."`
-	TrustedProxies string `env:"MARELLE_TRUSTED_PROXIES" help:"Addresses or networks whose X-Forwarded-For is believed, separated by commas."`
-	PushHosts      string `env:"MARELLE_PUSH_HOSTS" help:"Push services allowed besides the browsers' own, separated by commas."`
-	MetricsAddr    string `env:"MARELLE_METRICS_ADDR" help:"Address for Prometheus metrics, such as 127.0.0.1:9090 (default: none)."`
-	UploadMax      string `env:"MARELLE_UPLOAD_MAX" default:"500M" help:"Largest file, such as 500M or 2G."`
-	TLSCert        string `env:"MARELLE_TLS_CERT" help:"Certificate file, for TLS without a proxy."`
-	TLSKey         string `env:"MARELLE_TLS_KEY" help:"Key file of the certificate."`
-	Clamd          string `env:"MARELLE_CLAMD" help:"Address of a ClamAV daemon that scans files."`
+	Addr           string `env:"MARELLE_ADDR" default:"127.0.0.1:8080" help:"Adresse d'écoute."`
+	BaseURL        string `env:"MARELLE_BASE_URL" help:"Adresse que l'on tape, comme https://ecole.example (par défaut : http:// et --addr)."`
+	Data           string `env:"MARELLE_DATA" default:"data" help:"Dossier de la base, des fichiers et du secret."`
+	Database       string `env:"MARELLE_DATABASE" help:"postgres://… (par défaut : un fichier SQLite dans le dossier des données)."`
+	Blobs          string `env:"MARELLE_BLOBS" help:"s3://seau?endpoint=…&region=… (par défaut : un dossier dans celui des données)."`
+	SMTP           string `env:"MARELLE_SMTP" help:"smtp[s]://compte:motdepasse@hôte:port?from=… pour envoyer les courriels."`
+	SecretFile     string `env:"MARELLE_SECRET_FILE" help:"Fichier du secret du serveur (par défaut : secret, dans le dossier des données)."`
+	TrustedProxies string `env:"MARELLE_TRUSTED_PROXIES" help:"Adresses ou réseaux dont l'en-tête X-Forwarded-For est cru, séparés par des virgules."`
+	PushHosts      string `env:"MARELLE_PUSH_HOSTS" help:"Services de notification admis en plus de ceux des navigateurs, séparés par des virgules."`
+	MetricsAddr    string `env:"MARELLE_METRICS_ADDR" help:"Adresse des mesures Prometheus, comme 127.0.0.1:9090 (par défaut : aucune)."`
+	UploadMax      string `env:"MARELLE_UPLOAD_MAX" default:"500M" help:"Taille du plus gros fichier, comme 500M ou 2G."`
+	TLSCert        string `env:"MARELLE_TLS_CERT" help:"Fichier du certificat, pour TLS sans mandataire."`
+	TLSKey         string `env:"MARELLE_TLS_KEY" help:"Fichier de la clé du certificat."`
+	Clamd          string `env:"MARELLE_CLAMD" help:"Adresse d'un service ClamAV qui examine les fichiers."`
 }
 
 // names lists every variable, so that a misspelt one is not ignored in silence.
@@ -47,7 +57,7 @@ type Config struct {
 	Secret    string
 	Proxies   []netip.Prefix
 	UploadMax int64
-	PushHosts []string
+	PushHosts push.Hosts
 
 	// Demo and Now are the demonstration's: nothing real is at stake.
 	Demo bool
@@ -68,25 +78,25 @@ func LoadDemo(s Settings) (*Config, error) {
 func load(c *Config, environ []string) (*Config, error) {
 	s := c.Settings
 	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	fault := func(key string, pairs ...any) { faults = append(faults, errs.New(errs.Invalid, key, pairs...)) }
 
 	for _, v := range environ {
 		name, _, _ := strings.Cut(v, "=")
 		if rest, ok := strings.CutPrefix(name, "MARELLE_"); ok && !known(rest) && !strings.HasPrefix(rest, "TEST_") {
-			fault("%s is no setting of Marelle; see marelle serve --help", name)
+			fault("config.unknown", "name", name)
 		}
 	}
 	host, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
-		fault("MARELLE_ADDR %q: expected host:port, such as 127.0.0.1:8080", s.Addr)
+		fault("config.addr", "name", "MARELLE_ADDR", "value", s.Addr)
 	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		fault("MARELLE_ADDR %q: the port must be a number up to 65535", s.Addr)
+		fault("config.port", "value", s.Addr)
 	}
 	scheme := "http"
 	if s.TLSCert != "" || s.TLSKey != "" {
 		scheme = "https"
 		if s.TLSCert == "" || s.TLSKey == "" {
-			fault("MARELLE_TLS_CERT and MARELLE_TLS_KEY go together")
+			fault("config.tls_pair")
 		}
 	}
 	base := s.BaseURL
@@ -97,25 +107,25 @@ func load(c *Config, environ []string) (*Config, error) {
 		base = scheme + "://" + net.JoinHostPort(host, port)
 	}
 	if c.Base, err = url.Parse(base); err != nil || c.Base.Host == "" || (c.Base.Scheme != "http" && c.Base.Scheme != "https") {
-		fault("MARELLE_BASE_URL %q: expected an address such as https://ecole.example", base)
+		fault("config.base", "value", base)
 		c.Base = &url.URL{Scheme: "http", Host: "localhost"}
 	} else {
 		if strings.Trim(c.Base.Path, "/") != "" || c.Base.RawQuery != "" || c.Base.Fragment != "" || c.Base.User != nil {
-			fault("MARELLE_BASE_URL %q: only a scheme and a host, no path", base)
+			fault("config.base_path", "value", base)
 		}
 		c.Base.Path = ""
 		if c.Base.Scheme == "http" && !Loopback(c.Base.Hostname()) && !c.Demo {
-			fault("MARELLE_BASE_URL %q: off this machine it must be https, or sign-in cookies are lost", base)
+			fault("config.base_http", "value", base)
 		}
 	}
 	if s.Data == "" {
-		fault("MARELLE_DATA is empty: name a folder")
+		fault("config.data")
 	}
 	c.DSN = s.Database
 	if c.DSN == "" {
 		c.DSN = filepath.Join(s.Data, "marelle.db")
 	} else if !strings.HasPrefix(c.DSN, "postgres://") && !strings.HasPrefix(c.DSN, "postgresql://") {
-		fault("MARELLE_DATABASE: expected postgres://user@host/name, or nothing for SQLite")
+		fault("config.database")
 	}
 	c.Secret = s.SecretFile
 	if c.Secret == "" {
@@ -127,30 +137,32 @@ func load(c *Config, environ []string) (*Config, error) {
 		} else if a, err := netip.ParseAddr(p); err == nil {
 			c.Proxies = append(c.Proxies, netip.PrefixFrom(a, a.BitLen()))
 		} else {
-			fault("MARELLE_TRUSTED_PROXIES: %q is neither an address nor a network such as 10.0.0.0/8", p)
+			fault("config.proxies", "value", p)
 		}
 	}
 	if s.Clamd != "" {
-		fault("MARELLE_CLAMD: this version does not scan files yet; leave it unset rather than trust it")
+		fault("config.clamd")
 	}
 	if s.SMTP != "" {
 		if _, err := mail.ParseURL(s.SMTP); err != nil {
-			fault("MARELLE_SMTP: %w", err)
+			faults = append(faults, err)
 		}
 	}
-	c.PushHosts = split(s.PushHosts)
+	if c.PushHosts, err = push.ParseHosts(split(s.PushHosts)); err != nil {
+		fault("MARELLE_PUSH_HOSTS: %w", err)
+	}
 	if c.UploadMax, err = Bytes(s.UploadMax); err != nil {
-		fault("MARELLE_UPLOAD_MAX %q: expected a size such as 500M or 2G", s.UploadMax)
+		fault("config.size", "value", s.UploadMax)
 	}
 	if s.MetricsAddr != "" {
 		if _, _, err := net.SplitHostPort(s.MetricsAddr); err != nil {
-			fault("MARELLE_METRICS_ADDR %q: expected host:port", s.MetricsAddr)
+			fault("config.addr", "name", "MARELLE_METRICS_ADDR", "value", s.MetricsAddr)
 		}
 	}
 	for name, f := range map[string]string{"MARELLE_TLS_CERT": s.TLSCert, "MARELLE_TLS_KEY": s.TLSKey} {
 		if f != "" {
 			if _, err := os.Stat(f); err != nil {
-				fault("%s: %v", name, err)
+				fault("config.file", "name", name, "value", f)
 			}
 		}
 	}
@@ -191,7 +203,7 @@ func Bytes(s string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
 	if err != nil || n <= 0 || n > 1<<40/unit {
-		return 0, fmt.Errorf("not a size: %q", s)
+		return 0, errs.New(errs.Invalid, "config.size", "value", s)
 	}
 	return n * unit, nil
 }

@@ -7,8 +7,10 @@ package db
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,7 +26,15 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 	sqlitelib "modernc.org/sqlite/lib"
+
+	"marelle/internal/platform/errs"
 )
+
+//go:embed i18n/fr.json
+var catalogue embed.FS
+
+// Messages is the French catalogue of this package.
+var Messages, _ = fs.Sub(catalogue, "i18n")
 
 // Dialect names the engine. Only the packages that architecture names may ask.
 type Dialect string
@@ -169,7 +179,7 @@ func (d *DB) Own() (release func() error, err error) {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("another server is using %s", d.path), f.Close())
+		return nil, errors.Join(errs.New(errs.Conflict, "db.locked", "file", d.path), f.Close())
 	}
 	return f.Close, nil
 }

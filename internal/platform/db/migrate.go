@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -14,6 +15,7 @@ import (
 
 // Migrate brings the schema up to date with the .sql files at the root of each
 // file system, ordered by their dated names whatever package they come from.
+// A name that ends in .sqlite.sql or .postgres.sql is for that engine alone.
 // before is called once when there is something to do, with the number of
 // pending files: the place for a copy of the database.
 func (d *DB) Migrate(ctx context.Context, before func(pending int) error, files ...fs.FS) (applied int, err error) {
@@ -65,7 +67,7 @@ func (d *DB) Pending(ctx context.Context, files ...fs.FS) (int, error) {
 }
 
 func (d *DB) provider(files []fs.FS) (*goose.Provider, error) {
-	merged, err := merge(files)
+	merged, err := merge(files, d.dialect)
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +82,9 @@ func (d *DB) provider(files []fs.FS) (*goose.Provider, error) {
 	return p, nil
 }
 
-// merge lays several roots of .sql files over each other; the same name twice
-// is an error.
-func merge(files []fs.FS) (flat, error) {
+// merge lays several roots of .sql files over each other, without what is for
+// the other engine; the same name twice is an error.
+func merge(files []fs.FS, d Dialect) (flat, error) {
 	all := flat{}
 	for _, f := range files {
 		names, err := fs.Glob(f, "*.sql")
@@ -90,6 +92,9 @@ func merge(files []fs.FS) (flat, error) {
 			return nil, err
 		}
 		for _, n := range names {
+			if _, engine, ok := strings.Cut(strings.TrimSuffix(n, ".sql"), "."); ok && Dialect(engine) != d {
+				continue
+			}
 			if _, twice := all[n]; twice {
 				return nil, fmt.Errorf("migrations: %s exists twice", n)
 			}

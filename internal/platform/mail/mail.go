@@ -21,6 +21,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/id"
 )
 
@@ -65,48 +66,48 @@ type Sender struct {
 func ParseURL(s string) (*Sender, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		return nil, errors.New("mail server: the address must read smtp[s]://user:password@host:port?from=school@example.org")
+		return nil, errs.New(errs.Invalid, "mail.url_form")
 	}
 	if u.Scheme != "smtp" && u.Scheme != "smtps" {
-		return nil, fmt.Errorf("mail server: the address must begin with smtp:// or smtps://, not %q", u.Scheme)
+		return nil, errs.New(errs.Invalid, "mail.url_form")
 	}
 	m := &Sender{host: u.Hostname(), ssl: u.Scheme == "smtps", port: 587, Timeout: 30 * time.Second}
 	if m.host == "" {
-		return nil, errors.New("mail server: the address has no host")
+		return nil, errs.New(errs.Invalid, "mail.url_host")
 	}
 	if m.ssl {
 		m.port = 465
 	}
 	if p := u.Port(); p != "" {
 		if m.port, err = strconv.Atoi(p); err != nil || m.port < 1 || m.port > 65535 {
-			return nil, fmt.Errorf("mail server: %q is no port", p)
+			return nil, errs.New(errs.Invalid, "mail.url_port", "value", p)
 		}
 	}
 	if u.User != nil {
 		m.user = u.User.Username()
 		m.password, _ = u.User.Password()
 		if m.user == "" || m.password == "" {
-			return nil, errors.New("mail server: the address holds a user or a password but not both")
+			return nil, errs.New(errs.Invalid, "mail.url_account")
 		}
 	}
 	q := u.Query()
 	for k := range q {
 		if k != "from" && k != "tls" {
-			return nil, fmt.Errorf("mail server: unknown setting %q (from and tls exist)", k)
+			return nil, errs.New(errs.Invalid, "mail.url_option", "value", k)
 		}
 	}
 	if q.Get("from") == "" {
-		return nil, errors.New("mail server: the sender's address is missing, add ?from=school@example.org")
+		return nil, errs.New(errs.Invalid, "mail.url_no_from")
 	}
 	if m.from, err = netmail.ParseAddress(q.Get("from")); err != nil {
-		return nil, fmt.Errorf("mail server: the sender's address %q is not an address", q.Get("from"))
+		return nil, errs.New(errs.Invalid, "mail.url_from", "value", q.Get("from"))
 	}
 	_, m.domain, _ = strings.Cut(m.from.Address, "@")
 	switch t := q.Get("tls"); {
 	case t != "" && t != "none" && t != "starttls":
-		return nil, fmt.Errorf("mail server: tls=%s does not exist (tls=none and tls=starttls do)", t)
+		return nil, errs.New(errs.Invalid, "mail.url_tls", "value", t)
 	case t != "" && m.ssl:
-		return nil, fmt.Errorf("mail server: smtps:// and tls=%s contradict each other", t)
+		return nil, errs.New(errs.Invalid, "mail.url_both", "value", t)
 	case t == "none" || t == "" && loopback(m.host) || m.ssl:
 		m.policy = gomail.NoTLS // no STARTTLS; smtps is within TLS already
 	default:

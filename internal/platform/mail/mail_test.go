@@ -259,13 +259,22 @@ func TestTLS(t *testing.T) {
 }
 
 func TestParseURL(t *testing.T) {
+	say, err := i18n.New(mail.Messages)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, bad := range []string{
 		"", "http://x", "smtp://", "smtp://h", "smtp://h?from=x", "smtp://h:0?from=a@b.fr", "smtp://h:99999?from=a@b.fr", "smtp://user@h?from=a@b.fr",
 		"smtp://h?from=a@b.fr&tls=maybe", "smtps://h?from=a@b.fr&tls=none", "smtp://u:hunter2@h:x?from=a@b.fr", "smtp://h?from=a@b.fr&form=x", "smtp://u:hunter2@h",
 	} {
 		_, err := mail.ParseURL(bad)
-		if err == nil || !strings.HasPrefix(err.Error(), "mail server: ") || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "\n") {
+		e := errs.As(err)
+		if e == nil {
 			t.Errorf("%q: %v", bad, err)
+			continue
+		}
+		if s := say.Render(e.Message.Key, e.Message.Args); !strings.HasPrefix(s, "MARELLE_SMTP") || strings.Contains(s+err.Error(), "hunter2") || strings.Contains(s, "\n") || strings.Contains(s, "no value") {
+			t.Errorf("%q: %q", bad, s)
 		}
 	}
 	for _, good := range []string{"smtp://h?from=a@b.fr", "smtps://u:p%40ss@h:465?from=École <a@b.fr>", "smtp://relay:25?from=a@b.fr&tls=none"} {

@@ -21,6 +21,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"marelle/internal/platform/errs"
 )
 
 //go:embed i18n
@@ -53,7 +55,7 @@ func Load(path string, create bool) (*Keys, error) {
 	}
 	master, err := hex.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(master) != keyLen {
-		return nil, fmt.Errorf("secret file %s: it must hold %d hexadecimal characters and nothing else", path, 2*keyLen)
+		return nil, errs.New(errs.Invalid, "secret.file_form", "file", path, "n", 2*keyLen)
 	}
 	return &Keys{master}, nil
 }

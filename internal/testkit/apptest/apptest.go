@@ -7,9 +7,12 @@ package apptest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/people"
@@ -61,6 +64,8 @@ func Conform(t *testing.T, name string, subjects func(t *testing.T, a *testapp.A
 			a := testapp.New(t)
 			s := subjects(t, a)[n]
 			locked(t, a, s)
+			suspended(t, a, s)
+			merged(t, a, service, s)
 			leaving(t, a, s)
 			personal(t, a, service, s)
 		})
@@ -80,6 +85,7 @@ func find(a *testapp.App, name string) (app.App, bool) {
 type traces struct {
 	path  string
 	title string
+	asked []string // searches that find it: its title, the beginning of its text
 	files []string
 }
 
@@ -97,7 +103,20 @@ func look(t *testing.T, a *testapp.App, s Subject) traces {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return traces{k.Path(s.ID), title, files}
+	asked := []string{title}
+	texts, err := a.Core.Texts(t.Context(), a.Core.DB, s.Kind, []string{s.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if words := strings.Fields(texts[s.ID]); len(words) > 0 {
+		asked = append(asked, strings.Join(words[:min(len(words), 6)], " "))
+	} else if k.Texts != nil {
+		t.Errorf("%s %s has no text to be found by", s.Kind, s.ID)
+	}
+	for i, q := range asked {
+		asked[i] = "/recherche?q=" + url.QueryEscape(q)
+	}
+	return traces{k.Path(s.ID), title, asked, files}
 }
 
 // hidden demands that nothing of the item shows.
@@ -107,7 +126,7 @@ func hidden(t *testing.T, p *testapp.Person, s Subject, w traces) {
 	for _, f := range w.files {
 		p.Get(f).NotFound()
 	}
-	for _, list := range append([]string{"/", "/recherche?q=" + url.QueryEscape(w.title)}, s.Lists...) {
+	for _, list := range slices.Concat([]string{"/"}, w.asked, s.Lists) {
 		if page := p.Get(list); strings.Contains(page.Body, s.ID) {
 			t.Errorf("%s: %s of %s shows itself to %s", s.Kind, list, w.path, p.Login)
 		}
@@ -118,7 +137,9 @@ func locked(t *testing.T, a *testapp.App, s Subject) {
 	w := look(t, a, s)
 	reader := a.As(s.Reader)
 	reader.Get(w.path).OK().Has(w.title)
-	reader.Get("/recherche?q=" + url.QueryEscape(w.title)).OK().Has(w.path)
+	for _, q := range w.asked {
+		reader.Get(q).OK().Has(w.path)
+	}
 	for _, f := range w.files {
 		reader.Get(f).OK()
 	}
@@ -156,6 +177,73 @@ func leaving(t *testing.T, a *testapp.App, s Subject) {
 	}
 }
 
+// suspended has the head suspend the reader's access to the pupil for a day:
+// nothing shows meanwhile, and all of it comes back.
+func suspended(t *testing.T, a *testapp.App, s Subject) {
+	w := look(t, a, s)
+	ctx := t.Context()
+	school := a.One(`SELECT school FROM resource WHERE id = $1`, s.ID)
+	reader, pupil := a.As(s.Reader), a.As(s.Pupil)
+	if err := a.Core.DB.Write(ctx, func(tx *db.Tx) error {
+		now := a.Core.Clock.Now()
+		day := now.Format(time.DateOnly)
+		_, err := people.Restrict(ctx, tx, rights.System("test").For(school), now, reader.ID, pupil.ID, day, day, "Décision du juge, pour un jour.")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	hidden(t, reader, s, w)
+	pupil.Get(w.path).OK().Has(w.title)
+	a.Core.Clock.Advance(24 * time.Hour)
+	reader.Get(w.path).OK().Has(w.title)
+	for _, f := range w.files {
+		reader.Get(f).OK()
+	}
+}
+
+// merged demands that a service gives all that it holds of one record to
+// another of the same person.
+func merged(t *testing.T, a *testapp.App, service app.App, s Subject) {
+	if service.Merge == nil {
+		t.Fatalf("%s must say what becomes of two records of one person", service.Name)
+	}
+	ctx := context.WithoutCancel(t.Context())
+	reader := a.As(s.Reader)
+	if err := a.Core.DB.Write(ctx, func(tx *db.Tx) error {
+		made, err := people.CreatePersons(ctx, tx, rights.System("test"), a.Core.Clock.Now(), []people.Person{{First: "Autre", Last: "Fiche"}})
+		if err != nil {
+			return err
+		}
+		before := exported(t, tx, service, reader.ID)
+		if err := service.Merge(ctx, tx, rights.System("test"), made[0].ID, reader.ID); err != nil {
+			return err
+		}
+		if left, moved := exported(t, tx, service, reader.ID), exported(t, tx, service, made[0].ID); left > 32 || moved != before {
+			t.Errorf("of %d bytes %s moved %d and kept %d", before, service.Name, moved, left)
+		}
+		return errBack
+	}); !errors.Is(err, errBack) {
+		t.Fatal(err)
+	}
+}
+
+// errBack takes a transaction back that was only a trial.
+var errBack = errors.New("a trial")
+
+// exported counts the bytes of a service's export; empty lists are some.
+func exported(t *testing.T, q db.Querier, service app.App, person string) int {
+	t.Helper()
+	n := 0
+	if err := service.Export(t.Context(), q, person, func(_ string, v any) error {
+		b, err := json.Marshal(v)
+		n += len(b)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // personal demands that what a service holds of a person can be handed over and
 // forgotten.
 func personal(t *testing.T, a *testapp.App, service app.App, s Subject) {
@@ -164,24 +252,12 @@ func personal(t *testing.T, a *testapp.App, service app.App, s Subject) {
 	}
 	ctx := t.Context()
 	reader := a.As(s.Reader)
-	export := func() int {
-		n := 0
-		if err := service.Export(ctx, a.Core.DB, reader.ID, func(_ string, v any) error {
-			b, err := json.Marshal(v)
-			n += len(b)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	export()
 	if err := a.Core.DB.Write(ctx, func(tx *db.Tx) error {
 		return service.Erase(context.WithoutCancel(ctx), tx, rights.System("test"), reader.ID)
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if n := export(); n > 32 { // empty lists
+	if n := exported(t, a.Core.DB, service, reader.ID); n > 32 { // empty lists
 		t.Errorf("%s still holds %d bytes of somebody it erased", service.Name, n)
 	}
 }

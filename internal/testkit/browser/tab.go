@@ -270,10 +270,18 @@ func (tab *Tab) WaitText(text string) {
 	}
 }
 
-// Offline cuts the tab off the network, or joins it again.
+// Offline cuts the tab and its service worker off the network, or joins them again.
 func (tab *Tab) Offline(off bool) {
 	tab.t.Helper()
+	conditions := network.EmulateNetworkConditionsByRuleParams{
+		EmulateOfflineServiceWorker: &off,
+		MatchedNetworkConditions:    []*network.Conditions{{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}},
+	}
 	tab.do("cut the network", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, t, network.EmulateNetworkConditionsByRule, conditions); err != nil {
+			return err
+		}
+		// That cuts; this is what navigator.onLine says.
 		_, err := cdp.Call(ctx, t, network.OverrideNetworkState, network.OverrideNetworkStateParams{
 			Offline: off, DownloadThroughput: -1, UploadThroughput: -1,
 		})

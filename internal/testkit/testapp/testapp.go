@@ -281,7 +281,7 @@ func (p *Person) Upload(path string, files []File, pairs ...string) *Page {
 // Do sends any request as a browser would: same origin, cookies kept.
 func (p *Person) Do(method, path, contentType string, body io.Reader) *Page {
 	p.app.T.Helper()
-	r := httptest.NewRequestWithContext(p.app.T.Context(), method, "https://"+host+path, body)
+	r := httptest.NewRequestWithContext(p.app.T.Context(), method, p.app.Config.Base.String()+path, body)
 	r.RemoteAddr = p.Addr
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)

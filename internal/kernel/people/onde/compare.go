@@ -10,12 +10,12 @@ import (
 
 // Compare says what an import of the files would do to the directory. It is
 // pure and total: any files, any snapshot. The result does not depend on the
-// order of rows.
+// order of files or rows.
 func Compare(files []File, now Snapshot, opt Options) Plan {
 	if opt.Year == 0 {
 		opt.Year = SchoolYear(opt.Today)
 	}
-	c := &comparison{files: files, now: now, opt: opt, plan: Plan{Year: opt.Year, NewSchool: !now.School}, taken: map[string]bool{}, shielded: map[string]bool{}, disputed: map[string]bool{}, doubted: map[string]bool{},
+	c := &comparison{files: canonical(files), now: now, opt: opt, plan: Plan{Year: opt.Year, NewSchool: !now.School}, taken: map[string]bool{}, shielded: map[string]bool{}, disputed: map[string]bool{}, doubted: map[string]bool{},
 		asked: map[string]int{}, keyed: map[string]int{}, ines: map[string]bool{}}
 	for _, f := range files {
 		c.plan.Rejected = append(c.plan.Rejected, f.Rejected...)
@@ -163,17 +163,10 @@ func (c *comparison) readPupils() {
 		k := c.newKid(r, "i:"+r.INE)
 		byINE[r.INE], c.ines[r.INE] = k, true
 	}
-	for _, k := range c.kids { // two INE, same names and birth date
-		if k.Birth == "" {
-			continue
+	for _, k := range c.kids {
+		if id := k.dated(); id != "" && byBirth[id] == nil {
+			byBirth[id] = k
 		}
-		id := nameKey(k.Name) + "|" + k.Birth
-		if twin := byBirth[id]; twin != nil {
-			c.settle(Case{Kind: Duplicate, Origin: k.Origin, Choices: []string{Accept},
-				Message: errs.Msg("onde.case.two_ine", "name", k.Full(), "birth", frenchDay(k.Birth))}, sorted(k.INE, twin.INE)...)
-			continue
-		}
-		byBirth[id] = k
 	}
 	for _, r := range rows {
 		if r.INE != "" || r.Birth == "" {
@@ -294,14 +287,11 @@ func (c *comparison) matchPupils() {
 			k.match, c.taken[p.ID] = p, true
 		}
 	}
+	c.joinDated()
 	// The closest first, so that nobody takes the record of a namesake: all the
 	// names, then the family name, then a use name on one side.
 	for pass := range 3 {
-		for _, k := range c.kids {
-			if k.match == nil && k.Birth != "" {
-				c.matchDated(k, byBirth, pass)
-			}
-		}
+		c.matchDated(byBirth, pass)
 	}
 	for _, k := range c.kids {
 		switch p := k.rival; {
@@ -309,28 +299,123 @@ func (c *comparison) matchPupils() {
 		case k.match == nil && !c.taken[p.ID]: // a new first name, or another child?
 			c.hold(k, INEConflict, "onde.case.ine_rename", []*PupilState{p})
 		default:
-			c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Accept},
-				Message: errs.Msg("onde.case.ine_of_other", "ine", k.rivalINE, "name", k.Full(), "other", fullName(p.Family, p.Use, p.First))}, k.rivalINE, k.key, p.ID)
+			c.toldRival(k)
 		}
 	}
 	c.matchLoose(byName)
 	c.matchSimilar()
 }
 
-// matchDated joins a kid to a pupil of the same names and birth date.
-func (c *comparison) matchDated(k *kid, byBirth map[string][]*PupilState, pass int) {
-	var found *PupilState
-	for _, n := range nameKeys(k.Family, k.Use, k.First) {
-		for _, p := range byBirth[n+"|"+k.Birth] {
-			close := pass == 2 || Key(p.Family) == Key(k.Family) && (pass == 1 || Key(p.Use) == Key(k.Use) && (k.INE == "" || p.INE == "" || k.INE == p.INE))
-			if close && !c.taken[p.ID] && (found == nil || found.Left && !p.Left) {
-				found = p
+// dated names a kid by its names and birth date, "" without one.
+func (k *kid) dated() string {
+	if k.Birth == "" {
+		return ""
+	}
+	return nameKey(k.Name) + "|" + k.Birth
+}
+
+// joinDated deals with kids of two INE, the same names and the same birth date.
+// Where an INE was set aside nothing tells them apart any more: the rows are one
+// pupil's. Otherwise both stay, and somebody is told.
+func (c *comparison) joinDated() {
+	sure, doubtful := map[string]*kid{}, map[string]*kid{}
+	for _, k := range c.kids {
+		id := k.dated()
+		switch {
+		case id == "":
+		case k.rival != nil:
+			if o := doubtful[id]; o == nil || k.key < o.key {
+				doubtful[id] = k
+			}
+		case sure[id] == nil:
+			sure[id] = k
+		case k.INE != "" && sure[id].INE != "":
+			c.settle(Case{Kind: Duplicate, Origin: k.Origin, Choices: []string{Accept},
+				Message: errs.Msg("onde.case.two_ine", "name", k.Full(), "birth", frenchDay(k.Birth))}, sorted(k.INE, sure[id].INE)...)
+		}
+	}
+	var kept []*kid
+	for _, k := range c.kids {
+		into := sure[k.dated()]
+		if into == nil {
+			into = doubtful[k.dated()]
+		}
+		if k.rival == nil || into == nil || into == k {
+			kept = append(kept, k)
+			continue
+		}
+		into.add(pupilRow{k.Pupil, k.Origin, k.complete})
+		c.toldRival(k)
+	}
+	c.kids = kept
+}
+
+// toldRival reports an INE that is another pupil's.
+func (c *comparison) toldRival(k *kid) {
+	p := k.rival
+	c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Accept},
+		Message: errs.Msg("onde.case.ine_of_other", "ine", k.rivalINE, "name", k.Full(), "other", fullName(p.Family, p.Use, p.First))}, k.rivalINE, k.key, p.ID)
+}
+
+// likeness is what a kid and a pupil of the directory, of one birth date and
+// with a name in common, have in common besides.
+type likeness struct {
+	k       *kid
+	p       *PupilState
+	named   bool // the use names agree
+	here    bool // the pupil is in the school
+	settled bool // nothing would be written
+	class   bool // the classes are the same
+}
+
+// closer orders likenesses. As for adults, the record that an import leaves
+// behind must stay the closest one to its rows.
+func (x likeness) closer(y likeness) bool {
+	for _, of := range []func(likeness) bool{
+		func(l likeness) bool { return l.named }, func(l likeness) bool { return l.here },
+		func(l likeness) bool { return l.settled }, func(l likeness) bool { return l.class },
+	} {
+		if of(x) != of(y) {
+			return of(x)
+		}
+	}
+	return x.k.key+x.p.ID < y.k.key+y.p.ID
+}
+
+// matchDated joins kids to pupils of the same names and birth date.
+func (c *comparison) matchDated(byBirth map[string][]*PupilState, pass int) {
+	var all []likeness
+	for _, k := range c.kids {
+		if k.match != nil || k.Birth == "" {
+			continue
+		}
+		seen := map[*PupilState]bool{}
+		for _, n := range nameKeys(k.Family, k.Use, k.First) {
+			for _, p := range byBirth[n+"|"+k.Birth] {
+				named := Key(p.Use) == Key(k.Use)
+				close := pass == 2 || Key(p.Family) == Key(k.Family) && (pass == 1 || named && (k.INE == "" || p.INE == "" || k.INE == p.INE))
+				if !close || c.taken[p.ID] || seen[p] {
+					continue
+				}
+				seen[p] = true
+				class := c.sameClass(k.Pupil, p.Class)
+				settled := len(k.against(*p, PupilOp{}).Changes) == 0 && (class || c.findRoom(k.Pupil) == nil)
+				all = append(all, likeness{k, p, named, !p.Left, settled, class})
 			}
 		}
 	}
-	if found == nil {
-		return
+	sort.Slice(all, func(i, j int) bool { return all[i].closer(all[j]) })
+	done := map[*kid]bool{}
+	for _, x := range all {
+		if !done[x.k] && !c.taken[x.p.ID] {
+			done[x.k] = true
+			c.joinPupil(x.k, x.p)
+		}
 	}
+}
+
+// joinPupil takes a pupil for a kid, and asks when the INE differ.
+func (c *comparison) joinPupil(k *kid, found *PupilState) {
 	if found.INE != "" && k.INE != "" && found.INE != k.INE {
 		ch, ok := c.settle(Case{Kind: INEConflict, Origin: k.Origin, Choices: []string{Attach, New, Ignore}, Candidates: []Candidate{c.candidate(found)},
 			Message: errs.Msg("onde.case.other_ine", "name", k.Full(), "birth", frenchDay(k.Birth), "ine", k.INE, "old", found.INE)}, k.key, found.ID)

@@ -133,6 +133,9 @@ func TestShapes(t *testing.T) {
 		"organismes d'accueil":      {recentAdults + "M.;;A;B;;;;;;;;;;A;C;CP\r\nORGANISME D'ACCUEIL;;ACCUEIL DE LOISIRS;;2 place;80200;P;F;;03 22 00 00 00;;\r\n", want{Relatives, 1, 1, 0, 1, false}},
 		"organismes under a title":  {recentAdults + "M.;;A;B;;;;;;;;;;A;C;CP\r\nOrganismes d’accueil\r\n;;Mairie;;2 place;80200;P;F;;;;\r\n;;Centre;;;;;;;;;\r\n", want{Relatives, 1, 1, 0, 3, false}},
 		"child without first name":  {recentAdults + "M.;;A;B;;;;;;;;;;A;;CP;;A;D;CE1\r\n", want{Relatives, 1, 1, 1, 0, false}},
+		"a column twice":            {"Nom;Prénom;Classe;Date de naissance;Classe;Nom\nMARTIN;Léa;CP A;16/08/2018;;\n", want{Pupils, 1, 0, 0, 0, false}},
+		"ONE's other headers":       {"nomdefamille;prenom;deuxiemeprenom;troisiemeprenom;datedenaissance;communenaissance;deptnaissance;paysnaissance;classeouregroupement;regroupements;dateinscription;etat;intervenant;dispositifs;pcs;multietab\nMARTIN;Léa;Rose;;16/08/2018;PÉRONNE;80;FRANCE;CP A;;01/09/2024;;;ULIS;;Non\n", want{Pupils, 1, 0, 0, 0, false}},
+		"ONE's names of children":   {"Civilité;nomresponsable;prenomresponsable;communicationadresses;courriel;nomdeleleve;prenomdeleleve;datedenaissanceeleve;classesdeleleve\nM.;A;B;Oui;;A;C;1/2/2019;CP\n", want{Relatives, 1, 1, 0, 0, false}},
 		"teachers":                  {teachersHead + "MME;;WATTEL;Anne;;;;;a@b.fr;;;Oui;CM2;CM1;CE2\r\n", want{Teachers, 1, 3, 0, 0, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -282,5 +285,18 @@ func TestMessages(t *testing.T) {
 	}
 	if s := fmt.Sprint(say("onde.kind.homonym", nil)); s != "Homonymes" {
 		t.Errorf("%q", s)
+	}
+}
+
+// ONDE calls every extraction CSVExtraction.csv: the header tells which is which.
+func TestFilesAreKnownByTheirHeader(t *testing.T) {
+	var s school
+	var files []File
+	for _, text := range []string{recentAdults + "MME;;MARTIN;Eva;;;;;;;;;;LEFÈVRE;Hélène;CM1\r\n", recentPupils + helene, teachersHead + "MME;;WATTEL;Anne;;;;;;;;Oui;CM1 Mme Boulanger;\r\n"} {
+		files = append(files, csv(t, "CSVExtraction.csv", text))
+	}
+	p := s.imports(t, Options{}, files...)
+	if got := counts(p); got != [4]Counts{{Created: 1}, {Created: 1}, {Created: 1}, {Created: 1}} || len(p.Cases) != 0 {
+		t.Errorf("%+v %s", got, dump(p))
 	}
 }

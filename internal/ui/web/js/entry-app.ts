@@ -8,6 +8,7 @@ import { menus } from "./menus";
 import { poll } from "./poll";
 import { selection } from "./selection";
 import { toast } from "./toast";
+import { worker } from "./worker";
 
 const parts = [court, dialogs, fields, listen, menus, poll, selection, toast];
 
@@ -17,3 +18,5 @@ for (const part of parts) part(document);
 document.addEventListener("marelle:fragment", (e) => {
   if (e.target instanceof Element) for (const part of parts) part(e.target);
 });
+
+worker();

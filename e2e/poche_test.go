@@ -1,0 +1,182 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	cdpbrowser "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/serviceworker"
+	"github.com/chromedp/chromedp"
+
+	"marelle/internal/testkit/browser"
+	"marelle/internal/testkit/testapp"
+)
+
+// phone is a tab whose service worker is at work and may show notifications.
+type phone struct {
+	*browser.Tab
+	t            *testing.T
+	origin       string
+	registration serviceworker.RegistrationID
+}
+
+func poche(t *testing.T) *phone {
+	t.Helper()
+	app := testapp.Serve(t)
+	p := &phone{Tab: browser.Start(t).Tab(t, browser.Phone), t: t, origin: app.URL}
+	found := make(chan serviceworker.RegistrationID, 10)
+	err := chromedp.Listen(p.Context(), func(ev any) {
+		if e, ok := ev.(*serviceworker.EventWorkerRegistrationUpdated); ok {
+			for _, r := range e.Registrations {
+				select {
+				case found <- r.RegistrationID:
+				default:
+				}
+			}
+		}
+	})
+	if err == nil {
+		_, err = chromedp.Run(p.Context(), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, serviceworker.Enable, cdp.Empty{})
+			return err
+		}))
+	}
+	if err == nil {
+		_, err = chromedp.CallBrowser(p.Context(), cdpbrowser.SetPermission, cdpbrowser.SetPermissionParams{
+			Permission: &cdpbrowser.PermissionDescriptor{Name: "notifications"}, Setting: cdpbrowser.PermissionSettingGranted,
+			Origin: app.URL, BrowserContextID: chromedp.FromContext(p.Context()).BrowserContextID,
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Go(app.URL + "/connexion")
+	p.until("the worker is at work", `navigator.serviceWorker.controller && navigator.serviceWorker.controller.state === "activated"`)
+	select {
+	case p.registration = <-found:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the browser names no registration")
+	}
+	return p
+}
+
+func (p *phone) until(what, js string) {
+	p.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if browser.Eval[bool](p.Tab, "!!("+js+")") {
+			return
+		}
+	}
+	p.t.Fatalf("%s: %s stays false", what, js)
+}
+
+type notification struct{ Title, Body, Tag, URL string }
+
+// push delivers a message as the browser does once it has decrypted it, and
+// returns the notification that shows.
+func (p *phone) push(data string) notification {
+	p.t.Helper()
+	_, err := chromedp.Run(p.Context(), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: p.origin, RegistrationID: p.registration, Data: data})
+		return err
+	}))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	browser.Eval[bool](p.Tab, `window.shown = null, true`)
+	const look = `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(l => { if (l.length) { window.shown = JSON.stringify(l.map(n => ({title: n.title, body: n.body, tag: n.tag, url: n.data.url}))); l.forEach(n => n.close()) } }), window.shown`
+	p.until("a notification shows", look)
+	var all []notification
+	if err := json.Unmarshal([]byte(browser.Eval[string](p.Tab, "window.shown")), &all); err != nil || len(all) != 1 {
+		p.t.Fatalf("%d notifications, %v", len(all), err)
+	}
+	return all[0]
+}
+
+func TestAPushShowsANotificationOfThisPortalOnly(t *testing.T) {
+	p := poche(t)
+	for _, c := range []struct {
+		data string
+		want notification
+	}{
+		{`{"titre":"Carnet de liaison","texte":"Nouveau mot dans le carnet","url":"/carnet/1","badge":3}`,
+			notification{"Carnet de liaison", "Nouveau mot dans le carnet", "/carnet/1", "/carnet/1"}},
+		{`{"titre":"Ailleurs","texte":"Piège","url":"https://example.org/carnet"}`, notification{"Ailleurs", "Piège", "/", "/"}},
+		{`{"titre":"Ailleurs","texte":"Piège","url":"//example.org"}`, notification{"Ailleurs", "Piège", "/", "/"}},
+		{`{"titre":"Ailleurs","texte":"Piège","url":"javascript:alert(1)"}`, notification{"Ailleurs", "Piège", "/", "/"}},
+		// A browser takes the right to push from a worker that stays silent.
+		{`{"titre":7,"badge":"x"}`, notification{"Marelle Poche", "Il y a du nouveau sur votre portail.", "/", "/"}},
+		{`pas du JSON`, notification{"Marelle Poche", "Il y a du nouveau sur votre portail.", "/", "/"}},
+		{``, notification{"Marelle Poche", "Il y a du nouveau sur votre portail.", "/", "/"}},
+	} {
+		if got := p.push(c.data); got != c.want {
+			t.Errorf("%s shows %+v, want %+v", c.data, got, c.want)
+		}
+	}
+}
+
+func TestThePhoneKeepsNoPageOfAnybody(t *testing.T) {
+	p := poche(t)
+	p.Go("/mentions-legales")
+	p.Go("/connexion")
+	p.until("the caches are listed", `caches.keys().then(async names => { window.kept = (await Promise.all(names.map(async n => (await (await caches.open(n)).keys()).map(r => new URL(r.url).pathname)))).flat().join(" ") }), window.kept`)
+	kept := strings.Fields(browser.Eval[string](p.Tab, "window.kept"))
+	offline := 0
+	for _, path := range kept {
+		if path == "/hors-ligne" {
+			offline++
+		} else if !strings.HasPrefix(path, "/_/") {
+			t.Errorf("%s is kept", path)
+		}
+	}
+	if offline != 1 || len(kept) < 4 {
+		t.Errorf("kept: %q", kept)
+	}
+}
+
+func TestTheManifestAndTheWorkerAreServed(t *testing.T) {
+	app := testapp.Serve(t)
+	for path, kind := range map[string]string{"/manifest.webmanifest": "application/manifest+json", "/sw.js": "text/javascript; charset=utf-8", "/hors-ligne": "text/html; charset=utf-8"} {
+		resp, err := http.Get(app.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != kind || resp.Header.Get("Cache-Control") != "no-cache" || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("%s: %d %v", path, resp.StatusCode, resp.Header)
+		}
+		if path != "/manifest.webmanifest" {
+			continue
+		}
+		var m struct {
+			Name, Lang, Display string
+			Start               string `json:"start_url"`
+			Icons               []struct{ Src, Purpose string }
+		}
+		if err := json.NewDecoder(resp.Body).Decode(&m); err != nil || m.Name != "Marelle Poche" || m.Lang != "fr" || m.Display != "standalone" || m.Start != "/" || len(m.Icons) != 4 {
+			t.Errorf("manifest %+v, %v", m, err)
+		}
+		for _, icon := range m.Icons {
+			if resp, err := http.Get(app.URL + icon.Src); err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/png" {
+				t.Errorf("icon %s: %v", icon.Src, err)
+			}
+		}
+	}
+}
+
+func TestWithoutNetworkAPageSaysSo(t *testing.T) {
+	p := poche(t)
+	p.Allow("ERR_INTERNET_DISCONNECTED")
+	p.Offline(true)
+	p.Go("/mentions-legales")
+	p.WaitText("Pas de réseau")
+	p.CheckPage("hors-ligne")
+	p.Offline(false)
+	p.Click("Réessayer")
+	p.WaitText("Mentions légales")
+}
