@@ -80,9 +80,10 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	dsn := func(extra string) string {
-		// synchronous(FULL): an acknowledged write survives a power cut.
+		// synchronous(FULL): an acknowledged write survives a power cut. The cache
+		// is of each connection; what it misses is in the system's own, a read away.
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)" +
-			"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)&_pragma=cache_size(-8000)" + extra
+			"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)&_pragma=cache_size(-2000)" + extra
 	}
 	// The driver would make it readable by everybody on the machine.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)

@@ -14,8 +14,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
-	"sort"
+	"slices"
 	"strings"
 
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
@@ -24,16 +25,16 @@ import (
 
 // Catalog holds all messages of the program. It is safe for concurrent use.
 type Catalog struct {
-	plain  map[string]string            // messages without arguments or plural: the hot path
-	local  *goi18n.Localizer            // the others
-	source map[string]map[string]string // key → plural form → text, for tests
+	plain map[string]string // messages without arguments or plural: the hot path
+	other map[string]bool   // keys of the others
+	local *goi18n.Localizer // their texts
 }
 
 // New reads fr.json from the root of each file system. A key defined twice is
 // an error: two packages would fight over one sentence.
 func New(files ...fs.FS) (*Catalog, error) {
 	bundle := goi18n.NewBundle(language.French)
-	c := &Catalog{plain: map[string]string{}, source: map[string]map[string]string{}}
+	c := &Catalog{plain: map[string]string{}, other: map[string]bool{}}
 	for _, f := range files {
 		b, err := fs.ReadFile(f, "fr.json")
 		if err != nil {
@@ -44,7 +45,7 @@ func New(files ...fs.FS) (*Catalog, error) {
 			return nil, fmt.Errorf("catalogue %s: %w", path.Base("fr.json"), err)
 		}
 		for key, v := range raw {
-			if _, twice := c.source[key]; twice {
+			if c.Has(key) {
 				return nil, fmt.Errorf("catalogue: key %q is defined twice", key)
 			}
 			forms := map[string]string{}
@@ -57,11 +58,11 @@ func New(files ...fs.FS) (*Catalog, error) {
 			for form, t := range forms {
 				forms[form] = Spaces(t)
 			}
-			c.source[key] = forms
 			if len(forms) == 1 && !strings.Contains(forms["other"], "{{") {
 				c.plain[key] = forms["other"]
 				continue
 			}
+			c.other[key] = true
 			m := &goi18n.Message{ID: key, One: forms["one"], Other: forms["other"]}
 			if m.One == "" {
 				m.One = m.Other
@@ -109,15 +110,12 @@ func (c *Catalog) Render(key string, args map[string]any) string {
 }
 
 // Has says whether a key exists.
-func (c *Catalog) Has(key string) bool { _, ok := c.source[key]; return ok }
+func (c *Catalog) Has(key string) bool { _, ok := c.plain[key]; return ok || c.other[key] }
 
 // Keys lists every key, sorted, for the tests that look for missing and dead ones.
 func (c *Catalog) Keys() []string {
-	keys := make([]string, 0, len(c.source))
-	for k := range c.source {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(c.plain)), maps.Keys(c.other))
+	slices.Sort(keys)
 	return keys
 }
 
