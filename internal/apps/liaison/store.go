@@ -298,11 +298,10 @@ type Query struct {
 // or for the author and the classes of this year: the cost of a page does not
 // grow with what was written before.
 func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, error) {
-	least := rights.Read
-	if o.Follow {
-		least = rights.Contribute
+	least, args := rights.Read, []any{s.Person()}
+	if o.Follow { // PostgreSQL refuses a parameter that no word of the text uses
+		least, args = rights.Contribute, append(args, s.At())
 	}
-	args := []any{s.Person(), s.At()}
 	if o.Before == 0 {
 		o.Before = rights.Forever
 	}
