@@ -281,3 +281,37 @@ func TestEveryAddressWithstandsAnything(t *testing.T) {
 	}
 	quiet(t, s)
 }
+
+// What stands above a request is anybody's to invent.
+func TestEveryHeaderWithstandsAnything(t *testing.T) {
+	s := besiege(t)
+	names := []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Dest", "X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Cookie", "Content-Type", "Range", "If-Range",
+		"If-None-Match", "If-Modified-Since", "Accept-Encoding", "Accept-Language", "User-Agent", "Referer", "Authorization", "X-HTTP-Method-Override"}
+	texts := append(slices.DeleteFunc(slices.Clone(hostile), func(v string) bool { return strings.ContainsAny(v, "\r\n\x00") || len(v) > 5000 }),
+		"bytes=0-,0-,0-,0-", "bytes=-9999999999999999999", "https://evil.example", "null", "same-origin", "cross-site", "gzip;q=-1,br;q=NaN", "127.0.0.1, 10.0.0.1, ::1%eth0", "__Host-marelle=\"a\"; __Host-marelle=b")
+	for _, r := range slices.Concat(s.gets, s.posts) {
+		for n, h := range names {
+			p := s.from(t, attackers[(n+s.asked)%len(attackers)])
+			p.Header.Set(h, texts[s.asked%len(texts)])
+			method := r.Method
+			if s.asked%5 == 0 {
+				method = []string{http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodTrace, http.MethodPatch, "PROPFIND", "FOO"}[s.asked/5%8]
+			}
+			what := fmt.Sprintf("%s %s with %s %q", method, r.Pattern, h, p.Header.Get(h))
+			page := p.Do(method, s.path(r), "application/x-www-form-urlencoded", strings.NewReader(""))
+			if method == http.MethodHead {
+				page.Body = `lang="fr"` // none is sent
+			}
+			unharmed(t, what, page)
+			if strings.Contains(page.Body+page.Header.Get("Location"), "evil.example") {
+				t.Errorf("%s: repeated", what)
+			}
+			for name := range page.Header {
+				if strings.HasPrefix(name, "Access-Control-") {
+					t.Errorf("%s: %s lets others in", what, name)
+				}
+			}
+		}
+	}
+	quiet(t, s)
+}
