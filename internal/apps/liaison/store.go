@@ -298,9 +298,13 @@ type Query struct {
 // or for the author and the classes of this year: the cost of a page does not
 // grow with what was written before.
 func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, error) {
-	least, args := rights.Read, []any{s.Person()}
-	if o.Follow { // PostgreSQL refuses a parameter that no word of the text uses
-		least, args = rights.Contribute, append(args, s.At())
+	least := rights.Read
+	if o.Follow {
+		least = rights.Contribute
+	}
+	args := []any{s.Person()}
+	if o.Follow {
+		args = append(args, s.At()) // $2, of classes taught and of families present
 	}
 	if o.Before == 0 {
 		o.Before = rights.Forever
