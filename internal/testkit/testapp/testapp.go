@@ -43,7 +43,14 @@ const host = "marelle.test"
 type App struct {
 	*server.Server
 	T   testing.TB
-	log *bytes.Buffer
+	log *locked
+}
+
+// Log is what the server has logged so far.
+func (a *App) Log() string {
+	a.log.mu.Lock()
+	defer a.log.mu.Unlock()
+	return a.log.String()
 }
 
 // New starts a server on a database of its own, a copy of one made once.
@@ -72,8 +79,8 @@ type place struct{ dir, dsn, base string }
 
 func open(t testing.TB, at place, cleanup bool) *App {
 	t.Helper()
-	log := &bytes.Buffer{}
-	s, err := server.Open(t.Context(), configure(t, at), slog.New(slog.NewTextHandler(&locked{w: log}, nil)))
+	log := &locked{}
+	s, err := server.Open(t.Context(), configure(t, at), slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,8 +91,8 @@ func open(t testing.TB, at place, cleanup bool) *App {
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
-			if t.Failed() && log.Len() > 0 {
-				t.Log("server log:\n" + log.String())
+			if t.Failed() && a.Log() != "" {
+				t.Log("server log:\n" + a.Log())
 			}
 		})
 	}
@@ -107,15 +114,16 @@ func configure(t testing.TB, at place) *config.Config {
 	return cfg
 }
 
+// locked is a log that several may write.
 type locked struct {
 	mu sync.Mutex
-	w  io.Writer
+	bytes.Buffer
 }
 
 func (l *locked) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.w.Write(b)
+	return l.Buffer.Write(b)
 }
 
 var (

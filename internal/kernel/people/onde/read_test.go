@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -298,5 +299,23 @@ func TestFilesAreKnownByTheirHeader(t *testing.T) {
 	p := s.imports(t, Options{}, files...)
 	if got := counts(p); got != [4]Counts{{Created: 1}, {Created: 1}, {Created: 1}, {Created: 1}} || len(p.Cases) != 0 {
 		t.Errorf("%+v %s", got, dump(p))
+	}
+}
+
+// A file within the limit of bytes that is one row of nothing but separators
+// must not cost a hundred times its size.
+func TestARowWithoutEndCostsLittle(t *testing.T) {
+	for _, sign := range []string{";", `";`, `"";`, "\t", "a;", ";\n"} {
+		text := strings.Repeat(sign, (MaxBytes-10)/len(sign))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Read("a.csv", strings.NewReader(text))
+		runtime.ReadMemStats(&after)
+		if errs.KindOf(err) != errs.Invalid {
+			t.Errorf("%q: %v", sign, err)
+		}
+		if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 20*MaxBytes>>20 {
+			t.Errorf("%q without end: %d MiB for a file of %d", sign, mib, MaxBytes>>20)
+		}
 	}
 }

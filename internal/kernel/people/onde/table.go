@@ -96,15 +96,17 @@ func joined(text string, end int, sep byte, width int) (cells []string, lines, s
 
 // cut splits one record. A quote that opens a cell and finds no closing quote
 // before a separator or the end is reported as open, and the cells are then
-// those of the text taken without quotes.
+// those of the text taken without quotes. It stops one cell past the most that
+// a row may have: a file of nothing but separators would cost a hundred times
+// its size.
 func cut(s string, sep byte) (cells []string, open bool) {
 	rest := s
-	for {
+	for len(cells) <= maxCells {
 		lead := strings.TrimLeft(rest, " ")
 		if strings.HasPrefix(lead, `"`) {
 			cell, after, ok := quoted(lead[1:], sep)
 			if !ok {
-				plain := strings.Split(s, string(sep))
+				plain := strings.SplitN(s, string(sep), maxCells+2)
 				for i, c := range plain {
 					plain[i] = strings.Trim(strings.TrimSpace(c), `"`)
 				}
@@ -124,6 +126,7 @@ func cut(s string, sep byte) (cells []string, open bool) {
 		cells = append(cells, rest[:i])
 		rest = rest[i+1:]
 	}
+	return cells, false
 }
 
 // quoted reads a cell after its opening quote. after is the offset just past
