@@ -302,7 +302,10 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	if o.Follow {
 		least = rights.Contribute
 	}
-	args := []any{s.Person(), s.At()}
+	args := []any{s.Person()}
+	if o.Follow {
+		args = append(args, s.At()) // $2, of classes taught and of families present
+	}
 	if o.Before == 0 {
 		o.Before = rights.Forever
 	}
