@@ -29,6 +29,9 @@ const (
 	lease = 2 * time.Minute
 	// enough bounds one run of the job, within that of jobs; another goes on.
 	enough = 45 * time.Second
+	// patience bounds the network's part of a batch; what was not sent by then is
+	// for later.
+	patience = 40 * time.Second
 	// What is in flight when a process dies is sent again, and so is small for
 	// mail, one message after the other.
 	mailBatch = 25
@@ -96,15 +99,15 @@ func (f flush) batch(ctx context.Context, core *app.Core) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("tell: %w", err)
 	}
+	asking, stop := context.WithTimeout(ctx, patience)
+	defer stop()
 	if f.Channel == pushed {
-		err = ring(ctx, core, now, due, results)
+		err = ring(asking, core, now, due, results)
 	} else {
-		err = write(ctx, core, now, due, results)
+		err = write(asking, core, now, due, results)
 	}
-	if err != nil {
-		return 0, fmt.Errorf("tell: %w", err)
-	}
-	return len(ids), settle(ctx, core, now, results)
+	// What was said is written down even when the server is stopping.
+	return len(ids), errors.Join(err, settle(context.WithoutCancel(ctx), core, now, results))
 }
 
 // claim takes what is due under a lease; two that claim at once never get the
@@ -283,7 +286,7 @@ func ring(ctx context.Context, core *app.Core, now time.Time, items []item, resu
 	if len(gone) == 0 {
 		return nil
 	}
-	return core.DB.Write(ctx, func(tx *db.Tx) error { return session.ForgetDevices(ctx, tx, rights.System("push gone"), gone) })
+	return core.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error { return session.ForgetDevices(ctx, tx, rights.System("push gone"), gone) })
 }
 
 // topic makes a repeat of an event replace itself on a phone that was off; the
@@ -351,7 +354,7 @@ func write(ctx context.Context, core *app.Core, now time.Time, items []item, res
 	if len(bounced) == 0 {
 		return nil
 	}
-	return core.DB.Write(ctx, func(tx *db.Tx) error {
+	return core.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
 		for person, email := range bounced {
 			if err := session.Refuse(ctx, tx, rights.System("mail refused"), now, person, email); err != nil {
 				return err
