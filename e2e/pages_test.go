@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"image"
 	"image/color"
@@ -105,7 +106,7 @@ func slug(r app.Route) string {
 }
 
 // rawKey is the key of a sentence that has none.
-var rawKey = regexp.MustCompile(`\b(?:app|ui|session|liaison|classroom|school|home|people|notify|file|sheet|square)\.[a-z_.]{3,}\b`)
+var rawKey = regexp.MustCompile(`\b(?:app|ui|session|liaison|classroom|school|home|people|notify|tell|file|sheet|square)\.[a-z_.]{3,}\b`)
 
 // walk is a visit of a whole server on one screen.
 type walk struct {
@@ -206,6 +207,8 @@ func (w *walk) prepare() {
 		"groupe":             w.One(`SELECT id FROM school_group WHERE label = 'Lecteurs du mardi'`),
 		"/fichiers/{id}":     w.One(`SELECT id FROM file ORDER BY id DESC LIMIT 1`),
 		"/ecole/import/{id}": w.One(`SELECT id FROM import ORDER BY id DESC LIMIT 1`),
+		// What a mail carries.
+		"/desabonnement/{token}": base64.RawURLEncoding.EncodeToString(w.Core.Keys.Seal("unsubscribe", []byte(w.One(`SELECT id FROM person WHERE login = 'nadia.kermadec'`)+" liaison.word"), nil)),
 	}
 }
 

@@ -25,6 +25,8 @@ var layers = []layer{
 	{"internal/kernel/app", []string{"internal/kernel", "internal/ui", "internal/platform"}},
 	// The ways in are pages too.
 	{"internal/kernel/session", []string{"internal/kernel", "internal/ui", "internal/platform", "internal/licence"}},
+	// And so is the page of what one is told of.
+	{"internal/kernel/tell", []string{"internal/kernel", "internal/ui", "internal/platform"}},
 	{"internal/kernel", []string{"internal/kernel", "internal/platform"}},
 	{"internal/ui", []string{"internal/ui", "internal/platform"}},
 	{"internal/platform", []string{"internal/platform"}},

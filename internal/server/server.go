@@ -31,6 +31,7 @@ import (
 	"marelle/internal/kernel/search"
 	"marelle/internal/kernel/session"
 	"marelle/internal/kernel/session/sheet"
+	"marelle/internal/kernel/tell"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
@@ -40,6 +41,7 @@ import (
 	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/mail"
 	"marelle/internal/platform/media"
+	"marelle/internal/platform/push"
 	"marelle/internal/platform/richtext"
 	"marelle/internal/platform/secret"
 	"marelle/internal/platform/web"
@@ -114,6 +116,11 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	if err != nil {
 		return s, fmt.Errorf("secret: %w", err)
 	}
+	identity, err := push.NewIdentity(core.Keys, core.Base)
+	if err != nil {
+		return s, err
+	}
+	core.Push = push.NewSender(push.Options{Identity: identity, Hosts: cfg.PushHosts, Clock: core.Clock})
 	opts := jobs.Options{Kinds: kinds, Periodic: periodic, Clock: core.Clock, Log: log}
 	if opts.Listener, err = core.DB.Listener(ctx, cfg.DSN); err != nil {
 		return s, err
@@ -150,6 +157,7 @@ func Kernel(core *app.Core) []app.App {
 			},
 			Jobs: notify.Jobs(core.DB, func() *jobs.Queue { return core.Jobs })},
 		session.App(core),
+		tell.App(core),
 		file.App(core),
 		retention.App(core),
 		{Name: "app", Messages: app.Messages()},
@@ -342,6 +350,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) (err er
 // Close releases the database and the lock.
 func (s *Server) Close() error {
 	var err error
+	if s.Core != nil && s.Core.Push != nil {
+		s.Core.Push.Close()
+	}
 	if s.Core != nil && s.Core.DB != nil {
 		err = s.Core.DB.Close()
 	}

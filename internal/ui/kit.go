@@ -176,9 +176,9 @@ func sampleWords() []WordRow {
 
 func sampleBands() []Band {
 	return []Band{
-		{Key: "carnet", Label: "Carnet de liaison", Icon: "notebook", Paint: "jaune", Name: "tout-carnet", Lines: []SwitchProps{{Name: "mot", Label: "Un nouveau mot", On: true}, {Name: "date", Label: "Un mot à signer approche de sa date", Help: "La veille, à 18 h", On: true}}},
-		{Key: "blog", Label: "Blog", Icon: "images-square", Paint: "rose", Name: "tout-blog", Lines: []SwitchProps{{Name: "billet", Label: "Un nouveau billet", On: true}, {Name: "commentaire", Label: "Un commentaire sur un billet"}, {Name: "reponse", Label: "Une réponse à votre commentaire", On: true}}},
-		{Key: "textes", Label: "Cahier de textes", Icon: "book-open-text", Paint: "vert", Name: "tout-textes", Off: true, Lines: []SwitchProps{{Name: "travail", Label: "Un travail à faire", Help: "Chaque jour d’école, à 17 h", Disabled: true}}},
+		{Key: "carnet", Label: "Carnet de liaison", Icon: "notebook", Paint: "jaune", Name: "tout-carnet", Lines: []BandLine{{SwitchProps: SwitchProps{Name: "mot", Label: "Un nouveau mot", On: true}, Choice: FieldProps{Name: "mot-courriel", Label: "E-mail pour un nouveau mot", Value: "1", Options: []Option{{Value: "1", Label: "Tout de suite"}, {Value: "2", Label: "Jamais"}}}}, {SwitchProps: SwitchProps{Name: "date", Label: "Un mot à signer approche de sa date", Help: "La veille, à 18 h", On: true}}}},
+		{Key: "blog", Label: "Blog", Icon: "images-square", Paint: "rose", Name: "tout-blog", Lines: []BandLine{{SwitchProps: SwitchProps{Name: "billet", Label: "Un nouveau billet", On: true}}, {SwitchProps: SwitchProps{Name: "commentaire", Label: "Un commentaire sur un billet"}}, {SwitchProps: SwitchProps{Name: "reponse", Label: "Une réponse à votre commentaire", On: true}}}},
+		{Key: "textes", Label: "Cahier de textes", Icon: "book-open-text", Paint: "vert", Name: "tout-textes", Off: true, Lines: []BandLine{{SwitchProps: SwitchProps{Name: "travail", Label: "Un travail à faire", Help: "Chaque jour d’école, à 17 h", Disabled: true}}}},
 	}
 }
 

@@ -75,8 +75,15 @@ func (p ProgressProps) class() string {
 type Band struct {
 	Key, Label, Icon, Paint string
 	Name                    string // of the switch of the whole
-	Lines                   []SwitchProps
+	Lines                   []BandLine
 	Off                     bool // the whole service is cut
+}
+
+// BandLine is one kind of event: its switch, and a choice under it when that
+// has a name.
+type BandLine struct {
+	SwitchProps
+	Choice FieldProps
 }
 
 func (b Band) on() int {

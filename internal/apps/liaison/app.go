@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 )
@@ -32,6 +33,16 @@ func App(core *app.Core) app.App {
 			Act:      func(id string) string { return path(id) + "/lu" },
 			ActLabel: "liaison.read", ReadLabel: "liaison.open",
 			Texts: texts,
+		}},
+		Told: []notify.Told{{
+			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text",
+			For: map[rights.Profile]notify.Choice{
+				rights.Relative: {Push: true, Mail: notify.Once},
+				rights.Pupil:    {Push: true, Mail: notify.Never},
+				rights.Teacher:  {Mail: notify.Never},
+				rights.Staff:    {Mail: notify.Never},
+				rights.Head:     {Mail: notify.Never},
+			},
 		}},
 		Routes: func(r *app.Router) {
 			r.GET("/carnet", rights.SignedIn, h.list)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
@@ -20,6 +21,7 @@ import (
 	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/mail"
 	"marelle/internal/platform/media"
+	"marelle/internal/platform/push"
 	"marelle/internal/platform/secret"
 )
 
@@ -30,6 +32,7 @@ type App struct {
 	Square Square // its place in the court; Number 0 has none
 
 	Kinds      []Kind
+	Told       []notify.Told // the events that people are told of
 	Routes     func(r *Router)
 	Migrations fs.FS // dated .sql files at the root
 	Messages   fs.FS // fr.json at the root
@@ -94,6 +97,7 @@ type Core struct {
 	Blobs    blob.Store
 	Pictures *media.Maker
 	Mail     *mail.Sender // nil without SMTP
+	Push     *push.Sender
 	Base     *url.URL
 	Proxies  []netip.Prefix
 	Demo     bool
@@ -112,6 +116,18 @@ func (c *Core) Kind(k rights.Kind) (App, Kind, bool) {
 		}
 	}
 	return App{}, Kind{}, false
+}
+
+// Told finds the declaration of a kind of event.
+func (c *Core) Told(kind string) (notify.Told, bool) {
+	for _, a := range c.Apps {
+		for _, t := range a.Told {
+			if t.Kind == kind {
+				return t, true
+			}
+		}
+	}
+	return notify.Told{}, false
 }
 
 // Texts reads the plain texts of items of a kind from the service that holds them.

@@ -68,10 +68,24 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		return e, fmt.Errorf("feed: %w", err)
 	}
 	if last != "" {
-		return e, queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last})
+		if err := queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last}); err != nil {
+			return e, err
+		}
 	}
-	return e, nil
+	return e, queue.Add(ctx, tx, Tell{Event: e.ID, To: last})
 }
+
+// Tell is the job that tells people of an event outside the portal: those who
+// have a feed row, after one person and up to another. Who does it declares
+// its function.
+type Tell struct {
+	Event string `json:"event"`
+	After string `json:"after,omitempty"`
+	To    string `json:"to,omitempty"`
+}
+
+// Kind names the job.
+func (Tell) Kind() string { return "notify.tell" }
 
 // Spread is the job that writes the rest of an event's feed rows.
 type Spread struct {
@@ -88,7 +102,10 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 	return []jobs.Kind{jobs.Handle(func(ctx context.Context, s Spread) error {
 		return d.Write(ctx, func(tx *db.Tx) error {
 			last, err := spread(ctx, tx, s.Event, s.Awaits, s.After)
-			if err != nil || last == "" {
+			if err != nil {
+				return err
+			}
+			if err := queue().Add(ctx, tx, Tell{Event: s.Event, After: s.After, To: last}); err != nil || last == "" {
 				return err
 			}
 			return queue().Add(ctx, tx, Spread{Event: s.Event, Awaits: s.Awaits, After: last})
@@ -199,6 +216,23 @@ func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (map[string]int
 	return out, err
 }
 
+// Badges counts, for many people at once, what each has not seen or has yet to
+// do: what an icon shows.
+func Badges(ctx context.Context, q db.Querier, now time.Time, persons []string) (map[string]int, error) {
+	list, args := db.In([]any{now.UnixMilli()}, persons)
+	rows, err := db.All[struct {
+		Person string
+		N      int
+	}](ctx, q, `SELECT f.person, count(*) AS n FROM feed f JOIN resource r ON r.id = f.resource
+		WHERE f.person IN (`+list+`) AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+rights.Sees("r", "f.person", "$1", rights.Read)+`
+		GROUP BY f.person`, args...)
+	out := make(map[string]int, len(rows))
+	for _, r := range rows {
+		out[r.Person] = min(r.N, 100)
+	}
+	return out, err
+}
+
 // Seen marks everything about a resource as read by a person.
 func Seen(ctx context.Context, tx *db.Tx, person, resource string, now time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE feed SET read_at = $3 WHERE person = $1 AND read_at IS NULL AND event IN (SELECT id FROM event WHERE resource = $2)`,
@@ -253,7 +287,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 			return err
 		}
 	}
-	return nil
+	return eraseTold(ctx, tx, person)
 }
 
 // Merge gives the winner the loser's feed, and their place in events.
@@ -274,6 +308,9 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 			return err
 		}
 	}
+	if err := mergeTold(ctx, tx, winner, loser); err != nil {
+		return err
+	}
 	return Erase(ctx, tx, g, loser)
 }
 
@@ -287,15 +324,22 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 	if err != nil {
 		return err
 	}
-	return add("feed", list)
+	if err := add("feed", list); err != nil {
+		return err
+	}
+	return exportTold(ctx, q, person, add)
 }
 
 // keep is how long a line stays in a feed: the item itself lives elsewhere.
 const keep = 400 * 24 * time.Hour
 
-// Retain forgets lines of feeds older than thirteen months.
+// Retain forgets lines of feeds older than thirteen months, and after two what
+// was sent.
 func Retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
 	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM delivery WHERE due_at < $1`, now.Add(-kept).UnixMilli()); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `DELETE FROM feed WHERE at < $1`, now.Add(-keep).UnixMilli())

@@ -44,7 +44,7 @@ func TestNobodyIsKeptThreeMonthsAfterLeaving(t *testing.T) {
 	}
 	sweep(3)
 	var left []string
-	for _, table := range []string{"person", "membership", "class_member", "family_link", "person_principal", "word_pupil", "receipt", "event_pupil", "feed", "session", "activation_code", "charter_acceptance"} {
+	for _, table := range []string{"person", "membership", "class_member", "family_link", "person_principal", "word_pupil", "receipt", "event_pupil", "feed", "told_choice", "told_off", "told_hours", "delivery", "push_subscription", "refused_address", "session", "activation_code", "charter_acceptance"} {
 		rows, err := a.Core.DB.QueryContext(ctx, `SELECT * FROM `+table)
 		if err != nil {
 			t.Fatal(err)

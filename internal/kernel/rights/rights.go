@@ -135,6 +135,17 @@ func (v *Viewer) Main() Profile {
 	return best
 }
 
+// Profiles are the viewer's in all their schools.
+func (v *Viewer) Profiles() []Profile {
+	var out []Profile
+	for _, p := range []Profile{Pupil, Guest, Relative, Staff, Teacher, Head, Operator} {
+		if v.Is(p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // School is the membership that names the viewer's school on screen.
 func (v *Viewer) School() Membership {
 	if v == nil || len(v.Memberships) == 0 {
@@ -318,13 +329,8 @@ func (s Scope) At() int64 { return s.now }
 // left "family:<pupil>" behind in the first.
 func (s Scope) Where(alias string, least Role, args []any) (string, []any) {
 	if len(s.principals) == 0 { // not read with a session
-		// CROSS JOIN keeps the order on SQLite: a person has a dozen principals, an
-		// item may have a thousand grants.
 		n := len(args)
-		return fmt.Sprintf(`(%[1]s.trashed_at IS NULL AND EXISTS (SELECT 1 FROM person_principal pp CROSS JOIN resource_grant rg
-	WHERE pp.person = $%[2]d AND pp.valid_from <= $%[3]d AND pp.valid_to > $%[3]d AND pp.school = %[1]s.school
-	AND rg.resource = %[1]s.root AND rg.principal = pp.principal AND rg.role >= %[4]d))`, alias, n+1, n+2, least),
-			append(args, s.person, s.now)
+		return Sees(alias, fmt.Sprintf("$%d", n+1), fmt.Sprintf("$%d", n+2), least), append(args, s.person, s.now)
 	}
 	var schools []string
 	held := map[string][]string{}
@@ -351,6 +357,18 @@ func (s Scope) Where(alias string, least Role, args []any) (string, []any) {
 		return "(" + alias + ".trashed_at IS NULL AND " + parts[0] + ")", args
 	}
 	return "(" + alias + ".trashed_at IS NULL AND (" + strings.Join(parts, " OR ") + "))", args
+}
+
+// Sees writes the condition that a person, named by a column, may see the
+// resource row of alias at an instant: what ScopeOf is for one, for the many that
+// a job tells at once.
+//
+// CROSS JOIN keeps the order on SQLite: a person has a dozen principals, an item
+// may have a thousand grants.
+func Sees(alias, person, at string, least Role) string {
+	return fmt.Sprintf(`(%[1]s.trashed_at IS NULL AND EXISTS (SELECT 1 FROM person_principal pp CROSS JOIN resource_grant rg
+	WHERE pp.person = %[2]s AND pp.valid_from <= %[3]s AND pp.valid_to > %[3]s AND pp.school = %[1]s.school
+	AND rg.resource = %[1]s.root AND rg.principal = pp.principal AND rg.role >= %[4]d))`, alias, person, at, least)
 }
 
 // padded repeats the last name up to a power of two: few texts of SQL then serve

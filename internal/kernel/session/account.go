@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/a-h/templ"
 
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
@@ -46,20 +46,19 @@ func (d *door) accountPage(r *app.Request, status int, title string, body templ.
 
 // accountView is what /compte shows.
 type accountView struct {
-	Pupil     bool
-	Login     string
-	Email     string
-	Children  []rights.Child
-	Theme     string
-	Reading   string
-	Accepted  string // "le 3 septembre 2026"
-	Devices   int
-	Shared    bool
-	Staff     bool // may have a second factor
-	Second    bool
-	MustBy    string // day until which a second factor is to be added
-	MailWords bool   // offers to be told by mail
-	Wanted    bool
+	Pupil    bool
+	Login    string
+	Email    string
+	Children []rights.Child
+	Theme    string
+	Reading  string
+	Accepted string // "le 3 septembre 2026"
+	Devices  int
+	Shared   bool
+	Staff    bool // may have a second factor
+	Second   bool
+	MustBy   string // day until which a second factor is to be added
+	Refused  bool   // the mail server refused the address
 }
 
 func (d *door) account(r *app.Request) (web.Response, error) {
@@ -85,25 +84,10 @@ func (d *door) account(r *app.Request) (web.Response, error) {
 	if !v.Second && mustHaveSecond(r.Viewer) && a.ActivatedAt != nil {
 		v.MustBy = i18n.LongDate(time.UnixMilli(*a.ActivatedAt).Add(factorGrace).In(r.Viewer.Zone()))
 	}
-	if v.MailWords = a.Email != "" && CanMail(d.core); v.MailWords {
-		if v.Wanted, err = wants(r.Context(), d.core.DB, a.ID, wishLiaison); err != nil {
-			return nil, err
-		}
+	if v.Refused, err = refused(r.Context(), d.core.DB, a.ID, a.Email); err != nil {
+		return nil, err
 	}
 	return d.accountPage(r, http.StatusOK, word(r, v.Pupil, "session.account.title"), accountBody(v))
-}
-
-// wishLiaison is the wish to be told by mail of a word that waits.
-const wishLiaison = "mail.liaison"
-
-// wants says whether somebody wishes to be told of something.
-func wants(ctx context.Context, q db.Querier, person, name string) (bool, error) {
-	return db.Value[bool](ctx, q, `SELECT wanted FROM wish WHERE person = $1 AND name = $2`, person, name)
-}
-
-func wish(ctx context.Context, tx *db.Tx, person, name string, wanted bool) error {
-	_, err := tx.Exec(ctx, `INSERT INTO wish (person, name, wanted) VALUES ($1, $2, $3) ON CONFLICT (person, name) DO UPDATE SET wanted = excluded.wanted`, person, name, wanted)
-	return err
 }
 
 // skyPage is the end of an activation: looks, and what to be told of.
@@ -136,7 +120,7 @@ func (d *door) saveAccount(r *app.Request) (web.Response, error) {
 	return d.saveLooks(r, "/compte?fait=affichage")
 }
 
-// saveLooks keeps theme, reading and wishes; what is no choice of ours is left
+// saveLooks keeps theme, reading and how one is told; what is no choice of ours is left
 // as it was.
 func (d *door) saveLooks(r *app.Request, next string) (web.Response, error) {
 	v, err := r.Values()
@@ -162,13 +146,35 @@ func (d *door) saveLooks(r *app.Request, next string) (web.Response, error) {
 			}
 		}
 		if v.Has("prevenir-la") { // the box was on the page
-			return wish(r.Context(), tx, r.Viewer.Person, wishLiaison, v.Get("prevenir") != "")
+			return d.firstChoice(r, tx, v.Get("prevenir") != "")
 		}
 		return nil
 	}); err != nil {
 		return nil, err
 	}
 	return web.Redirect(next), nil
+}
+
+// firstChoice is what the end of an activation asks: to be written to at once of
+// all that one's profile is told of, or of nothing. The phone stays as it was.
+func (d *door) firstChoice(r *app.Request, tx *db.Tx, wanted bool) error {
+	settings, err := notify.Settings(r.Context(), tx, []string{r.Viewer.Person})
+	if err != nil {
+		return err
+	}
+	choices := map[string]notify.Choice{}
+	for _, a := range d.core.Apps {
+		for _, t := range a.Told {
+			if c, ok := settings[r.Viewer.Person].Of(t, r.Viewer.Profiles()); ok {
+				c.Mail = notify.Never
+				if wanted {
+					c.Mail = notify.Once
+				}
+				choices[t.Kind] = c
+			}
+		}
+	}
+	return notify.Choose(r.Context(), tx, r.Grant, r.Viewer.Person, choices)
 }
 
 func (d *door) changePage(r *app.Request) (web.Response, error) {

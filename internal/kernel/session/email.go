@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/id"
@@ -96,6 +97,30 @@ func deliver(ctx context.Context, core *app.Core, m string) error {
 	})
 }
 
+// Refuse notes that a mail server does not want the address of somebody.
+func Refuse(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, person, email string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO refused_address (person, email, at) VALUES ($1, $2, $3)
+		ON CONFLICT (person) DO UPDATE SET email = excluded.email, at = excluded.at`, person, email, now.UnixMilli())
+	return err
+}
+
+// refused says whether the address of somebody is the one that was refused.
+func refused(ctx context.Context, q db.Querier, person, email string) (bool, error) {
+	n, err := db.Value[int](ctx, q, `SELECT count(*) FROM refused_address WHERE person = $1 AND email = $2`, person, email)
+	return n > 0, err
+}
+
+// Show keeps a message among those that a demonstration shows, where nothing
+// leaves.
+func Show(ctx context.Context, tx *db.Tx, now time.Time, person, recipient, subject, body string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO outgoing_mail (id, person, recipient, subject, body, created_at, sent_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
+		id.New(), person, recipient, subject, body, now.UnixMilli())
+	return err
+}
+
 // askConfirmation sends six digits to an address that a person says is theirs.
 // The error is TooMany when that was done too often in an hour.
 func askConfirmation(ctx context.Context, tx *db.Tx, core *app.Core, a account, address string) error {
@@ -163,6 +188,9 @@ func confirm(ctx context.Context, tx *db.Tx, core *app.Core, person, digits stri
 		return false, 0, err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM email_confirmation WHERE person = $1`, person); err != nil {
+		return false, 0, err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM refused_address WHERE person = $1`, person); err != nil {
 		return false, 0, err
 	}
 	// A link that went to the old address opens nothing any more.

@@ -36,15 +36,23 @@ func export(ctx context.Context, q db.Querier, person string, add func(name stri
 	if err := add("sessions", sessions); err != nil {
 		return err
 	}
-	type wished struct {
-		Name   string `json:"name"`
-		Wanted bool   `json:"wanted"`
-	}
-	wishes, err := db.All[wished](ctx, q, `SELECT name, wanted FROM wish WHERE person = $1 ORDER BY name`, person)
+	devices, err := db.All[struct {
+		CreatedAt int64 `json:"created_at" db:"created_at"`
+	}](ctx, q, `SELECT created_at FROM push_subscription WHERE person = $1 ORDER BY created_at`, person)
 	if err != nil {
 		return err
 	}
-	return add("wishes", wishes)
+	if err := add("push", devices); err != nil {
+		return err
+	}
+	refused, err := db.All[struct {
+		Email string `json:"email"`
+		At    int64  `json:"at"`
+	}](ctx, q, `SELECT email, at FROM refused_address WHERE person = $1`, person)
+	if err != nil {
+		return err
+	}
+	return add("refused_address", refused)
 }
 
 // merge keeps the winner's ways in and the charters that either accepted; the
@@ -67,8 +75,8 @@ func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, table := range []string{"session", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation",
-		"recovery", "second_factor", "recovery_code", "wish", "outgoing_mail"} {
+	for _, table := range []string{"push_subscription", "session", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation",
+		"recovery", "second_factor", "recovery_code", "refused_address", "outgoing_mail"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
 			return fmt.Errorf("erase %s: %w", table, err)
 		}

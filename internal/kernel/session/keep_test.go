@@ -41,13 +41,13 @@ func TestExportAndErase(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(given["charter"], `"version":1`) || !strings.Contains(given["wishes"], `"mail.liaison","wanted":true`) || !strings.Contains(given["sessions"], `"seen_at"`) {
+	if !strings.Contains(given["charter"], `"version":1`) || !strings.Contains(given["sessions"], `"seen_at"`) {
 		t.Errorf("given: %v", given)
 	}
 	s.write(func(ctx context.Context, tx *db.Tx) error {
 		return own.Erase(ctx, tx, rights.System("test"), person)
 	})
-	for _, table := range []string{"session", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation", "recovery", "second_factor", "recovery_code", "wish", "outgoing_mail"} {
+	for _, table := range []string{"session", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation", "recovery", "second_factor", "recovery_code", "push_subscription", "refused_address", "outgoing_mail"} {
 		if n := s.count(`SELECT count(*) FROM `+table+` WHERE person = $1`, person); n != 0 {
 			t.Errorf("%d rows remain in %s", n, table)
 		}

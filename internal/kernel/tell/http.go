@@ -1,0 +1,312 @@
+package tell
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/a-h/templ"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/session"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/push"
+	"marelle/internal/platform/web"
+	"marelle/internal/ui"
+)
+
+type handler struct{ core *app.Core }
+
+// service is one that tells the viewer something.
+type service struct {
+	app.App
+	told []notify.Told
+}
+
+// services are those that have something to tell the viewer, in their order.
+func (h handler) services(v *rights.Viewer) []service {
+	var out []service
+	profiles := v.Profiles()
+	for _, a := range h.core.Apps {
+		s := service{App: a}
+		for _, t := range a.Told {
+			if _, ok := t.Default(profiles); ok {
+				s.told = append(s.told, t)
+			}
+		}
+		if len(s.told) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// view is what the page shows.
+type view struct {
+	Bands   []ui.Band
+	Hours   notify.Hours
+	Email   string
+	Mails   bool // mail can leave, and goes somewhere
+	Pupil   bool
+	Device  bool // this browser rings
+	Key     string
+	Faults  map[string]string
+	Trial   string // what became of a trial
+	TrialOK bool
+}
+
+func (h handler) page(r *app.Request) (web.Response, error) {
+	return h.show(r, http.StatusOK, nil, "", false)
+}
+
+func (h handler) show(r *app.Request, status int, faults map[string]string, trial string, well bool) (web.Response, error) {
+	ctx, v := r.Context(), r.Viewer
+	settings, err := notify.Settings(ctx, h.core.DB, []string{v.Person})
+	if err != nil {
+		return nil, err
+	}
+	mine := settings[v.Person]
+	w := view{Hours: mine.Hours, Pupil: v.Main() == rights.Pupil, Key: h.core.Push.Identity.PublicKey(), Faults: faults, Trial: trial, TrialOK: well}
+	if w.Email, err = session.Address(ctx, h.core.DB, v.Person); err != nil {
+		return nil, err
+	}
+	w.Mails = w.Email != "" && session.CanMail(h.core)
+	device, err := session.Device(ctx, h.core.DB, v.Session)
+	if err != nil {
+		return nil, err
+	}
+	w.Device = device != ""
+	profiles := v.Profiles()
+	for _, s := range h.services(v) {
+		b := ui.Band{Key: s.Name, Label: r.T("square." + s.Name), Icon: s.Square.Icon, Paint: s.Square.Paint, Name: "service-" + s.Name, Off: mine.Off[s.Name]}
+		for _, t := range s.told {
+			c, chosen := mine.Choices[t.Kind]
+			if !chosen {
+				c, _ = t.Default(profiles)
+			}
+			line := ui.BandLine{SwitchProps: ui.SwitchProps{Name: "push-" + t.Kind, Label: r.T(t.Label), Help: r.T("tell.push.help"), On: c.Push}}
+			if w.Mails {
+				line.Choice = ui.FieldProps{Name: "mail-" + t.Kind, Label: r.T("tell.mail.label", "what", r.T(t.Label)), Value: string(c.Mail)}
+				for _, m := range notify.Rhythms {
+					line.Choice.Options = append(line.Choice.Options, ui.Option{Value: string(m), Label: r.T("tell.mail." + string(m))})
+				}
+			}
+			b.Lines = append(b.Lines, line)
+		}
+		w.Bands = append(w.Bands, b)
+	}
+	shell, err := r.Shell(r.T("tell.title"), "account")
+	if err != nil {
+		return nil, err
+	}
+	shell.Scripts = []string{ui.Asset("notify.js")}
+	if r.URL.Query().Has("fait") {
+		shell.Toast = &ui.Toast{Text: r.T("tell.saved")}
+	}
+	return web.PageStatus(status, app.Inside(ui.Layout(shell), settingsPage(w))), nil
+}
+
+// save keeps the whole page, or one of the ready-made choices.
+func (h handler) save(r *app.Request) (web.Response, error) {
+	form, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	person, profiles := r.Viewer.Person, r.Viewer.Profiles()
+	hours, faults := readHours(form.Get("silence") != "", form.Get("de"), form.Get("a"), form.Get("dimanche") != "", form.Get("resume"))
+	if form.Get("reglage") == "" && form.Has("page") {
+		if said, bad := r.Faults(faults.Err()); bad {
+			return h.show(r, http.StatusUnprocessableEntity, said, "", false)
+		}
+	}
+	preset := form.Get("reglage")
+	if preset == "" && !form.Has("page") {
+		return nil, errs.Field("reglage", "tell.nothing")
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		settings, err := notify.Settings(r.Context(), tx, []string{person})
+		if err != nil {
+			return err
+		}
+		mine := settings[person]
+		choices := map[string]notify.Choice{}
+		for _, s := range h.services(r.Viewer) {
+			off := preset == "" && form.Get("service-"+s.Name) == ""
+			if err := notify.Cut(r.Context(), tx, r.Grant, person, s.Name, off); err != nil {
+				return err
+			}
+			for _, t := range s.told {
+				c, chosen := mine.Choices[t.Kind]
+				if !chosen {
+					c, _ = t.Default(profiles)
+				}
+				switch preset {
+				case "tout":
+					c = notify.Choice{Push: true, Mail: notify.Once}
+				case "rien":
+					c = notify.Choice{Mail: notify.Never}
+				case "":
+					c.Push = form.Get("push-"+t.Kind) != ""
+					if m := notify.Rhythm(form.Get("mail-" + t.Kind)); m.Valid() { // absent without an address
+						c.Mail = m
+					}
+				}
+				choices[t.Kind] = c
+			}
+		}
+		if preset == "essentiel" {
+			return notify.Forget(r.Context(), tx, r.Grant, person)
+		}
+		if err := notify.Choose(r.Context(), tx, r.Grant, person, choices); err != nil || preset != "" {
+			return err
+		}
+		return notify.SetHours(r.Context(), tx, r.Grant, person, hours)
+	}); err != nil {
+		return nil, err
+	}
+	return web.Redirect(atSettings + "?fait=1"), nil
+}
+
+// readHours reads hours of the day.
+func readHours(quiet bool, from, to string, sunday bool, summary string) (h notify.Hours, faults errs.Fields) {
+	faults = errs.Fields{}
+	hour := func(field, s string) int {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n > 23 {
+			faults.Add(field, "tell.hour.unknown")
+		}
+		return n
+	}
+	h.Sunday, h.Summary = sunday, hour("resume", summary)
+	if quiet {
+		h.QuietFrom, h.QuietTo = hour("de", from), hour("a", to)
+		if h.QuietFrom == h.QuietTo {
+			faults.Add("a", "tell.hour.same")
+		}
+	}
+	return h, faults
+}
+
+// subscribe lets this browser ring: what it posts is its PushSubscription.
+func (h handler) subscribe(r *app.Request) (web.Response, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(r.W, r.Body, 8<<10))
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "tell.device.unreadable")
+	}
+	s, err := push.ReadSubscription(body, h.core.Push.Hosts)
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "tell.device.unreadable")
+	}
+	if r.Viewer.Shared { // a tablet of the class rings for nobody
+		return nil, errs.ErrDenied
+	}
+	return nil, h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return session.Subscribe(r.Context(), tx, r.Grant, h.core.Clock.Now(), s)
+	})
+}
+
+func (h handler) unsubscribe(r *app.Request) (web.Response, error) {
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return session.Unsubscribe(r.Context(), tx, r.Grant)
+	}); err != nil {
+		return nil, err
+	}
+	return web.Redirect(atSettings + "?fait=1"), nil
+}
+
+// try rings this browser at once, and says what became of it.
+func (h handler) try(r *app.Request) (web.Response, error) {
+	device, err := session.Device(r.Context(), h.core.DB, r.Viewer.Session)
+	if err != nil {
+		return nil, err
+	}
+	if device == "" {
+		return h.show(r, http.StatusUnprocessableEntity, nil, r.T("tell.try.none"), false)
+	}
+	subscriptions, err := session.Subscriptions(r.Context(), h.core.DB, h.core.Clock.Now(), []string{device})
+	if err != nil {
+		return nil, err
+	}
+	body := []byte(`{"titre":` + strconv.Quote(r.T("tell.push.title")) + `,"texte":` + strconv.Quote(r.T("tell.try.text")) + `,"url":"` + atSettings + `"}`)
+	res := h.core.Push.Send(r.Context(), subscriptions[device], push.Message{Payload: body, Urgency: push.High})
+	switch res.Outcome {
+	case push.Sent:
+		return h.show(r, http.StatusOK, nil, r.T("tell.try.sent"), true)
+	case push.Later:
+		return h.show(r, http.StatusOK, nil, r.T("tell.try.later"), false)
+	case push.Gone:
+		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+			return session.ForgetDevices(r.Context(), tx, r.Grant, []string{device})
+		}); err != nil {
+			return nil, err
+		}
+		return h.show(r, http.StatusOK, nil, r.T("tell.try.gone"), false)
+	}
+	h.core.Log.WarnContext(r.Context(), "push refused", "reason", res.Reason)
+	return h.show(r, http.StatusOK, nil, r.T("tell.try.refused"), false)
+}
+
+// stopPage shows a button: mail programs open every address that they see.
+func (h handler) stopPage(r *app.Request) (web.Response, error) {
+	_, kind, ok := readStop(h.core, r.PathValue("token"))
+	if !ok {
+		return nil, errs.ErrNotFound
+	}
+	return h.gate(r, stopView(h.label(r, kind), r.URL.Path, false))
+}
+
+// stop ends the mails of a kind. Asked twice, it has happened.
+func (h handler) stop(r *app.Request) (web.Response, error) {
+	person, kind, ok := readStop(h.core, r.PathValue("token"))
+	if !ok {
+		return nil, errs.ErrNotFound
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return h.silence(r.Context(), tx, person, kind) }); err != nil {
+		return nil, err
+	}
+	return h.gate(r, stopView(h.label(r, kind), r.URL.Path, true))
+}
+
+func (h handler) silence(ctx context.Context, tx *db.Tx, person, kind string) error {
+	known, err := read(ctx, tx, h.core.Clock.Now(), []string{person})
+	if err != nil {
+		return err
+	}
+	there, err := session.Known(ctx, tx, person)
+	if err != nil || !there { // erased since: nothing is sent to them
+		return err
+	}
+	choices := map[string]notify.Choice{}
+	for _, a := range h.core.Apps {
+		for _, t := range a.Told {
+			if kind != "" && t.Kind != kind {
+				continue
+			}
+			c, chosen := known.settings[person].Choices[t.Kind]
+			if !chosen {
+				c, _ = t.Default(known.profiles[person])
+			}
+			choices[t.Kind] = notify.Choice{Push: c.Push, Mail: notify.Never}
+		}
+	}
+	return notify.Choose(ctx, tx, rights.System("unsubscribe"), person, choices)
+}
+
+func (h handler) label(r *app.Request, kind string) string {
+	if t, ok := h.core.Told(kind); ok {
+		return r.T(t.Text)
+	}
+	return r.T("tell.stop.all")
+}
+
+func (h handler) gate(r *app.Request, body templ.Component) (web.Response, error) {
+	s, err := r.Shell(r.T("tell.stop.title"), "")
+	if err != nil {
+		return nil, err
+	}
+	return web.Page(app.Inside(ui.Gate(s, ui.Steps{}), body)), nil
+}

@@ -1,0 +1,132 @@
+package tell
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/session"
+	"marelle/internal/platform/clock"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/id"
+)
+
+const (
+	// planned is how many people one transaction decides for.
+	planned = 300
+	// fresh is how old an event may be that people are still told of: a queue
+	// that stood still, or a copy that was restored, must not wake a school.
+	fresh = 24 * time.Hour
+)
+
+// reader is somebody who may be told of an event.
+type reader struct {
+	Person  string
+	Address bool // confirmed, and not refused since
+}
+
+// plan decides for each person of one batch whether, how and when they are
+// told. Planned twice, it changes nothing.
+func plan(ctx context.Context, core *app.Core, t notify.Tell) error {
+	now := core.Clock.Now()
+	e, ok, err := db.One[struct {
+		Kind, School, Zone string
+		At                 int64
+	}](ctx, core.DB, `SELECT e.kind, e.school, s.timezone AS zone, e.created_at AS at FROM event e JOIN school s ON s.id = e.school WHERE e.id = $1`, t.Event)
+	if err != nil || !ok || e.At < now.Add(-fresh).UnixMilli() {
+		return err
+	}
+	what, ok := core.Told(e.Kind)
+	if !ok {
+		return nil
+	}
+	if t.To == "" {
+		t.To = "~" // after every identifier
+	}
+	people, err := db.All[reader](ctx, core.DB, `SELECT f.person, (p.email <> '' AND r.person IS NULL) AS address
+		FROM feed f JOIN person p ON p.id = f.person LEFT JOIN refused_address r ON r.person = p.id AND r.email = p.email
+		WHERE f.event = $1 AND f.person > $2 AND f.person <= $3 AND p.activated_at IS NOT NULL ORDER BY f.person LIMIT $4`, t.Event, t.After, t.To, planned)
+	if err != nil || len(people) == 0 {
+		return err
+	}
+	persons := make([]string, len(people))
+	for i, r := range people {
+		persons[i] = r.Person
+	}
+	known, err := read(ctx, core.DB, now, persons)
+	if err != nil {
+		return fmt.Errorf("tell: %w", err)
+	}
+	zone := clock.Zone(e.Zone)
+	var rows [][]any
+	add := func(person, channel, target string, digest bool, due time.Time) {
+		rows = append(rows, []any{id.New(), t.Event, person, channel, target, digest, due.UnixMilli()})
+	}
+	for _, r := range people {
+		s := known.settings[r.Person]
+		c, ok := s.Of(what, known.profiles[r.Person])
+		if !ok {
+			continue
+		}
+		if c.Push {
+			for _, device := range known.devices[r.Person] {
+				add(r.Person, pushed, device, false, s.Hours.Due(now, zone))
+			}
+		}
+		switch {
+		case !r.Address || c.Mail == notify.Never || !session.CanMail(core):
+		case c.Mail == notify.Once:
+			add(r.Person, mailed, "", false, s.Hours.Due(now, zone))
+		default:
+			add(r.Person, mailed, "", true, s.Hours.Next(c.Mail, now, zone))
+		}
+	}
+	return core.DB.Write(ctx, func(tx *db.Tx) error {
+		if _, err := db.Insert(ctx, tx, `INSERT INTO delivery (id, event, person, channel, target, digest, due_at) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
+			return fmt.Errorf("tell: %w", err)
+		}
+		for _, channel := range []string{pushed, mailed} {
+			if err := core.Jobs.Add(ctx, tx, flush{channel}); err != nil {
+				return err
+			}
+		}
+		if len(people) < planned {
+			return nil
+		}
+		return core.Jobs.Add(ctx, tx, notify.Tell{Event: t.Event, After: persons[len(persons)-1], To: t.To})
+	})
+}
+
+// wishes are what is to be known of a batch of people to decide for them.
+type wishes struct {
+	settings map[string]notify.Setting
+	profiles map[string][]rights.Profile
+	devices  map[string][]string // push subscriptions of sessions that last
+}
+
+func read(ctx context.Context, q db.Querier, now time.Time, persons []string) (w wishes, err error) {
+	if w.settings, err = notify.Settings(ctx, q, persons); err != nil {
+		return w, err
+	}
+	at := []any{now.UnixMilli()}
+	list, args := db.In(at, persons)
+	held, err := db.All[struct {
+		Person, Profile string
+		Head            bool
+	}](ctx, q, `SELECT person, profile, head FROM membership WHERE valid_from <= $1 AND valid_to > $1 AND person IN (`+list+`)`, args...)
+	if err != nil {
+		return w, err
+	}
+	w.profiles = map[string][]rights.Profile{}
+	for _, m := range held {
+		w.profiles[m.Person] = append(w.profiles[m.Person], rights.Profile(m.Profile))
+		if m.Head {
+			w.profiles[m.Person] = append(w.profiles[m.Person], rights.Head)
+		}
+	}
+	w.devices, err = session.Devices(ctx, q, now, persons)
+	return w, err
+}

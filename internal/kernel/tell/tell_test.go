@@ -1,0 +1,423 @@
+package tell_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"marelle/internal/kernel/notify"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/id"
+	"marelle/internal/platform/mail"
+	"marelle/internal/platform/push"
+	"marelle/internal/platform/push/pushtest"
+	"marelle/internal/testkit/smtp"
+	"marelle/internal/testkit/testapp"
+)
+
+func TestMain(m *testing.M) { os.Exit(testapp.Main(m)) }
+
+// school is the sample with a real mail server and a real push service.
+type school struct {
+	*testapp.App
+	t       *testing.T
+	mails   *smtp.Server
+	service *pushtest.Service
+}
+
+func open(t *testing.T) *school {
+	t.Helper()
+	s := &school{App: testapp.New(t), t: t, mails: smtp.Start(t)}
+	var err error
+	if s.Core.Mail, err = mail.ParseURL(s.mails.URL() + "?from=marelle@ecole.exemple.fr"); err != nil {
+		t.Fatal(err)
+	}
+	if s.service, err = pushtest.Start(s.Core.Clock); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.service.Close() })
+	hosts, err := push.ParseHosts([]string{s.service.Host()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := s.Core.Push
+	s.Core.Push = push.NewSender(push.Options{Identity: old.Identity, Hosts: hosts, Clock: s.Core.Clock, Roots: s.service.Roots()})
+	s.Drain() // what the sample published is told before the test begins
+	return s
+}
+
+func (s *school) exec(text string, args ...any) {
+	s.t.Helper()
+	if err := s.Core.DB.Write(s.t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(s.t.Context(), text, args...)
+		return err
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// reached gives somebody a confirmed address and a phone that rings.
+func (s *school) reached(login string) (*testapp.Person, *pushtest.Browser) {
+	s.t.Helper()
+	p := s.As(login)
+	s.exec(`UPDATE person SET email = $2 WHERE id = $1`, p.ID, login+"@exemple.fr")
+	return p, s.phone(p)
+}
+
+func (s *school) phone(p *testapp.Person) *pushtest.Browser {
+	s.t.Helper()
+	b, err := s.service.Subscribe(s.Core.Push.Identity.PublicKey())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if got := p.Do(http.MethodPost, "/poche/abonnements", "application/json", strings.NewReader(string(b.JSON()))); got.Status != http.StatusNoContent {
+		s.t.Fatalf("subscribing: %d %s", got.Status, got.Body)
+	}
+	return b
+}
+
+// publish writes a word to the families of CE1 B, and works the jobs.
+func (s *school) publish(title string) string {
+	s.t.Helper()
+	to := s.word(title)
+	s.Drain()
+	return to
+}
+
+func (s *school) word(title string) string {
+	s.t.Helper()
+	class := s.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
+	to, _, _ := strings.Cut(s.As("helene.duvivier").Post("/carnet", "id", id.New(), "titre", title, "texte", "Inès et les autres.", "a", "class:"+class).To(), "?")
+	return to
+}
+
+func (s *school) mailed(login string) (out []smtp.Message) {
+	for _, m := range s.mails.Messages() {
+		if slices.Contains(m.To, login+"@exemple.fr") {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// tick lets an hour or a day pass, and works what became due.
+func (s *school) tick(d time.Duration) {
+	s.t.Helper()
+	s.Core.Clock.Advance(d)
+	s.work()
+}
+
+// work is what the periodic jobs do.
+func (s *school) work() {
+	s.t.Helper()
+	for _, a := range s.Core.Apps {
+		if a.Name != "tell" {
+			continue
+		}
+		for _, p := range a.Periodic {
+			if err := s.Core.DB.Write(s.t.Context(), func(tx *db.Tx) error { return s.Core.Jobs.Add(s.t.Context(), tx, p.Args()) }); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
+	s.Drain()
+}
+
+// choose sends the page of settings as a browser does.
+func choose(p *testapp.Person, service, rings bool, mail string, more ...string) {
+	fields := append([]string{"page", "1", "mail-liaison.word", mail, "a", "7", "resume", "18"}, more...)
+	if service {
+		fields = append(fields, "service-liaison", "1")
+	}
+	if rings {
+		fields = append(fields, "push-liaison.word", "1")
+	}
+	p.Post("/notifications", append(fields, "de", "20")...).To()
+}
+
+func TestAWordReachesThePhoneAndTheMailbox(t *testing.T) {
+	s := open(t)
+	_, phone := s.reached("nadia.kermadec")
+	_, other := s.reached("parent.duport")
+	word := s.publish("Inès a perdu son bonnet")
+
+	rung := phone.Wait(1, 5*time.Second)
+	if len(rung) != 1 {
+		t.Fatalf("the phone rang %d times", len(rung))
+	}
+	var said struct {
+		Titre, Texte, URL string
+		Badge             int
+	}
+	if err := json.Unmarshal([]byte(rung[0].Text), &said); err != nil {
+		t.Fatal(err)
+	}
+	if said.Texte != "Nouveau mot dans le carnet de liaison" || said.URL != word || said.Badge < 1 || strings.Contains(rung[0].Text, "Inès") {
+		t.Errorf("the phone says %s", rung[0].Text)
+	}
+	if rung[0].Topic == "" {
+		t.Error("a push without a topic")
+	}
+	mails := s.mailed("nadia.kermadec")
+	if len(mails) != 1 {
+		t.Fatalf("%d mails", len(mails))
+	}
+	m := mails[0]
+	if m.Subject != "Nouveau mot dans le carnet de liaison" || strings.Contains(m.Text+m.HTML, "Inès") || !strings.Contains(m.Text, word) || !strings.Contains(m.HTML, word) {
+		t.Errorf("the mail says %q:\n%s\n%s", m.Subject, m.Text, m.HTML)
+	}
+	if m.Header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
+		t.Errorf("headers: %v", m.Header)
+	}
+	if n := len(other.Messages()) + len(s.mailed("parent.duport")); n != 0 {
+		t.Errorf("another school was told %d times", n)
+	}
+	// Worked again, nothing is said again.
+	if err := s.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		event := s.One(`SELECT event FROM feed WHERE resource = $1 LIMIT 1`, strings.TrimPrefix(word, "/carnet/"))
+		return s.Core.Jobs.Add(t.Context(), tx, notify.Tell{Event: event})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.work()
+	s.tick(10 * time.Minute)
+	if len(phone.Messages()) != 1 || len(s.mailed("nadia.kermadec")) != 1 {
+		t.Errorf("said again: %d and %d", len(phone.Messages()), len(s.mailed("nadia.kermadec")))
+	}
+}
+
+// What was in flight when the server died is sent again, under the same name;
+// what had arrived is not.
+func TestARepeatAfterACrashHasTheSameName(t *testing.T) {
+	s := open(t)
+	_, phone := s.reached("nadia.kermadec")
+	s.publish("Kermesse")
+	if len(s.mailed("nadia.kermadec")) != 1 {
+		t.Fatal("no mail")
+	}
+	s.exec(`UPDATE delivery SET done_at = NULL, outcome = '' WHERE done_at IS NOT NULL AND outcome = 'sent'`) // died before it was written down
+	s.tick(3 * time.Minute)
+	mails, rung := s.mailed("nadia.kermadec"), phone.Messages()
+	if len(mails) != 2 || mails[0].Header.Get("Message-Id") != mails[1].Header.Get("Message-Id") || mails[0].Header.Get("Message-Id") == "" {
+		t.Errorf("mails: %d", len(mails))
+	}
+	if len(rung) != 2 || rung[0].Topic != rung[1].Topic {
+		t.Errorf("pushes: %d", len(rung))
+	}
+}
+
+// A right lost between publication and sending is a right lost.
+func TestALostRightTellsNobody(t *testing.T) {
+	s := open(t)
+	nadia, phone := s.reached("nadia.kermadec")
+	s.word("Pour plus tard")
+	now := s.Core.Clock.Now().UnixMilli()
+	s.exec(`UPDATE person_principal SET valid_to = $2 WHERE person = $1 AND valid_to > $2`, nadia.ID, now)
+	s.Drain()
+	if n := len(phone.Messages()) + len(s.mailed("nadia.kermadec")); n != 0 {
+		t.Errorf("told %d times of what may not be read", n)
+	}
+}
+
+// Channel × setting × silence, of the kind of event that there is.
+func TestSettingsAreObeyed(t *testing.T) {
+	silence := []string{"silence", "1", "de", "16"} // it is 16:30
+	for _, c := range []struct {
+		name           string
+		service, rings bool
+		mail           string
+		more           []string
+		rung, mailed   int // at once
+		then, thenMail int // in a day and a half
+		week           int // mails in a week
+	}{
+		{"both", true, true, "once", nil, 1, 1, 0, 0, 0},
+		{"no phone", true, false, "once", nil, 0, 1, 0, 0, 0},
+		{"no mail", true, true, "never", nil, 1, 0, 0, 0, 0},
+		{"neither", true, false, "never", nil, 0, 0, 0, 0, 0},
+		{"the service is off", false, true, "once", nil, 0, 0, 0, 0, 0},
+		{"daily", true, true, "daily", nil, 1, 0, 0, 1, 0},
+		{"weekly", true, true, "weekly", nil, 1, 0, 0, 0, 1},
+		{"both in the silence", true, true, "once", silence, 0, 0, 1, 1, 0},
+		{"daily in the silence", true, true, "daily", silence, 0, 0, 1, 1, 0},
+		{"no mail in the silence", true, true, "never", silence, 0, 0, 1, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := open(t)
+			nadia, phone := s.reached("nadia.kermadec")
+			choose(nadia, c.service, c.rings, c.mail, c.more...)
+			seen := [2]int{}
+			since := func(when string, rung, mailed int) {
+				t.Helper()
+				r, m := len(phone.Messages()), len(s.mailed("nadia.kermadec"))
+				if r-seen[0] != rung || m-seen[1] != mailed {
+					t.Errorf("%s: rang %d times, %d mails; want %d, %d", when, r-seen[0], m-seen[1], rung, mailed)
+				}
+				seen = [2]int{r, m}
+			}
+			s.publish("Un mot")
+			since("at once", c.rung, c.mailed)
+			s.tick(36 * time.Hour)
+			s.tick(4 * time.Hour) // past a silence in which that ended
+			since("then", c.then, c.thenMail)
+			s.tick(6 * 24 * time.Hour)
+			s.tick(12 * time.Hour)
+			since("in a week", 0, c.week)
+		})
+	}
+}
+
+func TestSilenceHoldsUntilItEnds(t *testing.T) {
+	s := open(t)
+	nadia, phone := s.reached("nadia.kermadec")
+	choose(nadia, true, true, "once", "silence", "1", "de", "16")
+	s.publish("Le soir")
+	told := func() int { return len(phone.Messages()) + len(s.mailed("nadia.kermadec")) }
+	if told() != 0 {
+		t.Fatalf("told %d times in the silence", told())
+	}
+	s.tick(14*time.Hour + 29*time.Minute) // 6:59
+	if told() != 0 {
+		t.Errorf("told %d times a minute early", told())
+	}
+	s.tick(time.Minute)
+	if told() != 2 {
+		t.Errorf("told %d times at the end of the silence", told())
+	}
+}
+
+func TestASummaryIsOneMail(t *testing.T) {
+	s := open(t)
+	nadia, _ := s.reached("nadia.kermadec")
+	choose(nadia, true, false, "weekly")
+	s.publish("Un")
+	s.publish("Deux")
+	s.tick(3 * 24 * time.Hour)
+	if n := len(s.mailed("nadia.kermadec")); n != 0 {
+		t.Fatalf("%d mails before Friday", n)
+	}
+	s.tick(24*time.Hour + 90*time.Minute) // Friday, 18:00
+	mails := s.mailed("nadia.kermadec")
+	if len(mails) != 1 || mails[0].Subject != "2 nouveautés vous attendent" {
+		t.Fatalf("mails: %d", len(mails))
+	}
+}
+
+var stopAddress = regexp.MustCompile(`/desabonnement/[A-Za-z0-9_-]+`)
+
+func TestAMailIsStoppedByWhoHoldsIt(t *testing.T) {
+	s := open(t)
+	nadia, phone := s.reached("nadia.kermadec")
+	s.publish("Un")
+	m := s.mailed("nadia.kermadec")[0]
+	path := stopAddress.FindString(m.Header.Get("List-Unsubscribe"))
+	if path == "" || strings.Contains(path, nadia.ID) {
+		t.Fatalf("List-Unsubscribe: %q", m.Header.Get("List-Unsubscribe"))
+	}
+	stranger := s.Stranger()
+	stranger.Get(path).OK().Has("Arrêter ces e-mails")
+	s.publish("Deux")
+	if n := len(s.mailed("nadia.kermadec")); n != 2 {
+		t.Fatalf("looking at the page stopped the mails: %d", n)
+	}
+	if c := stranger.Post(path, "List-Unsubscribe", "One-Click").OK().Header.Values("Set-Cookie"); len(c) != 0 {
+		t.Errorf("cookies: %v", c)
+	}
+	stranger.Get("/notifications").To() // no session was begun
+	stranger.Post(path).OK()
+	s.publish("Trois")
+	if n := len(s.mailed("nadia.kermadec")); n != 2 {
+		t.Errorf("%d mails after it was stopped", n)
+	}
+	if n := len(phone.Messages()); n != 3 {
+		t.Errorf("the phone rang %d times", n)
+	}
+	stranger.Get("/desabonnement/AAAA").NotFound()
+	stranger.Post("/desabonnement/" + path[len("/desabonnement/"):len(path)-2]).NotFound()
+}
+
+func TestSignOutEndsThePhone(t *testing.T) {
+	s := open(t)
+	nadia, phone := s.reached("nadia.kermadec")
+	nadia.Get("/notifications").OK().Has("M’envoyer un essai")
+	nadia.Post("/notifications/essai").OK().Has("L’essai est parti")
+	if n := len(phone.Wait(1, 5*time.Second)); n != 1 {
+		t.Fatalf("the trial rang %d times", n)
+	}
+	nadia.Post("/deconnexion").To()
+	if n := s.One(`SELECT CAST(count(*) AS TEXT) FROM push_subscription`); n != "0" {
+		t.Errorf("%s subscriptions outlive the session", n)
+	}
+	s.publish("Après")
+	if n := len(phone.Messages()); n != 1 {
+		t.Errorf("it rang %d times", n)
+	}
+}
+
+func TestAPhoneThatIsGoneIsForgottenAndABusyServiceIsAskedLater(t *testing.T) {
+	s := open(t)
+	nadia, phone := s.reached("nadia.kermadec")
+	phone.Answer(pushtest.Answer{Status: http.StatusServiceUnavailable, RetryAfter: "300"})
+	s.publish("Un")
+	if n := len(phone.Messages()); n != 0 {
+		t.Fatalf("rang %d times", n)
+	}
+	phone.Answer(pushtest.Answer{})
+	s.tick(4 * time.Minute)
+	if n := len(phone.Messages()); n != 0 {
+		t.Errorf("asked again before it was time: %d", n)
+	}
+	s.tick(2 * time.Minute)
+	if n := len(phone.Messages()); n != 1 {
+		t.Errorf("rang %d times once the service was back", n)
+	}
+	phone.Answer(pushtest.Answer{Status: http.StatusGone})
+	s.publish("Deux")
+	nadia.Get("/notifications").OK().Has("Cet appareil ne sonne pas")
+}
+
+func TestARefusedAddressIsWrittenToNoMore(t *testing.T) {
+	s := open(t)
+	nadia, _ := s.reached("nadia.kermadec")
+	s.mails.Refuse(550)
+	s.publish("Un")
+	s.mails.Refuse(0)
+	nadia.Get("/compte").OK().Has("a été refusée")
+	s.publish("Deux")
+	s.tick(time.Hour)
+	if n := len(s.mailed("nadia.kermadec")); n != 0 {
+		t.Errorf("%d mails to a refused address", n)
+	}
+	s.exec(`UPDATE person SET email = 'autre@exemple.fr' WHERE id = $1`, nadia.ID)
+	nadia.Get("/compte").OK().Lacks("a été refusée")
+}
+
+func TestABusyMailServerIsAskedLater(t *testing.T) {
+	s := open(t)
+	s.reached("nadia.kermadec")
+	s.mails.Refuse(450)
+	s.publish("Un")
+	s.mails.Refuse(0)
+	s.tick(2 * time.Minute)
+	if n := len(s.mailed("nadia.kermadec")); n != 1 {
+		t.Errorf("%d mails once the server was back", n)
+	}
+}
+
+func TestFaultsOfThePageKeepWhatStood(t *testing.T) {
+	s := open(t)
+	nadia := s.As("nadia.kermadec")
+	nadia.Post("/notifications", "page", "1", "silence", "1", "de", "8", "a", "8", "resume", "18").Faulty().Has("choisissez-en deux")
+	nadia.Post("/notifications", "page", "1", "de", "20", "a", "7", "resume", "99").Faulty().Has("heure de la liste")
+	nadia.Get("/notifications").OK().Has("Tout est activé")
+	nadia.Post("/notifications", "reglage", "rien").To()
+	nadia.Get("/notifications").OK().Has("Tout est coupé")
+	nadia.Post("/notifications", "reglage", "essentiel").To()
+	nadia.Get("/notifications").OK().Has("Tout est activé")
+	nadia.Do(http.MethodPost, "/poche/abonnements", "application/json", strings.NewReader(`{"endpoint":"https://10.0.0.1/x"}`)).Faulty()
+}
