@@ -1,10 +1,12 @@
 package liaison
 
 import (
+	"context"
+	"mime/multipart"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -53,11 +55,14 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	if v.follow && len(r.Viewer.Children) > 0 && (q.Get("vue") == "recus" || v.child != "" || open != "" && r.Grant.Role() < rights.Contribute) {
 		v.follow = false
 	}
+	if t := q.Get("theme"); slices.Contains(Themes, t) {
+		v.theme = t
+	}
 	most := page
 	if open != "" {
 		most = beside
 	}
-	if v.list, err = h.words(r, Query{Follow: v.follow, Pupils: v.pupils(), Before: before, Limit: most + 1}); err != nil {
+	if v.list, err = h.words(r, Query{Follow: v.follow, Pupils: v.pupils(), Theme: v.theme, Before: before, Limit: most + 1}); err != nil {
 		return nil, err
 	}
 	if len(v.list) > most {
@@ -146,13 +151,16 @@ func (h handler) compose(r *app.Request) (web.Response, error) {
 	if len(mine) == 1 {
 		d.To = []string{"class:" + mine[0].ID}
 	}
-	return h.form(r, http.StatusOK, d, nil, nil)
+	return h.form(r, http.StatusOK, d, nil)
 }
 
 // form shows the word being written, with what was typed and what is wrong.
-func (h handler) form(r *app.Request, status int, d Draft, faults map[string]string, kept *file.File) (web.Response, error) {
-	f := form{draft: d, faults: faults, kept: kept, school: r.Grant.School()}
+func (h handler) form(r *app.Request, status int, d Draft, faults map[string]string) (web.Response, error) {
+	f := form{draft: d, faults: faults, school: r.Grant.School()}
 	var err error
+	if f.kept, err = file.Own(r.Context(), h.core.DB, r.Viewer.Person, d.Files...); err != nil {
+		return nil, err
+	}
 	if f.to, err = h.recipients(r); err != nil {
 		return nil, err
 	}
@@ -196,43 +204,31 @@ func (h handler) recipients(r *app.Request) (recipients, error) {
 }
 
 func (h handler) send(r *app.Request) (web.Response, error) {
-	form, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
-	if err != nil {
-		return nil, err
+	d, received, err := h.draft(r)
+	if faults, ok := r.Faults(err); ok {
+		return h.form(r, http.StatusUnprocessableEntity, d, faults)
 	}
-	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), To: compact(form["a"]), File: form.Get("fichier")}
-	received, kept, err := h.receive(r, form)
 	if err != nil {
-		if faults, ok := r.Faults(err); ok {
-			return h.form(r, http.StatusUnprocessableEntity, d, faults, nil)
-		}
 		return nil, err
 	}
 	now := h.core.Clock.Now()
 	var word string
-	err = d.Check()
-	if err == nil {
+	if err = d.Check(); err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			if received != nil {
-				if err := file.Record(r.Context(), tx, r.Grant, now, *received); err != nil {
-					return err
-				}
-				d.File = received.ID
+			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {
+				return err
 			}
 			var err error
 			word, err = Send(r.Context(), tx, h.core, r.Grant, r.Viewer.Person, r.Viewer.Main(), now, d)
 			return err
 		})
-	} else if received != nil {
-		// A faulty form keeps the file that came with it.
-		if kept2, err2 := h.keep(r, *received); err2 != nil {
-			return nil, err2
-		} else {
-			kept, d.File = kept2, received.ID
-		}
 	}
 	if faults, ok := r.Faults(err); ok {
-		return h.form(r, http.StatusUnprocessableEntity, d, faults, kept)
+		// A faulty form keeps the files that came with it.
+		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return record(r.Context(), tx, r.Grant, now, received) }); err != nil {
+			return nil, err
+		}
+		return h.form(r, http.StatusUnprocessableEntity, d, faults)
 	}
 	if err != nil {
 		return nil, err
@@ -245,34 +241,56 @@ func compact(list []string) []string {
 	return slices.Compact(list)
 }
 
-// receive takes the file of a form, if there is one, or the one that an
-// earlier try left.
-func (h handler) receive(r *app.Request, form url.Values) (*file.Received, *file.File, error) {
-	if r.MultipartForm != nil && len(r.MultipartForm.File["piece"]) > 0 {
-		head := r.MultipartForm.File["piece"][0]
-		in, err := head.Open()
-		if err != nil {
-			return nil, nil, err
-		}
-		defer in.Close()
-		got, err := file.Receive(r.Context(), h.core, r.Grant.School(), r.Viewer.Person, head.Filename, in)
-		if err != nil {
-			return nil, nil, err
-		}
-		return &got, nil, nil
+// draft reads the form of a word, and takes the files that came with it after
+// those that an earlier try left.
+func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
+	form, err := web.Form(r.W, r.Request, filesMax*h.core.UploadMax+1<<20)
+	if err != nil {
+		return Draft{}, nil, err
 	}
-	if form.Get("fichier") == "" {
-		return nil, nil, nil
+	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"])}
+	// What is not this author's, or is no file at all, is not kept.
+	tried := form["fichier"]
+	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, tried[:min(len(tried), filesMax)]...)
+	if err != nil {
+		return d, nil, err
 	}
-	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, form.Get("fichier"))
-	return nil, kept, err
+	for _, f := range kept {
+		d.Files = append(d.Files, f.ID)
+	}
+	if r.MultipartForm == nil {
+		return d, nil, nil
+	}
+	pieces := r.MultipartForm.File["piece"]
+	if len(d.Files)+len(pieces) > filesMax {
+		return d, nil, errs.Field("piece", "liaison.files_many", "n", filesMax)
+	}
+	var out []file.Received
+	for _, head := range pieces {
+		got, err := h.receive(r, head)
+		if err != nil {
+			return d, nil, err
+		}
+		out = append(out, got)
+		d.Files = append(d.Files, got.ID)
+	}
+	return d, out, nil
 }
 
-func (h handler) keep(r *app.Request, got file.Received) (*file.File, error) {
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return file.Record(r.Context(), tx, r.Grant, h.core.Clock.Now(), got)
-	}); err != nil {
-		return nil, err
+func (h handler) receive(r *app.Request, head *multipart.FileHeader) (file.Received, error) {
+	in, err := head.Open()
+	if err != nil {
+		return file.Received{}, err
 	}
-	return file.Own(r.Context(), h.core.DB, r.Viewer.Person, got.ID)
+	defer in.Close()
+	return file.Receive(r.Context(), h.core, r.Grant.School(), r.Viewer.Person, head.Filename, in)
+}
+
+func record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, received []file.Received) error {
+	for _, f := range received {
+		if err := file.Record(ctx, tx, g, now, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@
 package liaison
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -30,15 +31,20 @@ var (
 const (
 	titleMax = 150
 	bodyMax  = 20_000
+	filesMax = 5
 )
+
+// Themes are what a word may be about, as word_theme has them.
+var Themes = []string{"canteen", "event", "trip", "urgent", "leisure", "misc"}
 
 // Draft is a word as its author types it.
 type Draft struct {
 	ID    string   // made with the form, so that sending twice sends once
 	Title string   //
 	Text  string   // plain text of the text area
+	Theme string   // one of Themes
 	To    []string // "class:<id>", "group:<id>", "pupil:<id>", "school"
-	File  string   // id of a file already received, or ""
+	Files []string // ids of files already received
 }
 
 // Check says all that is wrong with a draft.
@@ -57,6 +63,12 @@ func (d *Draft) Check() error {
 		f.Add("texte", "liaison.text_missing")
 	case utf8.RuneCountInString(d.Text) > bodyMax:
 		f.Add("texte", "liaison.text_long", "n", bodyMax)
+	}
+	if !slices.Contains(Themes, d.Theme) {
+		d.Theme = "misc"
+	}
+	if len(d.Files) > filesMax {
+		f.Add("piece", "liaison.files_many", "n", filesMax)
 	}
 	if len(d.To) == 0 {
 		f.Add("a", "liaison.to_missing")
@@ -80,6 +92,7 @@ type Item struct {
 	Civility    string
 	Avatar      string
 	Title       string
+	Theme       string // "" for words older than themes
 	Body        string
 	Audience    string
 	Version     int

@@ -130,8 +130,8 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if profile == rights.Head {
 		profile = rights.Teacher
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
 	var rows, classes [][]any
@@ -159,8 +159,8 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := resource.Share(ctx, tx, d.ID, rights.Contribute, followers...); err != nil {
 		return "", err
 	}
-	if d.File != "" {
-		if err := file.Attach(ctx, tx, author, d.File, d.ID); err != nil {
+	for _, f := range d.Files {
+		if err := file.Attach(ctx, tx, author, f, d.ID); err != nil {
 			return "", err
 		}
 	}
@@ -272,7 +272,7 @@ func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word
 }
 
 const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at`
+	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at`
 
 // counts are what a follower sees of the words of the page whose bars were
 // counted before the directory last changed; present families alone count.
@@ -288,6 +288,7 @@ const counts = `SELECT wp.word, count(*) AS families, count(wp.reached_at) AS re
 type Query struct {
 	Follow bool     // those that the viewer wrote or whose classes they teach, with their counts
 	Pupils []string // those about these pupils
+	Theme  string   // those about this only
 	ID     string   // only this one: reading one is the list with an id
 	Before int64
 	Limit  int
@@ -312,8 +313,11 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		return "$" + strconv.Itoa(len(args))
 	}
 	// Some candidates may be hidden from the viewer: there are two for a place.
-	page, merged := "", ""
+	page, merged, about := "", "", ""
 	if o.ID == "" {
+		if o.Theme != "" {
+			about = " EXISTS (SELECT 1 FROM word t WHERE t.id = c.word AND t.theme = " + arg(o.Theme) + ") AND"
+		}
 		most := arg(o.Limit * 2)
 		page = " AND published_at < " + arg(o.Before) + " ORDER BY published_at DESC LIMIT " + most
 		merged = " ORDER BY published_at DESC, word DESC LIMIT " + most
@@ -326,11 +330,11 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		columns += `, w.body, EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = w.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL) AS fresh`
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE id = " + arg(o.ID)}
 	case o.Follow:
-		candidates = []string{"SELECT id AS word, published_at FROM word WHERE author = $1" + page,
-			`SELECT word, published_at FROM word_class WHERE class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page}
+		candidates = []string{"SELECT id AS word, published_at FROM (SELECT id, id AS word, published_at, author FROM word) c WHERE" + about + " author = $1" + page,
+			`SELECT word, published_at FROM word_class c WHERE` + about + ` class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page}
 	default:
 		for _, p := range o.Pupils {
-			candidates = append(candidates, "SELECT word, published_at FROM word_pupil WHERE pupil = "+arg(p)+page)
+			candidates = append(candidates, "SELECT word, published_at FROM word_pupil c WHERE"+about+" pupil = "+arg(p)+page)
 		}
 	}
 	if len(candidates) == 0 {

@@ -22,6 +22,7 @@ type view struct {
 	r        *app.Request
 	follow   bool // the viewer wrote or follows these words
 	child    string
+	theme    string
 	open     string
 	before   int64
 	next     int64
@@ -119,6 +120,9 @@ func (v view) more() string {
 	if v.child != "" {
 		q += "&enfant=" + v.child
 	}
+	if v.theme != "" {
+		q += "&theme=" + v.theme
+	}
 	if !v.follow && follower(v.r.Viewer) {
 		q += "&vue=recus"
 	}
@@ -134,6 +138,21 @@ func (v view) tabs() []ui.Tab {
 		{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow},
 		{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow},
 	}
+}
+
+// themes are the choice of what the words are about.
+func (v view) themes(ctx context.Context) ui.FieldProps {
+	f := ui.FieldProps{Name: "theme", Label: i18n.T(ctx, "liaison.theme"), Value: v.theme, Options: []ui.Option{{Label: i18n.T(ctx, "liaison.all_themes"), Selected: v.theme == ""}}}
+	f.Options = append(f.Options, themes(ctx)...)
+	return f
+}
+
+func themes(ctx context.Context) []ui.Option {
+	out := make([]ui.Option, len(Themes))
+	for i, t := range Themes {
+		out[i] = ui.Option{Value: t, Label: i18n.T(ctx, "liaison.theme."+t)}
+	}
+	return out
 }
 
 // filter is the choice of a child, for parents of several.
@@ -204,7 +223,7 @@ func (r recipients) of(class string) []people.Pupil {
 type form struct {
 	draft  Draft
 	faults map[string]string
-	kept   *file.File
+	kept   []file.File
 	to     recipients
 	school string
 }
@@ -225,6 +244,10 @@ func (f form) title(ctx context.Context) ui.FieldProps {
 	return ui.FieldProps{Name: "titre", Label: i18n.T(ctx, "liaison.title"), Value: f.draft.Title, Error: f.faults["titre"], Required: true, Attrs: templ.Attributes{"maxlength": "150"}}
 }
 
+func (f form) theme(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "theme", Label: i18n.T(ctx, "liaison.theme"), Value: f.draft.Theme, Options: themes(ctx)}
+}
+
 func (f form) text(ctx context.Context) ui.FieldProps {
 	return ui.FieldProps{Name: "texte", Label: i18n.T(ctx, "liaison.text"), Value: f.draft.Text, Error: f.faults["texte"], Required: true, Rows: 9}
 }
@@ -232,6 +255,6 @@ func (f form) text(ctx context.Context) ui.FieldProps {
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }
 
 func (f form) file(ctx context.Context) ui.FieldProps {
-	return ui.FieldProps{Name: "piece", Label: i18n.T(ctx, "liaison.file"), Help: i18n.T(ctx, "liaison.file_help"), Error: f.faults["piece"], Optional: true,
+	return ui.FieldProps{Name: "piece", Label: i18n.T(ctx, "liaison.file"), Help: i18n.T(ctx, "liaison.file_help", "n", filesMax), Multiple: true, Error: f.faults["piece"], Optional: true,
 		Accept: "image/jpeg,image/png,image/gif,image/webp,application/pdf"}
 }
