@@ -39,6 +39,8 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet", Write, h.send)
 			r.GET("/carnet/{id}", Reading, h.show)
 			r.POST("/carnet/{id}/lu", Reading, h.confirm)
+			r.POST("/carnet/{id}/reponse", Reading, h.answer)
+			r.POST("/carnet/{id}/annuler", Reading, h.undo)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),

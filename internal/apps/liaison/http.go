@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -34,19 +35,23 @@ const (
 // follower says whether the viewer writes words rather than receives them.
 func follower(v *rights.Viewer) bool { return v.Is(rights.Teacher, rights.Staff, rights.Head) }
 
-func (h handler) list(r *app.Request) (web.Response, error) { return h.view(r, "") }
+func (h handler) list(r *app.Request) (web.Response, error) {
+	return h.view(r, http.StatusOK, "", slip{})
+}
 
-func (h handler) show(r *app.Request) (web.Response, error) { return h.view(r, r.Grant.ID()) }
+func (h handler) show(r *app.Request) (web.Response, error) {
+	return h.view(r, http.StatusOK, r.Grant.ID(), slip{})
+}
 
 // view is the list of words with one of them open; on a phone the page shows
 // one or the other.
-func (h handler) view(r *app.Request, open string) (web.Response, error) {
+func (h handler) view(r *app.Request, status int, open string, typed slip) (web.Response, error) {
 	q := r.URL.Query()
 	before, err := strconv.ParseInt(q.Get("avant"), 10, 64)
 	if err != nil {
 		before = 0 // absent, or not one of our links
 	}
-	v := view{r: r, follow: follower(r.Viewer), open: open, before: before, zone: r.Viewer.Zone()}
+	v := view{r: r, follow: follower(r.Viewer), open: open, slip: typed, before: before, zone: r.Viewer.Zone()}
 	if c := q.Get("enfant"); slices.ContainsFunc(r.Viewer.Children, func(k rights.Child) bool { return k.ID == c }) {
 		v.child = c
 	}
@@ -83,6 +88,16 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	if v.files, err = file.Of(r.Context(), h.core.DB, r.Grant); err != nil {
 		return nil, err
 	}
+	if v.word.Ask.Chosen() {
+		if v.choices, err = Choices(r.Context(), h.core.DB, r.Grant); err != nil {
+			return nil, err
+		}
+	}
+	if v.word.Replied {
+		if v.given, err = Mine(r.Context(), h.core.DB, r.Grant); err != nil {
+			return nil, err
+		}
+	}
 	if r.Grant.Role() >= rights.Contribute {
 		if v.families, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now); err != nil {
 			return nil, err
@@ -100,9 +115,19 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	case "envoye":
 		toast = &ui.Toast{Text: r.T("liaison.sent", "n", v.word.Families)}
 	case "lu":
-		toast = &ui.Toast{Text: r.T("liaison.thanks")}
+		toast = &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(open) + "/annuler"}
+	case "signe":
+		toast = &ui.Toast{Text: r.T("liaison.signed_now"), Undo: path(open) + "/annuler"}
+	case "repondu":
+		toast = &ui.Toast{Text: r.T("liaison.answered_now"), Undo: path(open) + "/annuler"}
+	case "annule":
+		toast = &ui.Toast{Text: r.T("liaison.undone")}
+	case "tard":
+		toast = &ui.Toast{Text: r.T("liaison.undo_late")}
+	case "reste":
+		toast = &ui.Toast{Text: r.T("liaison.more_asked")}
 	}
-	return r.PageWith(http.StatusOK, v.word.Title, "liaison", toast, wordPage(v))
+	return r.PageWith(status, v.word.Title, "liaison", toast, wordPage(v))
 }
 
 // words lists, and keeps the bars that had to be counted again.
@@ -133,8 +158,16 @@ func (h handler) confirm(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
+	var more bool
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		var err error
+		more, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now())
+		return err
+	}); err != nil {
 		return nil, err
+	}
+	if more {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=reste"), nil
 	}
 	if f.Get("retour") == "accueil" {
 		return web.Redirect("/?fait=lu"), nil
@@ -142,8 +175,49 @@ func (h handler) confirm(r *app.Request) (web.Response, error) {
 	return web.Redirect(path(r.Grant.ID()) + "?fait=lu"), nil
 }
 
+func (h handler) answer(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	typed := slip{value: f.Get("reponse")}
+	choice, err := strconv.ParseInt(typed.value, 10, 64)
+	if err != nil {
+		choice = 0 // a text, or nothing chosen
+	}
+	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return Answer(r.Context(), tx, r.Grant, h.core.Clock.Now(), choice, typed.value)
+	})
+	if faults, ok := r.Faults(err); ok {
+		typed.fault = faults["reponse"]
+		return h.view(r, http.StatusUnprocessableEntity, r.Grant.ID(), typed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.Has("signe") {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=signe"), nil
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=repondu"), nil
+}
+
+func (h handler) undo(r *app.Request) (web.Response, error) {
+	var done bool
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		var err error
+		done, err = Undo(r.Context(), tx, r.Grant, h.core.Clock.Now())
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if !done {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=tard"), nil
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=annule"), nil
+}
+
 func (h handler) compose(r *app.Request) (web.Response, error) {
-	d := Draft{ID: id.New()}
+	d := Draft{ID: id.New(), Ask: AskRead, Theme: "misc"}
 	mine, err := people.ClassesOf(r.Context(), h.core.DB, r.Viewer.Person, r.Viewer.Now)
 	if err != nil {
 		return nil, err
@@ -213,7 +287,7 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 	}
 	now := h.core.Clock.Now()
 	var word string
-	if err = d.Check(); err == nil {
+	if err = d.Check(now.In(r.Viewer.Zone())); err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {
 				return err
@@ -248,7 +322,8 @@ func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
 	if err != nil {
 		return Draft{}, nil, err
 	}
-	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"])}
+	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"]),
+		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant")}
 	// What is not this author's, or is no file at all, is not kept.
 	tried := form["fichier"]
 	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, tried[:min(len(tried), filesMax)]...)

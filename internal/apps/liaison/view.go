@@ -31,6 +31,80 @@ type view struct {
 	word     *Item
 	files    []file.File
 	families []Family
+	choices  []Choice
+	given    *Given // by the viewer
+	slip     slip
+}
+
+// slip is what a relative typed in a reply that was refused, and why.
+type slip struct{ value, fault string }
+
+// ask is the slip's field, with nothing chosen unless the viewer did.
+func (v view) ask() ui.FieldProps {
+	f := ui.FieldProps{Name: "reponse", Label: i18n.Spaces(v.word.Question), Value: v.slip.value, Error: v.slip.fault, Required: true, Rows: 4}
+	if v.given != nil && f.Error == "" {
+		f.Value = v.given.Body
+		if v.given.Choice != nil {
+			f.Value = strconv.FormatInt(*v.given.Choice, 10)
+		}
+	}
+	for _, c := range v.choices {
+		f.Options = append(f.Options, ui.Option{Value: strconv.FormatInt(c.N, 10), Label: c.Label})
+	}
+	return f
+}
+
+// due says by which day the word wants a reply.
+func (v view) due() string {
+	day, err := time.ParseInLocation(time.DateOnly, v.word.Due, v.zone)
+	if err != nil {
+		return "" // none
+	}
+	return i18n.Date(day, v.now())
+}
+
+func (v view) closed() bool { return closed(v.word.Due, v.r.Viewer, v.r.Viewer.Now) }
+
+// answer is a reply in words.
+func (v view) answer(g Given) string {
+	if g.Choice != nil {
+		for _, c := range v.choices {
+			if c.N == *g.Choice {
+				return c.Label
+			}
+		}
+	}
+	return g.Body
+}
+
+// tally is how many relatives chose each answer.
+func (v view) tally() []string {
+	out := make([]string, len(v.choices))
+	for i, c := range v.choices {
+		n := 0
+		seen := map[string]bool{}
+		for _, f := range v.families {
+			for _, r := range f.Relatives {
+				if r.Reply != nil && r.Reply.Choice != nil && *r.Reply.Choice == c.N && !seen[r.ID] {
+					seen[r.ID] = true
+					n++
+				}
+			}
+		}
+		out[i] = v.r.T("liaison.tally", "choice", c.Label, "n", n)
+	}
+	return out
+}
+
+// what is counted by the bar.
+func (v view) what(n int) string {
+	switch {
+	case v.word.Ask.Signed():
+		return v.r.T("liaison.bar_signed", "n", n)
+	case v.word.Ask.Answered():
+		return v.r.T("liaison.bar_answered", "n", n)
+	}
+	return ""
 }
 
 func (v view) now() time.Time { return v.r.Viewer.Now.In(v.zone) }
@@ -100,7 +174,7 @@ func (v view) rows() []ui.WordRow {
 		case v.pupil():
 			row.Caption = i.From() + " · " + i18n.Date(i.At(v.zone), v.now())
 		default:
-			row.Read, row.ToRead = i.ReadAt != nil, i.ReadAt == nil && i.Children != ""
+			row.Read, row.ToRead = i.Done(), !i.Done() && i.Children != ""
 			row.Caption = strings.Join(slices.DeleteFunc([]string{names(v.children(i)), i.From(), i18n.Date(i.At(v.zone), v.now())}, func(s string) bool { return s == "" }), " · ")
 		}
 		out = append(out, row)
@@ -180,6 +254,21 @@ func (v view) reached() []Family {
 // state says in words what is known of a family.
 func (v view) state(f Family) string {
 	t := v.r.T
+	var replies []string
+	for _, r := range f.Relatives {
+		if r.Reply == nil {
+			continue
+		}
+		when := i18n.Ago(time.UnixMilli(r.Reply.At).In(v.zone), v.now())
+		if v.word.Ask.Signed() {
+			replies = append(replies, t("liaison.signed_by", "name", r.Name, "when", when, "version", r.Reply.Version))
+		} else {
+			replies = append(replies, t("liaison.answer_of", "name", r.Name, "answer", v.answer(*r.Reply)))
+		}
+	}
+	if len(replies) > 0 {
+		return strings.Join(replies, " · ")
+	}
 	if f.Reached() {
 		var who []string
 		for _, r := range f.Relatives {
@@ -201,6 +290,17 @@ func (v view) state(f Family) string {
 		return t("liaison.opened")
 	}
 	return t("liaison.not_opened")
+}
+
+// key is a sentence about reading, or the one about signing or answering.
+func (v view) key(read string) string {
+	switch {
+	case v.word.Ask.Signed():
+		return read + ".sign"
+	case v.word.Ask.Answered():
+		return read + ".answer"
+	}
+	return read
 }
 
 func family(t func(string, ...any) string, f Family) string {
@@ -250,6 +350,31 @@ func (f form) theme(ctx context.Context) ui.FieldProps {
 
 func (f form) text(ctx context.Context) ui.FieldProps {
 	return ui.FieldProps{Name: "texte", Label: i18n.T(ctx, "liaison.text"), Value: f.draft.Text, Error: f.faults["texte"], Required: true, Rows: 9}
+}
+
+func (f form) ask(ctx context.Context) ui.FieldProps {
+	p := ui.FieldProps{Name: "demande", Label: i18n.T(ctx, "liaison.ask"), Value: string(f.draft.Ask), SideBySide: true}
+	for _, a := range Asks {
+		p.Options = append(p.Options, ui.Option{Value: string(a), Label: i18n.T(ctx, "liaison.ask."+string(a))})
+	}
+	return p
+}
+
+func (f form) question(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "question", Label: i18n.T(ctx, "liaison.question"), Help: i18n.T(ctx, "liaison.question_help"), Value: f.draft.Question, Error: f.faults["question"], Attrs: templ.Attributes{"maxlength": "150"}}
+}
+
+func (f form) choices(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "choix", Label: i18n.T(ctx, "liaison.choices"), Help: i18n.T(ctx, "liaison.choices_help", "n", choicesMax), Value: strings.Join(f.draft.Choices, "\n"), Error: f.faults["choix"], Rows: 4}
+}
+
+func (f form) due(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "avant", Type: "date", Label: i18n.T(ctx, "liaison.due"), Value: f.draft.Due, Error: f.faults["avant"], Optional: true}
+}
+
+// asks says whether the fields of an answer are shown open.
+func (f form) asks() bool {
+	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"] != ""
 }
 
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }

@@ -213,6 +213,12 @@ func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Ti
 	return err
 }
 
+// Unsettle says that a person took back what they did.
+func Unsettle(ctx context.Context, tx *db.Tx, person, resource string) error {
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND pupils <> '' AND event IN (SELECT id FROM event WHERE resource = $2)`, person, resource)
+	return err
+}
+
 // Remove takes a line out of a person's own feed.
 func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, event string, now time.Time) error {
 	if err := g.Confirm(ctx, tx); err != nil {
