@@ -162,7 +162,7 @@ func open(database string, write bool) (*sql.DB, error) {
 		}
 		return db, err
 	}
-	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(wal)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-8000)"}}
+	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(wal)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-2000)"}}
 	if write {
 		n = 1
 		q.Set("_txlock", "immediate")

@@ -23,13 +23,15 @@ type target struct {
 	pids       []int
 	requests   [][]byte // whole, as they go on the wire
 	status     int
+	mayRefuse  bool // 503 with Retry-After is an answer too, counted apart
 	turn       atomic.Uint64
 	rounds     []round
 }
 
 type round struct {
 	perSecond, cpu, p50, p99, pss float64 // 1/s, ms, ms, ms, MiB
-	errors                        int
+	errors, refused               int
+	refusal                       float64 // p99 of the refusals, ms
 }
 
 // request writes an HTTP/1.1 request; form makes it a POST.
@@ -144,6 +146,7 @@ func (t *target) measure(d time.Duration, connections, rate int) (round, error) 
 	var (
 		mu    sync.Mutex
 		times []time.Duration
+		away  []time.Duration // time to be refused
 		bad   int
 		first error
 		wg    sync.WaitGroup
@@ -152,7 +155,7 @@ func (t *target) measure(d time.Duration, connections, rate int) (round, error) 
 	start := time.Now()
 	for _, c := range clients {
 		wg.Go(func() {
-			var mine []time.Duration
+			var mine, refused []time.Duration
 			var failed int
 			var why error
 			for {
@@ -167,6 +170,10 @@ func (t *target) measure(d time.Duration, connections, rate int) (round, error) 
 					break
 				}
 				status, _, _, err := c.exchange(t.requests[int(t.turn.Add(1)-1)%len(t.requests)], false)
+				if err == nil && t.mayRefuse && status == http.StatusServiceUnavailable {
+					refused = append(refused, time.Since(begun))
+					continue
+				}
 				if err == nil && status != t.status {
 					err = errors.New(strconv.Itoa(status))
 					failed++
@@ -182,7 +189,7 @@ func (t *target) measure(d time.Duration, connections, rate int) (round, error) 
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			times, bad = append(times, mine...), bad+failed
+			times, away, bad = append(times, mine...), append(away, refused...), bad+failed
 			if first == nil {
 				first = why
 			}
@@ -198,10 +205,16 @@ func (t *target) measure(d time.Duration, connections, rate int) (round, error) 
 		return round{}, fmt.Errorf("no request succeeded: %w", first)
 	}
 	pss, err := t.pss()
-	slices.Sort(times)
-	ms := func(q float64) float64 { return times[int(q*float64(len(times)-1))].Seconds() * 1000 }
+	ms := func(of []time.Duration, q float64) float64 {
+		if len(of) == 0 {
+			return 0
+		}
+		slices.Sort(of)
+		return of[int(q*float64(len(of)-1))].Seconds() * 1000
+	}
 	count := float64(len(times))
-	return round{count / took.Seconds(), (after - before) * 1000 / count, ms(0.5), ms(0.99), pss, bad}, err
+	return round{perSecond: count / took.Seconds(), cpu: (after - before) * 1000 / count, p50: ms(times, 0.5), p99: ms(times, 0.99), pss: pss,
+		errors: bad, refused: len(away), refusal: ms(away, 0.99)}, err
 }
 
 // alternate runs n rounds of each target in turn, after a warm-up.

@@ -7,6 +7,7 @@
 //	go run ./bench/run -suite -postgres             the same on a PostgreSQL it starts
 //	go run ./bench/run -suite -schools 50           the same among fifty schools
 //	go run ./bench/run -suite -only home,start      some of it
+//	go run ./bench/run -suite -schools 1750 -slim -only scale   a million accounts
 //
 // The suite seeds a database of its own in a temporary folder, builds and
 // starts the product and the programs of bench/floor, and stops them at the
@@ -48,6 +49,7 @@ func run() error {
 	whole := flag.Bool("suite", false, "measure the product against its floors")
 	postgres := flag.Bool("postgres", false, "with -suite: on PostgreSQL")
 	schools := flag.Int("schools", 1, "with -suite: schools in the database")
+	slim := flag.Bool("slim", false, "with -suite: schools but the first have people and rights, no words")
 	years := flag.Int("years", 1, "with -suite: years of words in the first school")
 	only := flag.String("only", "", "with -suite: some scenarios, of "+strings.Join(scenarioNames(), ","))
 	flag.Parse()
@@ -55,7 +57,7 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if *whole {
-		s := suite{rounds: *n, length: *d, connections: *connections, schools: *schools, years: *years, out: os.Stdout}
+		s := suite{rounds: *n, length: *d, connections: *connections, schools: *schools, slim: *slim, years: *years, out: os.Stdout}
 		if *only != "" {
 			s.only = strings.Split(*only, ",")
 		}

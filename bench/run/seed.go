@@ -34,6 +34,7 @@ type school struct {
 	confirms []visit
 	signIns  []string // sign-in names of parents
 	rows     int64    // of the feed
+	accounts int64
 
 	// The product's own statements and page, for floors that do the same.
 	traces map[string][][]step
@@ -68,7 +69,7 @@ const base = "http://127.0.0.1:1"
 
 // seed makes the sample school, copies of it, older years of words in each, and
 // sessions for a thousand parents drawn over all schools.
-func seed(ctx context.Context, dir, dsn string, schools, years int) (_ *school, err error) {
+func seed(ctx context.Context, dir, dsn string, schools, years int, slim bool) (_ *school, err error) {
 	cfg, err := config.Load(config.Settings{Addr: "127.0.0.1:0", BaseURL: base, Data: dir, Database: dsn, UploadMax: "50M"}, nil)
 	if err != nil {
 		return nil, err
@@ -85,7 +86,18 @@ func seed(ctx context.Context, dir, dsn string, schools, years int) (_ *school, 
 	if _, err := sample.School(ctx, srv.Core); err != nil {
 		return nil, err
 	}
-	if err := multiply(ctx, srv.Core.DB, schools, years); err != nil {
+	only := "" // school of whoever is asked for; with words, any
+	if slim {
+		if only, err = db.Value[string](ctx, srv.Core.DB, `SELECT id FROM school`); err != nil {
+			return nil, err
+		}
+	}
+	if dsn == "" { // what a power cut would cost here is a second run
+		if _, err := srv.Core.DB.Writer().ExecContext(ctx, `PRAGMA synchronous = OFF; PRAGMA cache_size = -400000`); err != nil {
+			return nil, err
+		}
+	}
+	if err := multiply(ctx, srv.Core.DB, schools, years, slim); err != nil {
 		return nil, fmt.Errorf("copies: %w", err)
 	}
 	// Copies are found too, lest the server that is measured fill its index first.
@@ -93,10 +105,13 @@ func seed(ctx context.Context, dir, dsn string, schools, years int) (_ *school, 
 		return nil, err
 	}
 	s := &school{dir: dir, dsn: dsn, traces: map[string][][]step{}, bodies: map[string][]byte{}}
-	if err := s.people(ctx, srv); err != nil {
+	if err := s.people(ctx, srv, only); err != nil {
 		return nil, err
 	}
 	if s.rows, err = db.Value[int64](ctx, srv.Core.DB, `SELECT count(*) FROM feed`); err != nil {
+		return nil, err
+	}
+	if s.accounts, err = db.Value[int64](ctx, srv.Core.DB, `SELECT count(*) FROM person`); err != nil {
 		return nil, err
 	}
 	if dsn != "" { // as autovacuum does sooner or later
@@ -127,11 +142,11 @@ func visits(list []visitor) []visit {
 
 // people opens sessions and draws who is asked for. The last letters of an id
 // are random: their order is a draw.
-func (s *school) people(ctx context.Context, srv *server.Server) error {
+func (s *school) people(ctx context.Context, srv *server.Server, school string) error {
 	core := srv.Core
 	active := func(profile string, limit int) ([]visitor, error) {
 		list, err := db.All[visitor](ctx, core.DB, `SELECT DISTINCT p.id AS person, '' AS token, substr(p.id, 20) AS draw FROM person p JOIN membership m ON m.person = p.id
-			WHERE m.profile = $1 AND NOT m.head AND p.activated_at IS NOT NULL ORDER BY substr(p.id, 20) LIMIT $2`, profile, limit)
+			WHERE m.profile = $1 AND NOT m.head AND p.activated_at IS NOT NULL AND ($3 = '' OR m.school = $3) ORDER BY substr(p.id, 20) LIMIT $2`, profile, limit, school)
 		return list, err
 	}
 	var err error
@@ -182,16 +197,31 @@ func (s *school) people(ctx context.Context, srv *server.Server) error {
 		return out, err
 	}
 	if s.reads, err = draw(2000, `SELECT rc.person, rc.word, substr(rc.word, 20) || substr(rc.person, 20) AS draw FROM receipt rc JOIN session s ON s.person = rc.person
-		WHERE rc.opened_at < $1 ORDER BY draw LIMIT 20000`); err != nil {
+		WHERE rc.opened_at < $1 AND rc.opened_at > $1 - 7776000000 ORDER BY draw LIMIT 20000`); err != nil {
 		return err
 	}
 	if s.tracks, err = draw(2000, `SELECT w.author AS person, w.id AS word, substr(w.id, 20) AS draw FROM word w JOIN session s ON s.person = w.author
-		WHERE w.published_at < $1 ORDER BY draw LIMIT 20000`); err != nil {
+		WHERE w.published_at < $1 AND w.published_at > $1 - 7776000000 ORDER BY draw LIMIT 20000`); err != nil {
 		return err
 	}
-	s.confirms, err = draw(20000, `SELECT DISTINCT f.relative AS person, wp.word, substr(wp.word, 20) || substr(f.relative, 20) AS draw FROM session s JOIN family_link f ON f.relative = s.person
-		JOIN word_pupil wp ON wp.pupil = f.pupil WHERE f.valid_from <= $1 AND wp.published_at > $1 - 31536000000 ORDER BY draw LIMIT 40000`)
-	return err
+	// Older words become unread again: each confirmation then has a row to commit.
+	if s.confirms, err = draw(60000, `SELECT DISTINCT f.relative AS person, wp.word, substr(wp.word, 20) || substr(f.relative, 20) AS draw FROM session s JOIN family_link f ON f.relative = s.person
+		JOIN word_pupil wp ON wp.pupil = f.pupil WHERE f.valid_from <= $1 AND wp.published_at < $1 - 7776000000 ORDER BY draw LIMIT 60000`); err != nil {
+		return err
+	}
+	return core.DB.Write(ctx, func(tx *db.Tx) error {
+		old := time.Now().UnixMilli() - 7776000000
+		for _, text := range []string{
+			`DELETE FROM receipt WHERE word IN (SELECT id FROM word WHERE published_at < $1)`,
+			`UPDATE word_pupil SET reached_at = NULL WHERE published_at < $1`,
+			`UPDATE word SET reached = 0 WHERE published_at < $1`,
+		} {
+			if _, err := tx.Exec(ctx, text, old); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // trace asks the product for a page and keeps its statements and its bytes.
@@ -241,12 +271,13 @@ func (s *school) plain() (out [][]step) {
 	return out
 }
 
-// commits is one row of the kind that a confirmation writes.
+// commits is one row of the kind that a confirmation writes; each changes
+// something, for SQLite commits nothing of a row that stays as it was.
 func (s *school) commits() (out [][]step) {
 	now := time.Now().UnixMilli()
 	for _, v := range s.confirms {
 		out = append(out, []step{{`INSERT INTO receipt (word, person, version, opened_at, read_at) VALUES ($1, $2, 1, $3, $3)
-			ON CONFLICT (word, person) DO UPDATE SET read_at = excluded.read_at`, []any{v.Word, v.Person, now}}})
+			ON CONFLICT (word, person) DO UPDATE SET read_at = receipt.read_at + 1`, []any{v.Word, v.Person, now}}})
 	}
 	return out
 }
@@ -255,12 +286,12 @@ func (s *school) commits() (out [][]step) {
 var tables = []string{"school", "class", "person", "membership", "class_member", "family_link", "person_principal", "person_caption", "charter_acceptance",
 	"resource", "resource_grant", "event", "event_pupil", "feed", "word", "word_pupil", "word_class", "receipt"}
 
-// published are those that a year of words fills.
-var published = tables[9:]
+// published are those that a year of words fills; directory is the rest.
+var published, directory = tables[9:], tables[:9]
 
 // multiply copies all rows of the sample: each school under other ids, and each
 // older year of words under other ids and earlier dates.
-func multiply(ctx context.Context, d *db.DB, schools, years int) error {
+func multiply(ctx context.Context, d *db.DB, schools, years int, slim bool) error {
 	of := map[string][][]any{}
 	heads := map[string]string{}
 	words := map[string]bool{}
@@ -291,50 +322,61 @@ func multiply(ctx context.Context, d *db.DB, schools, years int) error {
 			return err
 		}
 	}
-	copyAs := func(list []string, n int, all bool, ago time.Duration) error {
-		return d.Write(ctx, func(tx *db.Tx) error {
-			for _, t := range list {
-				out := make([][]any, len(of[t]))
-				for i, row := range of[t] {
-					out[i] = make([]any, len(row))
-					for c, v := range row {
-						switch v := v.(type) {
-						case string:
-							out[i][c] = rename(v, n, all, words)
-						case int64:
-							out[i][c] = v
-							if v > 1e12 && v < rights.Forever {
-								out[i][c] = v - ago.Milliseconds()
-							}
-						default:
-							out[i][c] = v
+	copyAs := func(tx *db.Tx, list []string, n int, all bool, ago time.Duration) error {
+		for _, t := range list {
+			out := make([][]any, len(of[t]))
+			for i, row := range of[t] {
+				out[i] = make([]any, len(row))
+				for c, v := range row {
+					switch v := v.(type) {
+					case string:
+						out[i][c] = rename(v, n, all, words)
+					case int64:
+						out[i][c] = v
+						if v > 1e12 && v < rights.Forever {
+							out[i][c] = v - ago.Milliseconds()
 						}
-					}
-					switch {
-					case t == "school":
-						out[i][1] = fmt.Sprintf("%07dX", n) // uai
-					case t == "person" && all:
-						for c, name := range strings.Split(heads[t], ", ") {
-							if name == "login" {
-								out[i][c] = fmt.Sprintf("%s.%d", row[c], n)
-							}
-						}
+					default:
+						out[i][c] = v
 					}
 				}
-				if _, err := db.Insert(ctx, tx, heads[t], "ON CONFLICT DO NOTHING", out); err != nil {
-					return fmt.Errorf("%s: %w", t, err)
+				switch {
+				case t == "school":
+					out[i][1] = fmt.Sprintf("%07dX", n) // uai
+				case t == "person" && all:
+					for c, name := range strings.Split(heads[t], ", ") {
+						if name == "login" {
+							out[i][c] = fmt.Sprintf("%s.%d", row[c], n)
+						}
+					}
 				}
 			}
-			return nil
-		})
+			if _, err := db.Insert(ctx, tx, heads[t], "ON CONFLICT DO NOTHING", out); err != nil {
+				return fmt.Errorf("%s: %w", t, err)
+			}
+		}
+		return nil
 	}
 	for y := 1; y < years; y++ {
-		if err := copyAs(published, 1<<20+y, false, time.Duration(y)*365*24*time.Hour); err != nil {
+		if err := d.Write(ctx, func(tx *db.Tx) error {
+			return copyAs(tx, published, 1<<20+y, false, time.Duration(y)*365*24*time.Hour)
+		}); err != nil {
 			return err
 		}
 	}
-	for n := 1; n < schools; n++ {
-		if err := copyAs(tables, n, true, 0); err != nil {
+	list := tables
+	if slim {
+		list = directory
+	}
+	for n := 1; n < schools; {
+		if err := d.Write(ctx, func(tx *db.Tx) error { // some schools at once: a commit costs
+			for end := min(n+20, schools); n < end; n++ {
+				if err := copyAs(tx, list, n, true, 0); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
 			return err
 		}
 	}

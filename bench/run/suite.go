@@ -25,6 +25,7 @@ import (
 // suite is a whole measurement.
 type suite struct {
 	rounds, connections, schools, years int
+	slim                                bool
 	length                              time.Duration
 	only                                []string
 	out                                 io.Writer
@@ -42,7 +43,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"start", (*suite).start}, {"bytes", (*suite).bytes}, {"home", (*suite).home}, {"track", (*suite).track}, {"read", (*suite).read},
-		{"confirm", (*suite).confirm}, {"signin", (*suite).signIn}, {"rate", (*suite).rate}, {"scale", (*suite).scale},
+		{"confirm", (*suite).confirm}, {"signin", (*suite).signIn}, {"rush", (*suite).rush}, {"overload", (*suite).overload}, {"rate", (*suite).rate}, {"scale", (*suite).scale},
 	}
 }
 
@@ -89,8 +90,8 @@ func (s *suite) run(ctx context.Context, onPostgres bool) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%s, %s; %d cores, %d connections, %d rounds of %v. %s: %d schools, %d years of words, %d rows of feeds, %d parents with a session (seeded in %v). Binary: %.1f MB stripped.\n",
-		time.Now().Format("2006-01-02"), runtime.Version(), runtime.NumCPU(), s.connections, s.rounds, s.length, engine, s.schools, s.years, s.school.rows, len(s.school.parents), time.Since(began).Round(time.Second), float64(info.Size())/1e6)
+	fmt.Fprintf(s.out, "%s, %s; %d cores, %d connections, %d rounds of %v. %s: %d schools, %d years of words, %d accounts, %d rows of feeds, %d parents with a session (seeded in %v). Binary: %.1f MB stripped.\n",
+		time.Now().Format("2006-01-02"), runtime.Version(), runtime.NumCPU(), s.connections, s.rounds, s.length, engine, s.schools, s.years, s.school.accounts, s.school.rows, len(s.school.parents), time.Since(began).Round(time.Second), float64(info.Size())/1e6)
 	for _, c := range scenarios() {
 		if len(s.only) > 0 && !slices.Contains(s.only, c.name) {
 			continue
@@ -121,7 +122,7 @@ func (s *suite) seed(ctx context.Context, name string, schools, years int) (*sch
 			return nil, err
 		}
 	}
-	return seed(ctx, dir, dsn, schools, years)
+	return seed(ctx, dir, dsn, schools, years, s.slim)
 }
 
 // serve starts the product on a seeded database and waits for its first page.
@@ -158,6 +159,10 @@ func (s *suite) target(name string, c *child, status int, requests ...[]byte) *t
 
 // lay starts a floor with a body and a trace.
 func (s *suite) lay(name string, body []byte, trace [][]step, flags ...string) (*target, *child, error) {
+	return s.layOn(s.school, name, body, trace, flags...)
+}
+
+func (s *suite) layOn(of *school, name string, body []byte, trace [][]step, flags ...string) (*target, *child, error) {
 	args := slices.Clone(flags)
 	if body != nil {
 		file := filepath.Join(s.dir, "body")
@@ -175,9 +180,9 @@ func (s *suite) lay(name string, body []byte, trace [][]step, flags ...string) (
 		if err := os.WriteFile(file, b, 0o600); err != nil {
 			return nil, nil, err
 		}
-		database := s.school.dsn
+		database := of.dsn
 		if database == "" {
-			database = filepath.Join(s.school.dir, "marelle.db")
+			database = filepath.Join(of.dir, "marelle.db")
 		}
 		args = append(args, "-db", database, "-trace", file)
 	}
@@ -272,14 +277,7 @@ func (s *suite) confirm(context.Context) error {
 }
 
 func (s *suite) signIn(context.Context) error {
-	posts := func(addr string) (out [][]byte) {
-		for i, login := range s.school.signIns {
-			form := url.Values{"identifiant": {login}, "secret": {password}}
-			out = append(out, request(addr, "/connexion", "", form.Encode(), fmt.Sprintf("X-Forwarded-For: 10.0.%d.7", i)))
-		}
-		return out
-	}
-	return s.against("Sign-in with a password", posts, http.StatusSeeOther, func() (*target, *child, error) {
+	return s.against("Sign-in with a password", s.entries, http.StatusSeeOther, func() (*target, *child, error) {
 		return s.lay("floor: argon2id alone, as many at once", nil, nil, "-hash", fmt.Sprint(max(1, runtime.GOMAXPROCS(0)-1)))
 	})
 }
@@ -333,15 +331,30 @@ func (s *suite) scale(ctx context.Context) error {
 		{"word as a parent", "/carnet/", func(s *school) []visit { return s.reads }},
 		{"word with its tracking", "/carnet/", func(s *school) []visit { return s.tracks }},
 	} {
+		var floors []*target
+		if page.path == "/" { // the machine's own growth: the same statements, by index alone
+			for _, of := range []*school{s.single, s.school} {
+				t, c, err := s.layOn(of, "floor: 3 SELECTs + template", of.bodies["home"], of.plain(), "-template")
+				if err != nil {
+					return err
+				}
+				defer c.stop()
+				floors = append(floors, t)
+			}
+		}
 		targets := []*target{
 			s.target("1 school, 1 year", one, http.StatusOK, s.gets(page.of(s.single), page.path)(one.addr)...),
 			s.target(fmt.Sprintf("%d schools, %d years", s.schools, s.years), many, http.StatusOK, s.gets(page.of(s.school), page.path)(many.addr)...),
 		}
-		if err := alternate(targets, s.rounds, s.length, s.connections, 0); err != nil {
+		if err := alternate(append(floors, targets...), s.rounds, s.length, s.connections, 0); err != nil {
 			return err
 		}
 		fmt.Fprintf(s.out, "\n### Growth: %s\n\n", page.title)
 		table(s.out, targets)
+		if floors != nil {
+			fmt.Fprint(s.out, "\nThe floor's own, in the same rounds:\n\n")
+			table(s.out, floors)
+		}
 	}
 	return nil
 }

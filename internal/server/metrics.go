@@ -41,6 +41,9 @@ func newMeter(s *Server) *meter {
 		})
 	}
 	m.registry.MustRegister(m.requests, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		// Those are neither timed nor logged one by one: a crowd would fill the log.
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "marelle_refused_total", Help: "Requests sent away with 503 because too many came at once."},
+			func() float64 { return float64(s.limit.Refused()) }),
 		gauge("marelle_jobs_waiting", "Jobs still to be done.", func(ctx context.Context) (int, error) { return jobs.Count(ctx, s.Core.DB) }),
 		gauge("marelle_jobs_dead", "Jobs given up, which the operator should look at.", func(ctx context.Context) (int, error) { return jobs.Dead(ctx, s.Core.DB) }),
 	)

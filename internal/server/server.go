@@ -4,6 +4,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -50,6 +52,7 @@ type Server struct {
 	Config *config.Config
 	router *app.Router
 	root   http.Handler
+	limit  *web.Limit
 	meter  *meter
 }
 
@@ -223,12 +226,22 @@ func (s *Server) routes() error {
 		plain(w, http.StatusOK, "ready")
 	})
 	mux.Handle("/", s.router)
-	var err error
+	busy, err := busyPage(core)
+	if err != nil {
+		return err
+	}
+	s.limit = &web.Limit{
+		// A page takes a millisecond of a core: the last of 32 is answered within a
+		// fraction of a second. Sign-ins that wait for their hash take none.
+		Most: int64(32*runtime.GOMAXPROCS(0) + core.Hasher.Room()),
+		Free: func(r *http.Request) bool { return raw(r) || health(r) },
+		Base: core.Base, Page: busy,
+	}
 	s.root, err = web.Secure(mux, web.Options{
 		Base: core.Base,
 		// Health is asked for by address, not by name; files keep the kernel's
 		// own copy from disk to socket, which a wrapped writer would lose.
-		AnyHost: func(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" },
+		AnyHost: health,
 		Raw:     raw,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) {
 			core.Refuse(w, r.WithContext(i18n.With(r.Context(), core.Catalog)), nil, err)
@@ -241,6 +254,20 @@ func (s *Server) routes() error {
 // compressed already.
 func raw(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, ui.Prefix)
+}
+
+func health(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
+
+// busyPage is what those see who come when there are too many.
+func busyPage(core *app.Core) ([]byte, error) {
+	title := core.Catalog.T("error.title.unavailable")
+	var page bytes.Buffer
+	err := ui.ErrorPage(ui.Shell{Title: title, Portal: "Marelle"}, http.StatusServiceUnavailable, title, core.Catalog.T("error.busy"), "", ui.Link{}).
+		Render(i18n.With(context.Background(), core.Catalog), &page)
+	if err != nil {
+		return nil, fmt.Errorf("busy page: %w", err)
+	}
+	return page.Bytes(), nil
 }
 
 // kit shows every component, in the demonstration only.
@@ -259,7 +286,7 @@ func plain(w http.ResponseWriter, status int, text string) {
 }
 
 // Handler answers every request.
-func (s *Server) Handler() http.Handler { return s.root }
+func (s *Server) Handler() http.Handler { return s.limit.Handler(s.root) }
 
 // Routes lists every route with its need, for the matrix of rights.
 func (s *Server) Routes() []app.Route { return s.router.Routes() }
@@ -268,7 +295,7 @@ func (s *Server) Routes() []app.Route { return s.router.Routes() }
 // way have ten seconds to finish. ready is called once with the address.
 func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) (err error) {
 	srv := &http.Server{
-		Handler:           s.measured(s.root),
+		Handler:           s.limit.Handler(s.measured(s.root)),
 		ReadHeaderTimeout: 10 * time.Second,
 		// Forms set a nearer deadline of their own; this one is for bodies that
 		// nobody reads, and must let the largest upload through.

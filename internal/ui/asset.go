@@ -70,12 +70,7 @@ func Licences() []Licence {
 func Assets() http.Handler {
 	files := make(map[string]*asset, len(addresses))
 	for _, address := range addresses {
-		name := strings.TrimPrefix(address, Prefix)
-		data, err := dist.ReadFile("dist/" + name)
-		if err != nil {
-			panic(err) // the name was read from the same embedded folder
-		}
-		files[address] = newAsset(name, data)
+		files[address] = newAsset(strings.TrimPrefix(address, Prefix))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f := files[r.URL.Path]
@@ -87,10 +82,11 @@ func Assets() http.Handler {
 	})
 }
 
+// asset is one embedded file. Its bytes stay in the binary until they are asked
+// for: together they are more than the rest of the server keeps.
 type asset struct {
-	kind  string
-	plain []byte
-	gz    func() []byte // nil when the format is compressed already
+	name, kind string
+	gz         func() []byte // nil when the format is compressed already
 }
 
 // kinds of the files that build makes; the system's own table differs from one
@@ -104,8 +100,8 @@ var kinds = map[string]string{
 	".woff2": "font/woff2",
 }
 
-func newAsset(name string, data []byte) *asset {
-	a := &asset{kind: kinds[path.Ext(name)], plain: data}
+func newAsset(name string) *asset {
+	a := &asset{name: name, kind: kinds[path.Ext(name)]}
 	switch path.Ext(name) {
 	case ".css", ".js", ".svg", ".txt":
 		a.gz = sync.OnceValue(func() []byte {
@@ -114,7 +110,7 @@ func newAsset(name string, data []byte) *asset {
 			if err != nil {
 				return nil
 			}
-			if _, err := w.Write(data); err != nil {
+			if _, err := w.Write(a.plain()); err != nil {
 				return nil
 			}
 			if err := w.Close(); err != nil {
@@ -124,6 +120,14 @@ func newAsset(name string, data []byte) *asset {
 		})
 	}
 	return a
+}
+
+func (a *asset) plain() []byte {
+	data, err := dist.ReadFile("dist/" + a.name)
+	if err != nil {
+		panic(err) // the name was read from the same embedded folder
+	}
+	return data
 }
 
 func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
@@ -136,7 +140,7 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", a.kind)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("X-Content-Type-Options", "nosniff")
-	body := a.plain
+	var body []byte
 	if a.gz != nil {
 		h.Set("Vary", "Accept-Encoding")
 		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
@@ -145,6 +149,9 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 				body = z
 			}
 		}
+	}
+	if body == nil {
+		body = a.plain()
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method == http.MethodHead {

@@ -40,6 +40,16 @@ func Note(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, action,
 	return Write(ctx, tx, Act{At: now.UnixMilli(), School: g.School(), Actor: g.Actor(), Action: action, Target: target, Detail: detail})
 }
 
+// NoteAll writes the same act on each target.
+func NoteAll(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, action string, targets []string) error {
+	rows := make([][]any, len(targets))
+	for i, t := range targets {
+		rows[i] = []any{id.New(), now.UnixMilli(), g.School(), g.Actor(), action, t, ""}
+	}
+	_, err := db.Insert(ctx, tx, `INSERT INTO audit (id, at, school, actor, action, target, detail) VALUES `, "", rows)
+	return err
+}
+
 // Write writes an act whose actor holds no grant yet, as at sign-in.
 func Write(ctx context.Context, tx *db.Tx, a Act) error {
 	_, err := tx.Exec(ctx, `INSERT INTO audit (id, at, school, actor, action, target, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,

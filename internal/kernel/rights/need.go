@@ -85,10 +85,33 @@ func (n Need) covers(g Need) bool {
 	return n.how == g.how && n.action == g.action && n.kind == g.kind && g.role >= n.role
 }
 
+// moment is when a need is resolved: at the door, where the session has just
+// been read, or again inside the transaction, where it may be gone by now.
+type moment bool
+
+const (
+	atDoor     moment = false
+	confirming moment = true
+)
+
+// live is the condition that the viewer's session is still there, and args with
+// its own; nothing at the door. $now is the position of the instant.
+func (m moment) live(v *Viewer, now int, args []any) (string, []any) {
+	if m == atDoor {
+		return "", args
+	}
+	return fmt.Sprintf(` AND EXISTS (SELECT 1 FROM session se WHERE se.id = $%d AND se.person = $%d AND se.expires_at > $%d)`, len(args)+1, len(args)+2, now),
+		append(args, v.Session, v.Person)
+}
+
 // Resolve mints the grant for a viewer and an object, or says NotFound (what
 // they may not know of), Denied (what they may see but not do) or
 // Unauthenticated.
 func (n Need) Resolve(ctx context.Context, q db.Querier, v *Viewer, object string) (Grant, error) {
+	return n.resolve(ctx, q, v, object, atDoor)
+}
+
+func (n Need) resolve(ctx context.Context, q db.Querier, v *Viewer, object string, at moment) (Grant, error) {
 	g := Grant{ok: true, viewer: v, need: n, id: object}
 	if n.how == public {
 		return g, nil
@@ -125,6 +148,7 @@ func (n Need) Resolve(ctx context.Context, q db.Querier, v *Viewer, object strin
 		if !id.Valid(object) {
 			return Grant{}, errs.ErrNotFound
 		}
+		live, args := at.live(v, 4, []any{object, string(n.kind), v.Person, now})
 		row, ok, err := db.One[struct {
 			School string
 			Role   int
@@ -132,7 +156,7 @@ func (n Need) Resolve(ctx context.Context, q db.Querier, v *Viewer, object strin
 			FROM resource r JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = r.school
 			WHERE r.id = $1 AND r.kind = $2 AND r.trashed_at IS NULL
-			AND pp.person = $3 AND pp.valid_from <= $4 AND pp.valid_to > $4 GROUP BY r.school`, object, string(n.kind), v.Person, now)
+			AND pp.person = $3 AND pp.valid_from <= $4 AND pp.valid_to > $4`+live+` GROUP BY r.school`, args...)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -145,50 +169,97 @@ func (n Need) Resolve(ctx context.Context, q db.Querier, v *Viewer, object strin
 		g.school, g.role = row.School, Role(row.Role)
 		return g, nil
 	case onClass:
-		return n.resolve(ctx, q, g, `SELECT c.school AS school, pp.principal AS principal FROM class c
+		if !id.Valid(object) {
+			return Grant{}, errs.ErrNotFound
+		}
+		live, args := at.live(v, 3, []any{object, v.Person, now})
+		rows, err := db.All[struct{ School, Principal string }](ctx, q, `SELECT c.school AS school, pp.principal AS principal FROM class c
 			JOIN person_principal pp ON pp.school = c.school
-			WHERE c.id = $1 AND pp.person = $2 AND pp.valid_from <= $3 AND pp.valid_to > $3`, object, v.Person, now,
-			func(p string) bool { return p == "school:head" || p == "class:"+object+":teacher" },
-			func(p string) bool {
-				return p == "school:teacher" || p == "school:staff" || strings.HasPrefix(p, "class:"+object+":")
-			})
+			WHERE c.id = $1 AND pp.person = $2 AND pp.valid_from <= $3 AND pp.valid_to > $3`+live, args...)
+		if err != nil {
+			return Grant{}, err
+		}
+		known := false
+		for _, r := range rows {
+			switch {
+			case r.Principal == "school:head" || r.Principal == "class:"+object+":teacher":
+				g.school = r.School
+				return g, nil
+			case r.Principal == "school:teacher" || r.Principal == "school:staff" || strings.HasPrefix(r.Principal, "class:"+object+":"):
+				known = true
+			}
+		}
+		if known {
+			return Grant{}, errs.ErrDenied
+		}
+		return Grant{}, errs.ErrNotFound
 	case onPerson:
-		// Principals of both sides meet in a class or in the school.
-		return n.resolve(ctx, q, g, `SELECT mine.school AS school, CASE
-				WHEN mine.principal = 'school:head' THEN 'charge'
-				WHEN theirs.principal IN ('school:teacher', 'school:staff', 'school:head') THEN 'know'
-				ELSE 'charge' END AS principal
-			FROM person_principal theirs JOIN person_principal mine ON mine.school = theirs.school
-			WHERE theirs.person = $1 AND mine.person = $2
-			AND theirs.valid_from <= $3 AND theirs.valid_to > $3 AND mine.valid_from <= $3 AND mine.valid_to > $3
-			AND (mine.principal = 'school:head'
-			  OR (mine.principal = 'school:teacher' AND theirs.principal IN ('school:teacher', 'school:staff'))
-			  OR (mine.principal LIKE 'class:%:teacher' AND (
-			       theirs.principal = substr(mine.principal, 1, 43) || 'pupil'
-			    OR theirs.principal = substr(mine.principal, 1, 43) || 'relative')))`, object, v.Person, now,
-			func(p string) bool { return p == "charge" }, func(p string) bool { return p == "know" })
+		schools, err := n.inCharge(ctx, q, v, []string{object}, at)
+		if err != nil {
+			return Grant{}, err
+		}
+		g.school = schools[object]
+		return g, nil
 	}
 	return Grant{}, errs.ErrDenied
 }
 
-func (n Need) resolve(ctx context.Context, q db.Querier, g Grant, text string, object, person string, now int64, may, know func(string) bool) (Grant, error) {
-	if !id.Valid(object) {
-		return Grant{}, errs.ErrNotFound
+// InCharge finds, for a need made by OnPerson, the school in which the viewer is
+// in charge of each person, in a statement for some hundreds of them. One person
+// refused refuses all, as Resolve would that one.
+func (n Need) InCharge(ctx context.Context, q db.Querier, v *Viewer, persons []string) (map[string]string, error) {
+	if n.how != onPerson {
+		return nil, fmt.Errorf("rights: %s is not about persons", n)
 	}
-	rows, err := db.All[struct{ School, Principal string }](ctx, q, text, object, person, now)
-	if err != nil {
-		return Grant{}, err
+	if !v.SignedIn() {
+		return nil, errs.New(errs.Unauthenticated, "error.sign_in")
 	}
-	seen := false
-	for _, r := range rows {
-		if may(r.Principal) {
-			g.school = r.School
-			return g, nil
+	return n.inCharge(ctx, q, v, persons, atDoor)
+}
+
+func (n Need) inCharge(ctx context.Context, q db.Querier, v *Viewer, persons []string, at moment) (map[string]string, error) {
+	schools, known := make(map[string]string, len(persons)), map[string]bool{}
+	for batch := range slices.Chunk(persons, 400) {
+		for _, p := range batch {
+			if !id.Valid(p) {
+				return nil, errs.ErrNotFound
+			}
 		}
-		seen = seen || know(r.Principal)
+		live, args := at.live(v, 2, []any{v.Person, v.Now.UnixMilli()})
+		list, args := db.In(args, batch)
+		// Principals of both sides meet in a class or in the school.
+		rows, err := db.All[struct{ Person, School, Meets string }](ctx, q, `SELECT theirs.person AS person, min(mine.school) AS school, CASE
+				WHEN mine.principal = 'school:head' THEN 'charge'
+				WHEN theirs.principal IN ('school:teacher', 'school:staff', 'school:head') THEN 'know'
+				ELSE 'charge' END AS meets
+			FROM person_principal theirs JOIN person_principal mine ON mine.school = theirs.school
+			WHERE theirs.person IN (`+list+`) AND mine.person = $1
+			AND theirs.valid_from <= $2 AND theirs.valid_to > $2 AND mine.valid_from <= $2 AND mine.valid_to > $2
+			AND (mine.principal = 'school:head'
+			  OR (mine.principal = 'school:teacher' AND theirs.principal IN ('school:teacher', 'school:staff'))
+			  OR (mine.principal LIKE 'class:%:teacher' AND (
+			       theirs.principal = substr(mine.principal, 1, 43) || 'pupil'
+			    OR theirs.principal = substr(mine.principal, 1, 43) || 'relative')))`+live+`
+			GROUP BY theirs.person, meets`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			if r.Meets == "charge" {
+				schools[r.Person] = r.School
+			} else {
+				known[r.Person] = true
+			}
+		}
 	}
-	if seen {
-		return Grant{}, errs.ErrDenied
+	for _, p := range persons {
+		switch {
+		case schools[p] != "":
+		case known[p]:
+			return nil, errs.ErrDenied
+		default:
+			return nil, errs.ErrNotFound
+		}
 	}
-	return Grant{}, errs.ErrNotFound
+	return schools, nil
 }

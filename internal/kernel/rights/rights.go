@@ -203,8 +203,8 @@ func (g Grant) For(school string) Grant {
 }
 
 // Confirm checks the grant again inside the transaction that uses it, as things
-// stand by now: rights may have been lost since the request began, and a body
-// may take minutes to come.
+// stand by now: rights may have been lost since the request began, the session
+// revoked, and a body may take minutes to come.
 func (g Grant) Confirm(ctx context.Context, tx *db.Tx) error {
 	if !g.ok {
 		return fmt.Errorf("rights: a write without a grant")
@@ -216,9 +216,27 @@ func (g Grant) Confirm(ctx context.Context, tx *db.Tx) error {
 	if v.Clock != nil {
 		v.Now = v.Clock.Now()
 	}
+	err := g.again(ctx, tx, &v)
+	if err == nil || errs.KindOf(err) == errs.Internal {
+		return err
+	}
+	// Refused: by a right that was lost, or for want of the session itself, in
+	// which case the caller is asked to sign in.
+	live, lost := db.Value[int](ctx, tx, `SELECT count(*) FROM session WHERE id = $1 AND person = $2 AND expires_at > $3`, v.Session, v.Person, v.Now.UnixMilli())
+	if lost != nil {
+		return lost
+	}
+	if live == 0 {
+		return errs.New(errs.Unauthenticated, "error.sign_in")
+	}
+	return err
+}
+
+// again reads in one statement the right and the session that it is used under.
+func (g Grant) again(ctx context.Context, tx *db.Tx, v *Viewer) error {
 	switch g.need.how {
 	case onResource, onClass, onPerson: // these read the database anyway
-		again, err := g.need.Resolve(ctx, tx, &v, g.id)
+		again, err := g.need.resolve(ctx, tx, v, g.id, confirming)
 		if err == nil && again.school != g.school {
 			err = errs.ErrDenied
 		}
@@ -227,7 +245,8 @@ func (g Grant) Confirm(ctx context.Context, tx *db.Tx) error {
 	rows, err := db.All[struct {
 		School, Profile string
 		Head            bool
-	}](ctx, tx, `SELECT school, profile, head FROM membership WHERE person = $1 AND valid_from <= $2 AND valid_to > $2`, v.Person, v.Now.UnixMilli())
+	}](ctx, tx, `SELECT m.school, m.profile, m.head FROM membership m WHERE m.person = $1 AND m.valid_from <= $2 AND m.valid_to > $2
+		AND EXISTS (SELECT 1 FROM session s WHERE s.id = $3 AND s.person = $1 AND s.expires_at > $2)`, v.Person, v.Now.UnixMilli(), v.Session)
 	if err != nil {
 		return err
 	}

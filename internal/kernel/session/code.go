@@ -32,7 +32,7 @@ func mac(core *app.Core, code string) string {
 }
 
 // IssueCodes gives a code to each person who is not active and has none in
-// force; the others keep what they have. It is quick for a whole school.
+// force; the others keep what they have. A whole school takes a few statements.
 func IssueCodes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, persons []string) error {
 	if err := mayHand(ctx, tx, core, g, persons); err != nil {
 		return err
@@ -45,30 +45,32 @@ func IssueCodes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, 
 		if err != nil {
 			return fmt.Errorf("codes: %w", err)
 		}
-		for _, p := range without {
-			if _, err := issue(ctx, tx, core, g, p, now); err != nil {
-				return err
-			}
-			if err := audit.Note(ctx, tx, g, now, "code.issue", p, ""); err != nil {
-				return err
-			}
+		if _, err := issue(ctx, tx, core, g, without, now); err != nil {
+			return err
+		}
+		if err := audit.NoteAll(ctx, tx, g, now, "code.issue", without); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// issue writes a fresh code over whatever was there, and returns it bare.
-func issue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, person string, now time.Time) (string, error) {
-	code := secret.NewCode()
-	sealed := base64.RawStdEncoding.EncodeToString(core.Keys.Seal("code", []byte(code), []byte(person)))
-	_, err := tx.Exec(ctx, `INSERT INTO activation_code (person, mac, sealed, issued_by, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (person) DO UPDATE SET mac = excluded.mac, sealed = excluded.sealed, issued_by = excluded.issued_by,
-		issued_at = excluded.issued_at, expires_at = excluded.expires_at`,
-		person, mac(core, code), sealed, g.Actor(), now.UnixMilli(), now.Add(codeLife).UnixMilli())
-	if err != nil {
-		return "", fmt.Errorf("code: %w", err)
+// issue writes fresh codes over whatever was there, and returns them bare, in
+// the order of the persons.
+func issue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, persons []string, now time.Time) ([]string, error) {
+	codes, rows := make([]string, len(persons)), make([][]any, len(persons))
+	for i, p := range persons {
+		codes[i] = secret.NewCode()
+		sealed := base64.RawStdEncoding.EncodeToString(core.Keys.Seal("code", []byte(codes[i]), []byte(p)))
+		rows[i] = []any{p, mac(core, codes[i]), sealed, g.Actor(), now.UnixMilli(), now.Add(codeLife).UnixMilli()}
 	}
-	return code, nil
+	_, err := db.Insert(ctx, tx, `INSERT INTO activation_code (person, mac, sealed, issued_by, issued_at, expires_at) VALUES `,
+		`ON CONFLICT (person) DO UPDATE SET mac = excluded.mac, sealed = excluded.sealed, issued_by = excluded.issued_by,
+		issued_at = excluded.issued_at, expires_at = excluded.expires_at`, rows)
+	if err != nil {
+		return nil, fmt.Errorf("codes: %w", err)
+	}
+	return codes, nil
 }
 
 // OpenCodes returns the codes in force, as printed on sheets (XXXX-XXXX-XXX),
@@ -86,6 +88,7 @@ func OpenCodes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, p
 		if err != nil {
 			return nil, fmt.Errorf("codes: %w", err)
 		}
+		var opened []string
 		for _, row := range rows {
 			sealed, err := base64.RawStdEncoding.DecodeString(row.Sealed)
 			if err != nil {
@@ -96,9 +99,10 @@ func OpenCodes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, p
 				return nil, fmt.Errorf("codes: %w", err)
 			}
 			out[row.Person] = secret.FormatCode(string(code))
-			if err := audit.Note(ctx, tx, g, now, "code.open", row.Person, ""); err != nil {
-				return nil, err
-			}
+			opened = append(opened, row.Person)
+		}
+		if err := audit.NoteAll(ctx, tx, g, now, "code.open", opened); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
@@ -128,7 +132,7 @@ func Reissue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, per
 			return "", fmt.Errorf("reissue: %w", err)
 		}
 	}
-	code, err := issue(ctx, tx, core, g, person, now)
+	codes, err := issue(ctx, tx, core, g, []string{person}, now)
 	if err != nil {
 		return "", err
 	}
@@ -140,7 +144,7 @@ func Reissue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, per
 			return "", err
 		}
 	}
-	return secret.FormatCode(code), nil
+	return secret.FormatCode(codes[0]), nil
 }
 
 // mayHand checks, inside the transaction, that the holder of g is in charge of
@@ -157,27 +161,26 @@ func mayHand(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, per
 		}
 		return nil // the program itself, with its reason
 	}
-	groups := map[rights.Profile][]string{} // persons by the rank of who is in charge of them
+	if v.Is(rights.Operator) {
+		return outranks(ctx, tx, rights.Operator, persons, core.Clock.Now())
+	}
+	schools, err := charge.InCharge(ctx, tx, v, persons)
+	if err != nil {
+		return err
+	}
+	in := map[string][]string{}
 	for _, p := range persons {
-		if v.Is(rights.Operator) {
-			groups[rights.Operator] = append(groups[rights.Operator], p)
-			continue
-		}
-		in, err := charge.Resolve(ctx, tx, v, p)
-		if err != nil {
-			return err
-		}
+		in[schools[p]] = append(in[schools[p]], p)
+	}
+	for school, group := range in {
 		// What the viewer is in another school gives no rank in this one.
 		here := rights.Viewer{}
 		for _, m := range v.Memberships {
-			if m.School == in.School() {
+			if m.School == school {
 				here.Memberships = append(here.Memberships, m)
 			}
 		}
-		groups[here.Main()] = append(groups[here.Main()], p)
-	}
-	for mine, group := range groups {
-		if err := outranks(ctx, tx, mine, group, core.Clock.Now()); err != nil {
+		if err := outranks(ctx, tx, here.Main(), group, core.Clock.Now()); err != nil {
 			return err
 		}
 	}

@@ -193,9 +193,11 @@ func TestReissue(t *testing.T) {
 	}
 }
 
-// TestAWholeSchool issues and opens the codes of 600 persons at once.
+// TestAWholeSchool: a head opens the codes of 600 persons at once, in as many
+// statements as hundreds of persons, not as persons.
 func TestAWholeSchool(t *testing.T) {
 	s := open(t)
+	s.active("odile.marchand")
 	var logins []string
 	s.write(func(ctx context.Context, tx *db.Tx) error {
 		var list []people.Person
@@ -203,21 +205,48 @@ func TestAWholeSchool(t *testing.T) {
 			list = append(list, people.Person{First: "Camille", Last: fmt.Sprintf("Durand%c%c", 'a'+i/26, 'a'+i%26)})
 		}
 		list, err := people.CreatePersons(ctx, tx, rights.System("test"), s.core.Clock.Now(), list)
+		if err != nil {
+			return err
+		}
+		change := people.Change{School: s.school}
 		for _, p := range list {
 			s.ids[p.Login] = p.ID
 			logins = append(logins, p.Login)
+			change.Join = append(change.Join, member(p.ID, s.school, rights.Relative, false))
 		}
-		return err
+		return people.Apply(ctx, tx, rights.System("test"), s.core.Clock.Now(), change)
 	})
-	codes, err := s.open(rights.System("test"), logins...)
-	if err != nil || len(codes) != 600 {
-		t.Fatalf("%d codes, %v", len(codes), err)
+	head := s.grant("odile.marchand", rights.Can("school.manage", rights.Head), "")
+	statements := 0
+	count := func(logins []string) map[string]string {
+		t.Helper()
+		statements = 0
+		s.core.DB.Watch(func(context.Context, string, []any) { statements++ })
+		codes, err := s.open(head, logins...)
+		s.core.DB.Watch(nil)
+		if err != nil || len(codes) != len(logins) {
+			t.Fatalf("%d codes of %d, %v", len(codes), len(logins), err)
+		}
+		return codes
+	}
+	count(logins[:20])
+	few := statements
+	codes := count(logins[20:])
+	if few > 12 || statements-few > 30 {
+		t.Errorf("%d statements for 20 persons, %d for 580", few, statements)
 	}
 	seen := map[string]bool{}
 	for _, c := range codes {
 		seen[c] = true
 	}
-	if len(seen) != 600 {
-		t.Errorf("%d different codes of 600", len(seen))
+	if len(seen) != 580 {
+		t.Errorf("%d different codes of 580", len(seen))
+	}
+	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'code.open' AND actor = $1`, s.ids["odile.marchand"]); n != 600 {
+		t.Errorf("%d openings in the audit of 600", n)
+	}
+	// One person above the head among the many, and nobody's code is opened.
+	if _, err := s.open(head, append(logins[:100:100], "odile.marchand")...); errs.KindOf(err) != errs.Denied {
+		t.Errorf("the head among them: %v", err)
 	}
 }

@@ -128,6 +128,13 @@ func (d *door) signIn(r *app.Request) (web.Response, error) {
 	if faults, bad := r.Faults(missing.Err()); bad {
 		return d.showSignIn(r, http.StatusUnprocessableEntity, f, faults, "")
 	}
+	// A crowd is sent away before anything is read or written for it; whoever
+	// gets past here when the last place is taken is refused when judged.
+	if err := d.core.Hasher.Full(); err != nil {
+		return d.slowDown(r, err, func(say string) (web.Response, error) {
+			return d.showSignIn(r, http.StatusServiceUnavailable, f, nil, say)
+		})
+	}
 	login := loginKey(f.Login)
 	who, _, err := accountByLogin(r.Context(), d.core.DB, login)
 	if err != nil {

@@ -18,9 +18,10 @@ type source struct {
 	Licence       string // as declared, "" for a Go module
 }
 
-// modules lists the Go modules compiled into the released binary, by path.
+// modules lists the Go modules compiled into the released binary, by path, and
+// those whose data are in it as text.
 func modules(root string) ([]source, error) {
-	cmd := exec.Command("go", "list", "-e", "-deps", "-json=Module", "./cmd/marelle")
+	cmd := exec.Command("go", "list", "-e", "-deps", "-json=Module", "./cmd/marelle", "./internal/platform/secret/lists")
 	cmd.Dir = root
 	// What is released; elsewhere a few modules more or less are linked.
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")

@@ -149,7 +149,11 @@ func load(c *Config, environ []string) (*Config, error) {
 		}
 	}
 	if c.PushHosts, err = push.ParseHosts(split(s.PushHosts)); err != nil {
-		fault("MARELLE_PUSH_HOSTS: %w", err)
+		entry := s.PushHosts
+		if bad, ok := errors.AsType[push.HostError](err); ok {
+			entry = bad.Entry
+		}
+		fault("config.push_host", "value", entry)
 	}
 	if c.UploadMax, err = Bytes(s.UploadMax); err != nil {
 		fault("config.size", "value", s.UploadMax)

@@ -1,8 +1,9 @@
 package config
 
 import (
-	"strings"
 	"testing"
+
+	"marelle/internal/platform/errs"
 )
 
 func TestAWrongPushHostStopsTheStartWithOneSentence(t *testing.T) {
@@ -13,8 +14,7 @@ func TestAWrongPushHostStopsTheStartWithOneSentence(t *testing.T) {
 	}
 	s.PushHosts = "ntfy.example.org,https://push.example.org/"
 	_, err := Load(s, nil)
-	want := `MARELLE_PUSH_HOSTS: "https://push.example.org/" is no host such as push.example.org, push.example.org:8443 or *.push.example.org`
-	if err == nil || strings.TrimSpace(err.Error()) != want {
-		t.Errorf("said %v, want %s", err, want)
+	if e := errs.As(err); e == nil || e.Message.Key != "config.push_host" || e.Message.Args["value"] != "https://push.example.org/" {
+		t.Errorf("said %v", err)
 	}
 }

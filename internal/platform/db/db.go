@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -53,6 +54,7 @@ type DB struct {
 	pool    *pgxpool.Pool
 	path    string
 	stmts   stmtCache
+	writes  writeCache
 	watch   func(ctx context.Context, text string, args []any)
 }
 
@@ -78,9 +80,10 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	dsn := func(extra string) string {
-		// synchronous(FULL): an acknowledged write survives a power cut.
+		// synchronous(FULL): an acknowledged write survives a power cut. The cache
+		// is of each connection; what it misses is in the system's own, a read away.
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)" +
-			"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)&_pragma=cache_size(-8000)" + extra
+			"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)&_pragma=cache_size(-2000)" + extra
 	}
 	// The driver would make it readable by everybody on the machine.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -154,6 +157,7 @@ func (d *DB) Close() error {
 		d.pool.Close()
 	}
 	d.stmts.close()
+	d.writes.close()
 	return errors.Join(d.read.Close(), d.write.Close())
 }
 
@@ -222,8 +226,9 @@ func (d *DB) QueryContext(ctx context.Context, text string, args ...any) (*sql.R
 
 // Tx is an open transaction: the only thing that can write.
 type Tx struct {
-	tx *sql.Tx
-	db *DB
+	tx   *sql.Tx
+	db   *DB
+	read bool // a snapshot, on the reading pool
 }
 
 // Write runs f in one transaction and commits when f returns nil. On SQLite
@@ -252,12 +257,15 @@ func (d *DB) in(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, f func(tx
 			err = errors.Join(err, ignoreDone(tx.Rollback()))
 		}
 	}()
-	if err := f(&Tx{tx, d}); err != nil {
+	if err := f(&Tx{tx, d, pool == d.read}); err != nil {
 		return err
 	}
 	done = true
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	if pool == d.write && d.dialect == SQLite {
+		d.writes.prepare(ctx, d.write)
 	}
 	return nil
 }
@@ -274,7 +282,18 @@ func (t *Tx) QueryContext(ctx context.Context, text string, args ...any) (*sql.R
 	if t.db.watch != nil {
 		t.db.watch(ctx, text, args)
 	}
+	if s := t.prepared(text); s != nil {
+		return t.tx.StmtContext(ctx, s).QueryContext(ctx, args...)
+	}
 	return t.tx.QueryContext(ctx, text, args...)
+}
+
+// prepared is the statement of a text that was written before.
+func (t *Tx) prepared(text string) *sql.Stmt {
+	if t.db.dialect != SQLite || t.read { // pgx does it by itself
+		return nil
+	}
+	return t.db.writes.get(text)
 }
 
 // Exec writes and returns the number of rows changed.
@@ -282,7 +301,13 @@ func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) 
 	if t.db.watch != nil {
 		t.db.watch(ctx, text, args)
 	}
-	r, err := t.tx.ExecContext(ctx, text, args...)
+	var r sql.Result
+	var err error
+	if s := t.prepared(text); s != nil {
+		r, err = t.tx.StmtContext(ctx, s).ExecContext(ctx, args...)
+	} else {
+		r, err = t.tx.ExecContext(ctx, text, args...)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -444,4 +469,63 @@ func (c *stmtCache) close() {
 		_ = s.Close()
 	}
 	c.by, c.full = nil, true
+}
+
+// writeCache keeps prepared what SQLite's one writer runs again and again. The
+// writer has one connection, which its transaction holds: a text is prepared
+// after the transaction that ran it a second time, for the next.
+type writeCache struct {
+	mu   sync.Mutex
+	seen map[string]bool
+	next []string
+	by   map[string]*sql.Stmt
+}
+
+// writesKept bounds the statements kept; lists of varying length would fill it.
+const writesKept = 200
+
+func (c *writeCache) get(text string) *sql.Stmt {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.by[text]; s != nil || len(c.seen) >= 4*writesKept || len(c.by)+len(c.next) >= writesKept {
+		return s
+	}
+	if c.seen == nil {
+		c.seen, c.by = map[string]bool{}, map[string]*sql.Stmt{}
+	}
+	if c.seen[text] && !slices.Contains(c.next, text) {
+		c.next = append(c.next, text)
+	}
+	c.seen[text] = true
+	return nil
+}
+
+// prepare prepares what the last transactions ran a second time.
+func (c *writeCache) prepare(ctx context.Context, pool *sql.DB) {
+	c.mu.Lock()
+	next := c.next
+	c.next = nil
+	c.mu.Unlock()
+	for _, text := range next {
+		s, err := pool.PrepareContext(ctx, text)
+		if err != nil {
+			continue // it runs unprepared, and says then what is wrong
+		}
+		c.mu.Lock()
+		if c.by == nil || c.by[text] != nil {
+			_ = s.Close() // closed meanwhile, or prepared by another
+		} else {
+			c.by[text] = s
+		}
+		c.mu.Unlock()
+	}
+}
+
+func (c *writeCache) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.by {
+		_ = s.Close()
+	}
+	c.by = nil
 }

@@ -14,8 +14,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
-	"sort"
+	"regexp"
+	"slices"
 	"strings"
 
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
@@ -24,16 +26,52 @@ import (
 
 // Catalog holds all messages of the program. It is safe for concurrent use.
 type Catalog struct {
-	plain  map[string]string            // messages without arguments or plural: the hot path
-	local  *goi18n.Localizer            // the others
-	source map[string]map[string]string // key → plural form → text, for tests
+	plain  map[string]string   // messages without arguments or plural: the hot path
+	filled map[string][]string // those with arguments alone: text, name, text, name, … text
+	other  map[string]bool     // keys of those with a plural
+	local  *goi18n.Localizer   // their texts
+}
+
+var argument = regexp.MustCompile(`\{\{\s*\.([a-z_]+)\s*\}\}`)
+
+// pieces cuts a text at its arguments; it is nil when the text asks for more
+// than putting values in.
+func pieces(text string) []string {
+	var out []string
+	at := 0
+	for _, m := range argument.FindAllStringSubmatchIndex(text, -1) {
+		out = append(out, text[at:m[0]], text[m[2]:m[3]])
+		at = m[1]
+	}
+	out = append(out, text[at:])
+	for i := 0; i < len(out); i += 2 {
+		if strings.Contains(out[i], "{{") {
+			return nil
+		}
+	}
+	return out
+}
+
+// fill puts values into the pieces of a text.
+func fill(pieces []string, value func(name string) any) string {
+	var b strings.Builder
+	for i, p := range pieces {
+		if i%2 == 0 {
+			b.WriteString(p)
+		} else if s, ok := value(p).(string); ok {
+			b.WriteString(s)
+		} else {
+			fmt.Fprint(&b, value(p))
+		}
+	}
+	return b.String()
 }
 
 // New reads fr.json from the root of each file system. A key defined twice is
 // an error: two packages would fight over one sentence.
 func New(files ...fs.FS) (*Catalog, error) {
 	bundle := goi18n.NewBundle(language.French)
-	c := &Catalog{plain: map[string]string{}, source: map[string]map[string]string{}}
+	c := &Catalog{plain: map[string]string{}, filled: map[string][]string{}, other: map[string]bool{}}
 	for _, f := range files {
 		b, err := fs.ReadFile(f, "fr.json")
 		if err != nil {
@@ -44,7 +82,7 @@ func New(files ...fs.FS) (*Catalog, error) {
 			return nil, fmt.Errorf("catalogue %s: %w", path.Base("fr.json"), err)
 		}
 		for key, v := range raw {
-			if _, twice := c.source[key]; twice {
+			if c.Has(key) {
 				return nil, fmt.Errorf("catalogue: key %q is defined twice", key)
 			}
 			forms := map[string]string{}
@@ -57,11 +95,17 @@ func New(files ...fs.FS) (*Catalog, error) {
 			for form, t := range forms {
 				forms[form] = Spaces(t)
 			}
-			c.source[key] = forms
 			if len(forms) == 1 && !strings.Contains(forms["other"], "{{") {
 				c.plain[key] = forms["other"]
 				continue
 			}
+			if len(forms) == 1 {
+				if p := pieces(forms["other"]); p != nil {
+					c.filled[key] = p
+					continue
+				}
+			}
+			c.other[key] = true
 			m := &goi18n.Message{ID: key, One: forms["one"], Other: forms["other"]}
 			if m.One == "" {
 				m.One = m.Other
@@ -82,6 +126,16 @@ func (c *Catalog) T(key string, pairs ...any) string {
 	if s, ok := c.plain[key]; ok {
 		return s
 	}
+	if p, ok := c.filled[key]; ok {
+		return fill(p, func(name string) any {
+			for i := 0; i+1 < len(pairs); i += 2 {
+				if pairs[i] == name {
+					return pairs[i+1]
+				}
+			}
+			return nil
+		})
+	}
 	if len(pairs) == 0 {
 		return c.Render(key, nil)
 	}
@@ -97,6 +151,9 @@ func (c *Catalog) Render(key string, args map[string]any) string {
 	if s, ok := c.plain[key]; ok {
 		return s
 	}
+	if p, ok := c.filled[key]; ok {
+		return fill(p, func(name string) any { return args[name] })
+	}
 	cfg := &goi18n.LocalizeConfig{MessageID: key, TemplateData: args}
 	if n, ok := args["n"]; ok {
 		cfg.PluralCount = n
@@ -109,15 +166,16 @@ func (c *Catalog) Render(key string, args map[string]any) string {
 }
 
 // Has says whether a key exists.
-func (c *Catalog) Has(key string) bool { _, ok := c.source[key]; return ok }
+func (c *Catalog) Has(key string) bool {
+	_, plain := c.plain[key]
+	_, filled := c.filled[key]
+	return plain || filled || c.other[key]
+}
 
 // Keys lists every key, sorted, for the tests that look for missing and dead ones.
 func (c *Catalog) Keys() []string {
-	keys := make([]string, 0, len(c.source))
-	for k := range c.source {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
+	keys := slices.Concat(slices.Collect(maps.Keys(c.plain)), slices.Collect(maps.Keys(c.filled)), slices.Collect(maps.Keys(c.other)))
+	slices.Sort(keys)
 	return keys
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 func TestCatalogue(t *testing.T) {
-	c, err := New(fstest.MapFS{"fr.json": {Data: []byte(`{"a":"Il manque : l'adresse !","f":{"one":"{{.n}} famille a lu","other":"{{.n}} familles ont lu"},"g":"Bonjour {{.name}} !"}`)}})
+	c, err := New(fstest.MapFS{"fr.json": {Data: []byte(`{"a":"Il manque : l'adresse !","f":{"one":"{{.n}} famille a lu","other":"{{.n}} familles ont lu"},"g":"Bonjour {{.name}} !","h":"{{.a}} à {{ .b }}","i":"{{if .a}}oui{{else}}non{{end}}"}`)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -17,6 +17,9 @@ func TestCatalogue(t *testing.T) {
 		"1 famille a lu":                    c.T("f", "n", 1),
 		"24 familles ont lu":                c.T("f", "n", 24),
 		"Bonjour Nadia\u202f!":              c.T("g", "name", "Nadia"),
+		"3 à <b>":                           c.T("h", "b", "<b>", "a", 3),
+		"4 à x":                             c.Render("h", map[string]any{"a": 4, "b": "x"}),
+		"oui":                               c.T("i", "a", true),
 		"nope":                              c.T("nope"),
 	} {
 		if got != want {

@@ -29,16 +29,23 @@ type host struct{ name, port string } // port "" is any
 
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 
+// HostError is an entry that names no host.
+type HostError struct{ Entry string }
+
+func (e HostError) Error() string {
+	return fmt.Sprintf("%q is no host such as push.example.org, push.example.org:8443 or *.push.example.org", e.Entry)
+}
+
 // ParseHosts adds services to the browsers' own: push.example.org,
 // push.example.org:8443, *.push.example.org or an address. A named one may have
 // a private address. One of this machine may speak plain http, and without a
-// port it is any port. The error is one sentence.
+// port it is any port. The error is a HostError.
 func ParseHosts(entries []string) (Hosts, error) {
 	var h Hosts
 	for _, entry := range entries {
 		added, ok := parseHost(strings.ToLower(entry))
 		if !ok {
-			return Hosts{}, fmt.Errorf("%q is no host such as push.example.org, push.example.org:8443 or *.push.example.org", entry)
+			return Hosts{}, HostError{entry}
 		}
 		h.added = append(h.added, added)
 	}

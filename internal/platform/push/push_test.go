@@ -276,7 +276,8 @@ func TestASubscriptionMadeWithAnotherKeyIsRefused(t *testing.T) {
 }
 
 func TestTheIdentityLivesWithTheSecret(t *testing.T) {
-	if identity(t, 1).PublicKey() != identity(t, 1).PublicKey() || identity(t, 1).PublicKey() == identity(t, 2).PublicKey() {
+	first, again, other := identity(t, 1).PublicKey(), identity(t, 1).PublicKey(), identity(t, 2).PublicKey()
+	if first != again || first == other {
 		t.Error("the key does not follow the secret")
 	}
 	if p, err := base64.RawURLEncoding.DecodeString(identity(t, 1).PublicKey()); err != nil || len(p) != 65 || p[0] != 4 {

@@ -57,6 +57,24 @@ func NewHasher(parallel, queue int) *Hasher {
 	return &Hasher{slots: make(chan struct{}, parallel), queue: int64(queue), dummy: encode(salt, key)}
 }
 
+// Room is how many callers it keeps at once, at work or waiting.
+func (h *Hasher) Room() int { return cap(h.slots) + int(h.queue) }
+
+// Full refuses, as Hash and Verify would, when no more can wait: to be asked
+// before anything is written for a caller who will be sent away.
+func (h *Hasher) Full() error {
+	if h.waiting.Load() < h.queue {
+		return nil
+	}
+	return busy()
+}
+
+func busy() error {
+	e := errs.New(errs.Unavailable, "secret.busy")
+	e.Retry = 5 * time.Second
+	return e
+}
+
 func (h *Hasher) acquire(ctx context.Context) error {
 	select {
 	case h.slots <- struct{}{}:
@@ -65,9 +83,7 @@ func (h *Hasher) acquire(ctx context.Context) error {
 	}
 	if h.waiting.Add(1) > h.queue {
 		h.waiting.Add(-1)
-		e := errs.New(errs.Unavailable, "secret.busy")
-		e.Retry = 5 * time.Second
-		return e
+		return busy()
 	}
 	defer h.waiting.Add(-1)
 	select {

@@ -226,6 +226,9 @@ func TestHasherIsBounded(t *testing.T) {
 	for h.waiting.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
+	if err := h.Full(); errs.KindOf(err) != errs.Unavailable || h.Room() != 2 {
+		t.Errorf("full with room for %d: %v", h.Room(), err)
+	}
 	_, err := h.Hash(context.Background(), "x")
 	if e := errs.As(err); e == nil || e.Kind != errs.Unavailable || e.Retry <= 0 {
 		t.Errorf("queue full: %v", err)
@@ -236,6 +239,9 @@ func TestHasherIsBounded(t *testing.T) {
 	}
 	if <-h.slots; h.waiting.Load() != 0 {
 		t.Error("the queue leaks")
+	}
+	if err := h.Full(); err != nil {
+		t.Error(err)
 	}
 	if _, err := h.Hash(context.Background(), "x"); err != nil {
 		t.Error(err)
@@ -254,7 +260,8 @@ func TestStrength(t *testing.T) {
 		"MarieDupont62":            "secret.password_personal",
 		"k7m4-rpxw-d42":            "secret.password_personal",
 		"Soleil2024!":              "secret.password_common",
-		"Camille12072015":          "secret.password_common", "Sardou12072015": "secret.password_weak", "Chaussure2024!": "secret.password_weak",
+		"Camille12072015":          "secret.password_common", "Sardou12072015": "secret.password_weak", "Chaussettes2024!": "secret.password_weak",
+		"Chaussure2024!":                     "secret.password_common",
 		"aaaaaaaaaaaaaaaaaaaaaaaa":           "secret.password_weak",
 		"marellemarellemarelle":              "secret.password_weak",
 		"12345678901234567890":               "secret.password_weak",
@@ -270,10 +277,12 @@ func TestStrength(t *testing.T) {
 			t.Errorf("%q: %.1f bits, %q, want %q", pw, bits, key, want)
 		}
 	}
-	start := time.Now()
-	Strength(strings.Repeat("aaaab1!", 18), "Marie")
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("an awkward password takes %v", d)
+	for _, awkward := range []string{strings.Repeat("aaaab1!", 18), strings.Repeat("a", 128), strings.Repeat("ab", 64), strings.Repeat("1|7", 40)} {
+		start := time.Now()
+		Strength(awkward, "Marie")
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("%.12s…: an awkward password takes %v", awkward, d)
+		}
 	}
 	c, err := i18n.New(Messages)
 	if err != nil {
@@ -282,6 +291,56 @@ func TestStrength(t *testing.T) {
 	for _, k := range []string{"short", "long", "common", "personal", "weak"} {
 		if !c.Has("secret.password_" + k) {
 			t.Errorf("no sentence for %s", k)
+		}
+	}
+}
+
+// TestHabits holds what people do when asked for a password, and what they can
+// do instead.
+func TestHabits(t *testing.T) {
+	personal := []string{"Hélène", "Duvivier", "helene.duvivier", "École Les Marronniers"}
+	for habit, list := range map[string][]string{
+		"a word of the lists":          {"motdepasse", "MotDePasse", "m0tdep@sse", "password1234", "chocolat", "anticonstitution", "trustno1trustno1"},
+		"a first name and a year":      {"Corentin2015", "corentin2015!", "Léa2018Léa2018", "3milie2012", "Zinedine1998!"},
+		"who or where one is":          {"HeleneDuvivier", "reivivud-helene", "Marronniers2026", "duvivier.helene.62", "H3l3n3Duv1v13r"},
+		"a day":                        {"12072015", "12/07/2015", "2015-07-12", "12.07.15.12.07.15", "Noel25122026"},
+		"a keyboard":                   {"azertyuiop", "AZERTYuiop", "poiuytreza", "qsdfghjklm", "1a2z3e4r", "aqwzsxedc", "1qaz2wsx3edc", "147258369", "wxcvbn,;:!"},
+		"a sequence":                   {"abcdefghijkl", "987654321", "AbCdEfGhIj", "2468101214"},
+		"something said again":         {"lalalalalalala", "abcabcabcabc", "marelle marelle", "1212121212121212"},
+		"a word, a capital and a sign": {"Soleil2024!", "Chaussure2024!", "Trottinette62!", "Printemps-2026", "Elephant&1"},
+	} {
+		for _, pw := range list {
+			if bits, key := Strength(pw, personal...); key == "" {
+				t.Errorf("%s: %q accepted with %.1f bits", habit, pw, bits)
+			}
+		}
+	}
+	for _, pw := range []string{
+		"girafe-lune-carton-velours", "poney tracteur citron nuage", "lampe.renard.cuivre.tambour", "quatre mots choisis au hasard",
+		"le chat de tante Odette ronfle", "xK9#mQ2$vL7", "bnvzqtxwplkrjdhs", "Trois petits bateaux verts !",
+	} {
+		if bits, key := Strength(pw, personal...); key != "" {
+			t.Errorf("%q refused (%s, %.1f bits)", pw, key, bits)
+		}
+	}
+}
+
+func TestKnownWords(t *testing.T) {
+	lines := strings.Split(strings.TrimSuffix(knownList, "\n"), "\n")
+	if len(lines) < 90_000 {
+		t.Fatalf("%d words", len(lines))
+	}
+	for i, l := range lines {
+		if i > 0 && lines[i-1][:len(lines[i-1])-1] >= l[:len(l)-1] {
+			t.Fatalf("%q stands after %q", l, lines[i-1])
+		}
+		if bits, ok := known(l[:len(l)-1]); !ok || bits < 0 || bits > 20 {
+			t.Fatalf("%q: %v, %v", l, bits, ok)
+		}
+	}
+	for _, w := range []string{"", "!", "zzzzzzzzzzzzzzzz", "azertyQ", "~~~", "\x01"} {
+		if _, ok := known(w); ok {
+			t.Errorf("%q is known", w)
 		}
 	}
 }

@@ -3,12 +3,10 @@ package secret
 import (
 	_ "embed"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/trustelem/zxcvbn/matching"
-	"github.com/trustelem/zxcvbn/scoring"
 
 	"marelle/internal/platform/i18n"
 )
@@ -34,9 +32,9 @@ var commonList string
 // what such an attacker knows of the person: names, sign-in name, activation
 // code, school.
 //
-// The estimate is zxcvbn's pattern matching (words, names, dates, keyboard runs,
-// repeats, with our French lists) and its cheapest cover of the password. Unlike
-// zxcvbn, which counts 10 guesses for every unmatched character, a character of
+// The estimate is that of zxcvbn: the password's habits (words, names, dates,
+// keyboard runs, repeats, with French lists and a French keyboard) and its
+// cheapest cover by them. Unlike zxcvbn, which counts 10 guesses for every unmatched character, a character of
 // another kind than the one before counts for the whole alphabet in use: else no
 // random password under 16 characters would reach 50 bits.
 func Strength(password string, personal ...string) (bits float64, key string) {
@@ -50,17 +48,17 @@ func Strength(password string, personal ...string) (bits float64, key string) {
 		return 0, "secret.password_weak"
 	}
 	bare := squeeze(password)
-	var known []string
+	var mine []string
 	for _, p := range personal {
 		if s := squeeze(p); len(s) >= 2 {
-			known = append(known, s)
+			mine = append(mine, s)
 			if s == bare || len(s) >= 5 && len(s)*3 >= len(bare)*2 && strings.Contains(bare, s) {
 				return 0, "secret.password_personal"
 			}
 		}
 		for _, w := range strings.Fields(i18n.Fold(p)) {
 			if len(w) >= 2 {
-				known = append(known, strings.Trim(w, ".@"))
+				mine = append(mine, strings.Trim(w, ".@"))
 			}
 		}
 	}
@@ -70,7 +68,13 @@ func Strength(password string, personal ...string) (bits float64, key string) {
 			return 0, "secret.password_common"
 		}
 	}
-	bits = estimate(password, append(append(known, common...), words()...))
+	own := map[string]float64{}
+	for i, w := range slices.Concat(mine, common, words()) {
+		if _, twice := own[w]; !twice {
+			own[w] = math.Log2(float64(i + 1))
+		}
+	}
+	bits = estimate(password, own)
 	if bits < MinBits {
 		return bits, "secret.password_weak"
 	}
@@ -89,52 +93,71 @@ func squeeze(s string) string {
 }
 
 // estimate finds the cheapest cover of the password by patterns and single
-// characters (dynamic programming over its bytes) and returns its cost in bits.
-func estimate(password string, dictionary []string) float64 {
+// characters and returns its cost in bits. Own holds words with the bits of
+// their rank.
+func estimate(password string, own map[string]float64) float64 {
 	plain := []rune(password)
 	if len(plain) > measured {
 		plain = plain[:measured]
 	}
-	// zxcvbn counts in bytes and knows ASCII words: match on the folded letters.
+	// The lists and keyboards are ASCII: match on the folded letters.
 	ascii := make([]byte, len(plain))
 	for i, c := range plain {
-		ascii[i] = '?'
+		ascii[i] = 1 // stands for nothing
 		if c < 128 {
 			ascii[i] = byte(c)
 		} else if f := i18n.Fold(string(c)); len(f) == 1 {
 			ascii[i] = f[0]
 		}
 	}
-	cost := make([]float64, len(plain)+1)
+	c := cover{own: own, known: map[string]float64{}}
+	return c.cost(plain, string(ascii))
+}
+
+// cover finds what parts of a password cost.
+type cover struct {
+	own   map[string]float64
+	known map[string]float64 // what is said again was priced already
+}
+
+// cost is the cheapest cover, by dynamic programming over its ends.
+func (c *cover) cost(plain []rune, text string) float64 {
+	if bits, ok := c.known[text]; ok {
+		return bits
+	}
 	size := alphabetSize(plain)
-	single := func(i int) float64 {
-		switch {
-		case i > 0 && kind(plain[i]) == kind(plain[i-1]):
-			if plain[i] == plain[i-1] {
-				return 1
-			}
-			return math.Log2(10)
-		default:
-			return math.Log2(size)
-		}
-	}
-	type piece struct {
-		from int
-		bits float64
-	}
-	ends := make([][]piece, len(plain)+1)
-	text := string(ascii)
-	for _, m := range matching.Omnimatch(text, dictionary) {
-		g := scoring.EstimateGuesses(m, text)
-		ends[m.J+1] = append(ends[m.J+1], piece{m.I, math.Log2(max(g, 1))})
-	}
+	found := patterns(text, c.own)
+	best := make([]float64, len(plain)+1)
 	for i := 1; i <= len(plain); i++ {
-		cost[i] = cost[i-1] + single(i-1)
-		for _, p := range ends[i] {
-			cost[i] = min(cost[i], cost[p.from]+p.bits)
+		bits := best[i-1] + single(plain, i-1, size)
+		for _, g := range found {
+			if g.to == i {
+				bits = min(bits, best[g.from]+g.bits)
+			}
 		}
+		// A part said again costs itself, and how often.
+		for n := 1; i >= 2*n; n++ {
+			base := text[i-n : i]
+			for times := 2; i >= times*n && text[i-times*n:i-(times-1)*n] == base; times++ {
+				one := min(c.cost(plain[i-n:i], base), float64(n)*math.Log2(10))
+				bits = min(bits, best[i-times*n]+one+math.Log2(float64(times)))
+			}
+		}
+		best[i] = bits
 	}
-	return cost[len(plain)]
+	c.known[text] = best[len(plain)]
+	return best[len(plain)]
+}
+
+// single is the cost of one character that no pattern explains.
+func single(plain []rune, i int, size float64) float64 {
+	switch {
+	case i == 0 || kind(plain[i]) != kind(plain[i-1]):
+		return math.Log2(size)
+	case plain[i] == plain[i-1]:
+		return 1
+	}
+	return math.Log2(10)
 }
 
 func kind(r rune) int {

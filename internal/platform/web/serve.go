@@ -40,17 +40,7 @@ func Secure(next http.Handler, o Options) (http.Handler, error) {
 	}))
 	guarded := cross.Handler(next)
 	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", Policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(), interest-cohort=()")
-		h.Set("X-Frame-Options", "DENY")
-		if o.Base.Scheme == "https" {
-			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-		}
+		harden(w.Header(), o.Base)
 		defer func() {
 			if v := recover(); v != nil {
 				if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -80,6 +70,20 @@ func Secure(next http.Handler, o Options) (http.Handler, error) {
 		}
 		packed.ServeHTTP(w, r)
 	}), nil
+}
+
+// harden sets the headers that every answer carries.
+func harden(h http.Header, base *url.URL) {
+	h.Set("Content-Security-Policy", Policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(), interest-cohort=()")
+	h.Set("X-Frame-Options", "DENY")
+	if base.Scheme == "https" {
+		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	}
 }
 
 type panicked struct{ v any }
