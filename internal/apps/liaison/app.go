@@ -41,6 +41,7 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet/{id}/lu", Reading, h.confirm)
 			r.POST("/carnet/{id}/reponse", Reading, h.answer)
 			r.POST("/carnet/{id}/annuler", Reading, h.undo)
+			r.POST("/carnet/{id}/relance", Follow, h.remind)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),

@@ -124,6 +124,10 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		toast = &ui.Toast{Text: r.T("liaison.undone")}
 	case "tard":
 		toast = &ui.Toast{Text: r.T("liaison.undo_late")}
+	case "relance":
+		toast = &ui.Toast{Text: r.T("liaison.reminded_now")}
+	case "dejarelance":
+		toast = &ui.Toast{Text: r.T("liaison.reminded_already")}
 	case "reste":
 		toast = &ui.Toast{Text: r.T("liaison.more_asked")}
 	}
@@ -214,6 +218,25 @@ func (h handler) undo(r *app.Request) (web.Response, error) {
 		return web.Redirect(path(r.Grant.ID()) + "?fait=tard"), nil
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=annule"), nil
+}
+
+func (h handler) remind(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		var err error
+		n, err = Remind(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), f.Get("eleve"))
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=dejarelance"), nil
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=relance"), nil
 }
 
 func (h handler) compose(r *app.Request) (web.Response, error) {

@@ -186,6 +186,8 @@ type Relative struct {
 	Opened *int64
 	Read   *int64
 	Reply  *Given
+	// Reminded is when the word was last recalled to them.
+	Reminded *int64
 }
 
 // Family is one pupil's relatives.

@@ -40,7 +40,7 @@ func TestFamilyAnswersYesOrNo(t *testing.T) {
 	nadia.Post(w+"/reponse", "reponse", "").Faulty().Has("Choisissez une réponse")
 	nadia.Post(w+"/reponse", "reponse", "3").Faulty().Has("Choisissez une réponse")
 	nadia.Post(w+"/reponse", "reponse", "2").To()
-	nadia.Get(w + "?fait=repondu").OK().Has("Vous avez répondu", "<b>Non</b>", "Changer ma réponse", w+"/annuler")
+	nadia.Get(w+"?fait=repondu").OK().Has("Vous avez répondu", "<b>Non</b>", "Changer ma réponse", w+"/annuler")
 	helene.Get(w).OK().Has("<b>1/27</b>", "famille a répondu", "Nadia Kermadec\u00a0: Non", "Non\u00a0: 1")
 	a.Core.Clock.Advance(time.Minute)
 	nadia.Post(w+"/reponse", "reponse", "1").To()
@@ -73,7 +73,7 @@ func TestTapIsUndone(t *testing.T) {
 	w := sent(t, a, "Seulement lire", "read")
 	nadia.Post(w + "/lu").To()
 	helene.Get(w).OK().Has("<b>1/27</b>")
-	nadia.Get(w+"?fait=lu").OK().Has(w + "/annuler")
+	nadia.Get(w + "?fait=lu").OK().Has(w + "/annuler")
 	nadia.Post(w + "/annuler").To()
 	helene.Get(w).OK().Has("<b>0/27</b>")
 	helene.Get("/carnet").OK().Has("0/27")
@@ -211,5 +211,47 @@ func TestConcurrentSignaturesOfBothParents(t *testing.T) {
 	page := a.As("helene.duvivier").Get(w).OK()
 	if m := regexp.MustCompile(`<b>(\d+)/27</b>`).FindStringSubmatch(page.Body); m == nil || m[1] != want {
 		t.Errorf("the page says %v, not %s", m, want)
+	}
+}
+
+func TestMissingFamiliesAreReminded(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia, youssef := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("youssef.kermadec")
+	w := sent(t, a, "À rendre", "sign_both")
+	id := strings.TrimPrefix(w, "/carnet/")
+	events := func() string {
+		return one(t, a, `SELECT count(*) || ' ' || count(DISTINCT event) FROM feed WHERE resource = $1 AND kind = 'liaison.reminder'`, id)
+	}
+	nadia.Post(w+"/reponse", "signe", "1").To()
+	nadia.Post(w + "/relance").Denied()
+	ines := one(t, a, `SELECT id FROM person WHERE login = 'ines.kermadec'`)
+	// One family: who has signed is left alone.
+	if to := helene.Post(w+"/relance", "eleve", ines).To(); to != w+"?fait=relance" {
+		t.Errorf("sent to %s", to)
+	}
+	if n := events(); n != "1 1" {
+		t.Errorf("%s told, not 1", n)
+	}
+	helene.Get(w).OK().Has("Relancée aujourd’hui à")
+	youssef.Get("/").OK().Has(w)
+	if to := helene.Post(w+"/relance", "eleve", ines).To(); to != w+"?fait=dejarelance" {
+		t.Errorf("sent to %s", to)
+	}
+	// All: those reminded within the hour wait. A nervous thumb reminds once.
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() { helene.Post(w + "/relance").To() })
+	}
+	all.Wait()
+	most := one(t, a, `SELECT count(DISTINCT f.relative) || ' 2' FROM word_pupil wp JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = $1 AND f.relative <> $2`, id, nadia.ID)
+	if n := events(); n != most {
+		t.Errorf("%s told, not %s", n, most)
+	}
+	a.Core.Clock.Advance(61 * time.Minute)
+	if to := helene.Post(w+"/relance", "eleve", ines).To(); to != w+"?fait=relance" {
+		t.Errorf("sent to %s", to)
+	}
+	if n := one(t, a, `SELECT count(*) || '' FROM reminder WHERE word = $1 AND person = $2`, id, youssef.ID); n != "2" {
+		t.Errorf("%s reminders of one parent", n)
 	}
 }

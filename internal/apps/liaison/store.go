@@ -286,7 +286,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	}
 	args := []any{s.Person()}
 	if o.Follow {
-		args = append(args, s.At()) // for the counts and the classes; PostgreSQL takes no number that nothing uses
+		args = append(args, s.At()) // $2, of classes taught and of families present
 	}
 	if o.Before == 0 {
 		o.Before = rights.Forever
@@ -366,13 +366,14 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) 
 		ReadAt                            *int64 `db:"read_at"`
 		ReachedAt                         *int64 `db:"reached_at"`
 		RepliedAt                         *int64 `db:"replied_at"`
+		RemindedAt                        *int64 `db:"reminded_at"`
 		Version                           *int
 		Choice                            *int64
 		Answer                            *string
 	}](ctx, q, `SELECT k.id AS pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, coalesce(c.label, '') AS class,
 			p.id AS relative, p.first AS rel_first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS rel_last, p.activated_at AS activated,
 			rc.opened_at, CASE WHEN rc.version >= w.asked THEN rc.read_at ELSE NULL END AS read_at, wp.reached_at,
-			rp.at AS replied_at, rp.version, rp.choice, rp.body AS answer
+			(SELECT max(rm.at) FROM reminder rm WHERE rm.word = wp.word AND rm.person = p.id) AS reminded_at, rp.at AS replied_at, rp.version, rp.choice, rp.body AS answer
 		FROM word w CROSS JOIN word_pupil wp CROSS JOIN membership m JOIN person k ON k.id = wp.pupil
 		LEFT JOIN class c ON c.id = wp.class
 		LEFT JOIN family_link f ON f.pupil = k.id AND `+people.LinkHolds("f", "$2")+`
@@ -391,7 +392,7 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) 
 		}
 		if r.Relative != nil {
 			f := &out[len(out)-1]
-			who := Relative{ID: *r.Relative, Name: *r.RelFirst + " " + *r.RelLast, Active: r.Activated != nil, Opened: r.OpenedAt, Read: r.ReadAt}
+			who := Relative{ID: *r.Relative, Name: *r.RelFirst + " " + *r.RelLast, Active: r.Activated != nil, Opened: r.OpenedAt, Read: r.ReadAt, Reminded: r.RemindedAt}
 			if r.RepliedAt != nil {
 				who.Reply = &Given{*r.Version, *r.RepliedAt, r.Choice, *r.Answer}
 			}
@@ -407,7 +408,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM reply WHERE person = $1`,
+	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
@@ -430,6 +431,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
 		`INSERT INTO reply (word, person, asked, version, at, choice, body) SELECT word, $1, asked, version, at, choice, body FROM reply WHERE person = $2
 			ON CONFLICT DO NOTHING`,
+		`INSERT INTO reminder (word, person, round, at) SELECT word, $1, round, at FROM reminder WHERE person = $2 ON CONFLICT DO NOTHING`,
 	} {
 		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
 			return fmt.Errorf("merge: %w", err)
@@ -471,6 +473,16 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 		return err
 	}
 	if err := add("liaison/replies", replies); err != nil {
+		return err
+	}
+	reminders, err := db.All[struct {
+		Word, Title string
+		At          int64
+	}](ctx, q, `SELECT rm.word, w.title, rm.at FROM reminder rm JOIN word w ON w.id = rm.word WHERE rm.person = $1 ORDER BY rm.at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/reminders", reminders); err != nil {
 		return err
 	}
 	return add("liaison/receipts", receipts)

@@ -266,6 +266,15 @@ func (v view) state(f Family) string {
 			replies = append(replies, t("liaison.answer_of", "name", r.Name, "answer", v.answer(*r.Reply)))
 		}
 	}
+	var last int64
+	for _, r := range f.Relatives {
+		if r.Reminded != nil {
+			last = max(last, *r.Reminded)
+		}
+	}
+	if last > 0 && !f.Reached() {
+		replies = append(replies, t("liaison.reminded", "when", i18n.Ago(time.UnixMilli(last).In(v.zone), v.now())))
+	}
 	if len(replies) > 0 {
 		return strings.Join(replies, " · ")
 	}
