@@ -64,7 +64,14 @@ func sample(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 		return err
 	}
 	send := func(author string, profile rights.Profile, at time.Time, w sampleWord, to string) error {
-		_, err := Send(ctx, tx, core, g, author, profile, at, Draft{ID: id.New(), Theme: w.theme, Title: w.title, Text: w.text, To: []string{to}})
+		d := Draft{ID: id.New(), Theme: w.theme, Title: w.title, Text: w.text, To: []string{to}}
+		switch w.title {
+		case "Évaluation de lecture":
+			d.Ask = SignOne
+		case "Sortie au musée":
+			d.Ask, d.Question = AskYesNo, "Pouvez-vous accompagner la classe ?"
+		}
+		_, err := Send(ctx, tx, core, g, author, profile, at, d)
 		return err
 	}
 	// A school's day, at an hour when teachers write.
@@ -146,6 +153,12 @@ func sampleReceipts(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Tim
 		}
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO receipt (word, person, version, opened_at, read_at) VALUES `, "", rows); err != nil {
+		return err
+	}
+	// One in three can come along.
+	if _, err := tx.Exec(ctx, `INSERT INTO reply (word, person, asked, version, at, choice) SELECT rc.word, rc.person, 1, 1, rc.read_at,
+			CASE WHEN w.ask = 'sign_one' THEN NULL WHEN rc.opened_at % 3 = 0 THEN 1 ELSE 2 END
+		FROM receipt rc JOIN word w ON w.id = rc.word WHERE w.school = $1 AND w.ask <> 'read' AND rc.read_at IS NOT NULL`, g.School()); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = (SELECT min(rc.read_at) FROM receipt rc JOIN family_link f ON f.relative = rc.person
