@@ -88,12 +88,19 @@ func (p *phone) push(data string) notification {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	browser.Eval[bool](p.Tab, `window.shown = null, true`)
-	const look = `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(l => { if (l.length) { window.shown = JSON.stringify(l.map(n => ({title: n.title, body: n.body, tag: n.tag, url: n.data.url}))); l.forEach(n => n.close()) } }), window.shown`
-	p.until("a notification shows", look)
+	// One look at a time, each awaited: a late one would take the next message's.
+	const look = `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(list => {
+		list.forEach(n => n.close());
+		return JSON.stringify(list.map(n => ({title: n.title, body: n.body, tag: n.tag, url: n.data.url})));
+	})`
 	var all []notification
-	if err := json.Unmarshal([]byte(browser.Eval[string](p.Tab, "window.shown")), &all); err != nil || len(all) != 1 {
-		p.t.Fatalf("%d notifications, %v", len(all), err)
+	for end := time.Now().Add(20 * time.Second); len(all) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if err := json.Unmarshal([]byte(browser.Eval[string](p.Tab, look)), &all); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	if len(all) != 1 {
+		p.t.Fatalf("%d notifications for %s", len(all), data)
 	}
 	return all[0]
 }
