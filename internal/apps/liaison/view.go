@@ -362,7 +362,7 @@ func (f form) text(ctx context.Context) ui.FieldProps {
 }
 
 func (f form) ask(ctx context.Context) ui.FieldProps {
-	p := ui.FieldProps{Name: "demande", Label: i18n.T(ctx, "liaison.ask"), Value: string(f.draft.Ask), SideBySide: true}
+	p := ui.FieldProps{Name: "demande", Label: i18n.T(ctx, "liaison.ask"), Value: string(f.draft.Ask)}
 	for _, a := range Asks {
 		p.Options = append(p.Options, ui.Option{Value: string(a), Label: i18n.T(ctx, "liaison.ask."+string(a))})
 	}
