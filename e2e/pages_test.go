@@ -187,7 +187,9 @@ func (w *walk) check(tab *browser.Tab, name string) {
 func (w *walk) prepare() {
 	helene, claire := w.As("helene.duvivier"), w.As("claire.fontaine")
 	class := w.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
-	helene.Upload("/carnet", []testapp.File{{Field: "piece", Name: "phoque.png", Bytes: picture(w.t)}}, "titre", "Trois phoques", "texte", "Regardez !", "a", "class:"+class).To()
+	word := helene.Upload("/carnet", []testapp.File{{Field: "piece", Name: "phoque.png", Bytes: picture(w.t)}}, "titre", "Trois phoques", "texte", "Regardez !", "theme", "trip", "a", "class:"+class,
+		"demande", "yesno", "question", "Votre enfant vient-il voir les phoques ?", "avant", w.Core.Clock.Now().AddDate(0, 0, 3).Format(time.DateOnly)).To()
+	w.As("youssef.kermadec").Post(strings.Split(word, "?")[0]+"/reponse", "reponse", "1").To()
 	helene.Post("/classe/"+class+"/groupes/nouveau", "nom", "Lecteurs du mardi", "membre", w.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`)).To()
 	lists, err := filepath.Glob("../internal/kernel/people/onde/testdata/recent/*.csv")
 	if err != nil || len(lists) == 0 {

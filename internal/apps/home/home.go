@@ -256,7 +256,7 @@ func (p page) days() []day {
 
 // kind finds what the service of an item declares.
 func (p page) kind(i notify.Item) (app.App, app.Kind) {
-	a, k, ok := p.r.Core.Kind(rights.Kind(i.Kind))
+	a, k, ok := p.r.Core.Kind(rights.Kind(i.About))
 	if !ok {
 		return app.App{}, app.Kind{Path: func(string) string { return "/" }}
 	}

@@ -43,6 +43,9 @@ func App(core *app.Core) app.App {
 				rights.Staff:    {Mail: notify.Never},
 				rights.Head:     {Mail: notify.Never},
 			},
+		}, {
+			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text",
+			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
 		}},
 		Routes: func(r *app.Router) {
 			r.GET("/carnet", rights.SignedIn, h.list)
@@ -50,6 +53,9 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet", Write, h.send)
 			r.GET("/carnet/{id}", Reading, h.show)
 			r.POST("/carnet/{id}/lu", Reading, h.confirm)
+			r.POST("/carnet/{id}/reponse", Reading, h.answer)
+			r.POST("/carnet/{id}/annuler", Reading, h.undo)
+			r.POST("/carnet/{id}/relance", Follow, h.remind)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),

@@ -1,10 +1,13 @@
 package liaison
 
 import (
+	"context"
+	"mime/multipart"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -32,19 +35,23 @@ const (
 // follower says whether the viewer writes words rather than receives them.
 func follower(v *rights.Viewer) bool { return v.Is(rights.Teacher, rights.Staff, rights.Head) }
 
-func (h handler) list(r *app.Request) (web.Response, error) { return h.view(r, "") }
+func (h handler) list(r *app.Request) (web.Response, error) {
+	return h.view(r, http.StatusOK, "", slip{})
+}
 
-func (h handler) show(r *app.Request) (web.Response, error) { return h.view(r, r.Grant.ID()) }
+func (h handler) show(r *app.Request) (web.Response, error) {
+	return h.view(r, http.StatusOK, r.Grant.ID(), slip{})
+}
 
 // view is the list of words with one of them open; on a phone the page shows
 // one or the other.
-func (h handler) view(r *app.Request, open string) (web.Response, error) {
+func (h handler) view(r *app.Request, status int, open string, typed slip) (web.Response, error) {
 	q := r.URL.Query()
 	before, err := strconv.ParseInt(q.Get("avant"), 10, 64)
 	if err != nil {
 		before = 0 // absent, or not one of our links
 	}
-	v := view{r: r, follow: follower(r.Viewer), open: open, before: before, zone: r.Viewer.Zone()}
+	v := view{r: r, follow: follower(r.Viewer), open: open, slip: typed, before: before, zone: r.Viewer.Zone()}
 	if c := q.Get("enfant"); slices.ContainsFunc(r.Viewer.Children, func(k rights.Child) bool { return k.ID == c }) {
 		v.child = c
 	}
@@ -53,11 +60,14 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	if v.follow && len(r.Viewer.Children) > 0 && (q.Get("vue") == "recus" || v.child != "" || open != "" && r.Grant.Role() < rights.Contribute) {
 		v.follow = false
 	}
+	if t := q.Get("theme"); slices.Contains(Themes, t) {
+		v.theme = t
+	}
 	most := page
 	if open != "" {
 		most = beside
 	}
-	if v.list, err = h.words(r, Query{Follow: v.follow, Pupils: v.pupils(), Before: before, Limit: most + 1}); err != nil {
+	if v.list, err = h.words(r, Query{Follow: v.follow, Pupils: v.pupils(), Theme: v.theme, Before: before, Limit: most + 1}); err != nil {
 		return nil, err
 	}
 	if len(v.list) > most {
@@ -78,6 +88,16 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	if v.files, err = file.Of(r.Context(), h.core.DB, r.Grant); err != nil {
 		return nil, err
 	}
+	if v.word.Ask.Chosen() {
+		if v.choices, err = Choices(r.Context(), h.core.DB, r.Grant); err != nil {
+			return nil, err
+		}
+	}
+	if v.word.Replied {
+		if v.given, err = Mine(r.Context(), h.core.DB, r.Grant); err != nil {
+			return nil, err
+		}
+	}
 	if r.Grant.Role() >= rights.Contribute {
 		if v.families, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now); err != nil {
 			return nil, err
@@ -95,9 +115,23 @@ func (h handler) view(r *app.Request, open string) (web.Response, error) {
 	case "envoye":
 		toast = &ui.Toast{Text: r.T("liaison.sent", "n", v.word.Families)}
 	case "lu":
-		toast = &ui.Toast{Text: r.T("liaison.thanks")}
+		toast = &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(open) + "/annuler"}
+	case "signe":
+		toast = &ui.Toast{Text: r.T("liaison.signed_now"), Undo: path(open) + "/annuler"}
+	case "repondu":
+		toast = &ui.Toast{Text: r.T("liaison.answered_now"), Undo: path(open) + "/annuler"}
+	case "annule":
+		toast = &ui.Toast{Text: r.T("liaison.undone")}
+	case "tard":
+		toast = &ui.Toast{Text: r.T("liaison.undo_late")}
+	case "relance":
+		toast = &ui.Toast{Text: r.T("liaison.reminded_now")}
+	case "dejarelance":
+		toast = &ui.Toast{Text: r.T("liaison.reminded_already")}
+	case "reste":
+		toast = &ui.Toast{Text: r.T("liaison.more_asked")}
 	}
-	return r.PageWith(http.StatusOK, v.word.Title, "liaison", toast, wordPage(v))
+	return r.PageWith(status, v.word.Title, "liaison", toast, wordPage(v))
 }
 
 // words lists, and keeps the bars that had to be counted again.
@@ -128,8 +162,16 @@ func (h handler) confirm(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
+	var more bool
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		var err error
+		more, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now())
+		return err
+	}); err != nil {
 		return nil, err
+	}
+	if more {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=reste"), nil
 	}
 	if f.Get("retour") == "accueil" {
 		return web.Redirect("/?fait=lu"), nil
@@ -137,8 +179,68 @@ func (h handler) confirm(r *app.Request) (web.Response, error) {
 	return web.Redirect(path(r.Grant.ID()) + "?fait=lu"), nil
 }
 
+func (h handler) answer(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	typed := slip{value: f.Get("reponse")}
+	choice, err := strconv.ParseInt(typed.value, 10, 64)
+	if err != nil {
+		choice = 0 // a text, or nothing chosen
+	}
+	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return Answer(r.Context(), tx, r.Grant, h.core.Clock.Now(), choice, typed.value)
+	})
+	if faults, ok := r.Faults(err); ok {
+		typed.fault = faults["reponse"]
+		return h.view(r, http.StatusUnprocessableEntity, r.Grant.ID(), typed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.Has("signe") {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=signe"), nil
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=repondu"), nil
+}
+
+func (h handler) undo(r *app.Request) (web.Response, error) {
+	var done bool
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		var err error
+		done, err = Undo(r.Context(), tx, r.Grant, h.core.Clock.Now())
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if !done {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=tard"), nil
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=annule"), nil
+}
+
+func (h handler) remind(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		var err error
+		n, err = Remind(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), f.Get("eleve"))
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=dejarelance"), nil
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=relance"), nil
+}
+
 func (h handler) compose(r *app.Request) (web.Response, error) {
-	d := Draft{ID: id.New()}
+	d := Draft{ID: id.New(), Ask: AskRead, Theme: "misc"}
 	mine, err := people.ClassesOf(r.Context(), h.core.DB, r.Viewer.Person, r.Viewer.Now)
 	if err != nil {
 		return nil, err
@@ -146,13 +248,16 @@ func (h handler) compose(r *app.Request) (web.Response, error) {
 	if len(mine) == 1 {
 		d.To = []string{"class:" + mine[0].ID}
 	}
-	return h.form(r, http.StatusOK, d, nil, nil)
+	return h.form(r, http.StatusOK, d, nil)
 }
 
 // form shows the word being written, with what was typed and what is wrong.
-func (h handler) form(r *app.Request, status int, d Draft, faults map[string]string, kept *file.File) (web.Response, error) {
-	f := form{draft: d, faults: faults, kept: kept, school: r.Grant.School()}
+func (h handler) form(r *app.Request, status int, d Draft, faults map[string]string) (web.Response, error) {
+	f := form{draft: d, faults: faults, school: r.Grant.School()}
 	var err error
+	if f.kept, err = file.Own(r.Context(), h.core.DB, r.Viewer.Person, d.Files...); err != nil {
+		return nil, err
+	}
 	if f.to, err = h.recipients(r); err != nil {
 		return nil, err
 	}
@@ -196,43 +301,31 @@ func (h handler) recipients(r *app.Request) (recipients, error) {
 }
 
 func (h handler) send(r *app.Request) (web.Response, error) {
-	form, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
-	if err != nil {
-		return nil, err
+	d, received, err := h.draft(r)
+	if faults, ok := r.Faults(err); ok {
+		return h.form(r, http.StatusUnprocessableEntity, d, faults)
 	}
-	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), To: compact(form["a"]), File: form.Get("fichier")}
-	received, kept, err := h.receive(r, form)
 	if err != nil {
-		if faults, ok := r.Faults(err); ok {
-			return h.form(r, http.StatusUnprocessableEntity, d, faults, nil)
-		}
 		return nil, err
 	}
 	now := h.core.Clock.Now()
 	var word string
-	err = d.Check()
-	if err == nil {
+	if err = d.Check(now.In(r.Viewer.Zone())); err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			if received != nil {
-				if err := file.Record(r.Context(), tx, r.Grant, now, *received); err != nil {
-					return err
-				}
-				d.File = received.ID
+			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {
+				return err
 			}
 			var err error
 			word, err = Send(r.Context(), tx, h.core, r.Grant, r.Viewer.Person, r.Viewer.Main(), now, d)
 			return err
 		})
-	} else if received != nil {
-		// A faulty form keeps the file that came with it.
-		if kept2, err2 := h.keep(r, *received); err2 != nil {
-			return nil, err2
-		} else {
-			kept, d.File = kept2, received.ID
-		}
 	}
 	if faults, ok := r.Faults(err); ok {
-		return h.form(r, http.StatusUnprocessableEntity, d, faults, kept)
+		// A faulty form keeps the files that came with it.
+		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return record(r.Context(), tx, r.Grant, now, received) }); err != nil {
+			return nil, err
+		}
+		return h.form(r, http.StatusUnprocessableEntity, d, faults)
 	}
 	if err != nil {
 		return nil, err
@@ -245,34 +338,57 @@ func compact(list []string) []string {
 	return slices.Compact(list)
 }
 
-// receive takes the file of a form, if there is one, or the one that an
-// earlier try left.
-func (h handler) receive(r *app.Request, form url.Values) (*file.Received, *file.File, error) {
-	if r.MultipartForm != nil && len(r.MultipartForm.File["piece"]) > 0 {
-		head := r.MultipartForm.File["piece"][0]
-		in, err := head.Open()
-		if err != nil {
-			return nil, nil, err
-		}
-		defer in.Close()
-		got, err := file.Receive(r.Context(), h.core, r.Grant.School(), r.Viewer.Person, head.Filename, in)
-		if err != nil {
-			return nil, nil, err
-		}
-		return &got, nil, nil
+// draft reads the form of a word, and takes the files that came with it after
+// those that an earlier try left.
+func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
+	form, err := web.Form(r.W, r.Request, filesMax*h.core.UploadMax+1<<20)
+	if err != nil {
+		return Draft{}, nil, err
 	}
-	if form.Get("fichier") == "" {
-		return nil, nil, nil
+	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"]),
+		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant")}
+	// What is not this author's, or is no file at all, is not kept.
+	tried := form["fichier"]
+	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, tried[:min(len(tried), filesMax)]...)
+	if err != nil {
+		return d, nil, err
 	}
-	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, form.Get("fichier"))
-	return nil, kept, err
+	for _, f := range kept {
+		d.Files = append(d.Files, f.ID)
+	}
+	if r.MultipartForm == nil {
+		return d, nil, nil
+	}
+	pieces := r.MultipartForm.File["piece"]
+	if len(d.Files)+len(pieces) > filesMax {
+		return d, nil, errs.Field("piece", "liaison.files_many", "n", filesMax)
+	}
+	var out []file.Received
+	for _, head := range pieces {
+		got, err := h.receive(r, head)
+		if err != nil {
+			return d, nil, err
+		}
+		out = append(out, got)
+		d.Files = append(d.Files, got.ID)
+	}
+	return d, out, nil
 }
 
-func (h handler) keep(r *app.Request, got file.Received) (*file.File, error) {
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return file.Record(r.Context(), tx, r.Grant, h.core.Clock.Now(), got)
-	}); err != nil {
-		return nil, err
+func (h handler) receive(r *app.Request, head *multipart.FileHeader) (file.Received, error) {
+	in, err := head.Open()
+	if err != nil {
+		return file.Received{}, err
 	}
-	return file.Own(r.Context(), h.core.DB, r.Viewer.Person, got.ID)
+	defer in.Close()
+	return file.Receive(r.Context(), h.core, r.Grant.School(), r.Viewer.Person, head.Filename, in)
+}
+
+func record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, received []file.Received) error {
+	for _, f := range received {
+		if err := file.Record(ctx, tx, g, now, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@
 package liaison
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -30,19 +31,29 @@ var (
 const (
 	titleMax = 150
 	bodyMax  = 20_000
+	filesMax = 5
 )
+
+// Themes are what a word may be about, as word_theme has them.
+var Themes = []string{"canteen", "event", "trip", "urgent", "leisure", "misc"}
 
 // Draft is a word as its author types it.
 type Draft struct {
 	ID    string   // made with the form, so that sending twice sends once
 	Title string   //
 	Text  string   // plain text of the text area
+	Theme string   // one of Themes
 	To    []string // "class:<id>", "group:<id>", "pupil:<id>", "school"
-	File  string   // id of a file already received, or ""
+	Files []string // ids of files already received
+
+	Ask      Ask
+	Question string
+	Choices  []string
+	Due      string // the day by which to reply, or ""
 }
 
-// Check says all that is wrong with a draft.
-func (d *Draft) Check() error {
+// Check says all that is wrong with a draft on the day of now.
+func (d *Draft) Check(now time.Time) error {
 	f := errs.Fields{}
 	d.Title = strings.TrimSpace(d.Title)
 	d.Text = strings.TrimSpace(strings.ReplaceAll(d.Text, "\r\n", "\n"))
@@ -58,6 +69,13 @@ func (d *Draft) Check() error {
 	case utf8.RuneCountInString(d.Text) > bodyMax:
 		f.Add("texte", "liaison.text_long", "n", bodyMax)
 	}
+	if !slices.Contains(Themes, d.Theme) {
+		d.Theme = "misc"
+	}
+	d.checkAsk(f, now)
+	if len(d.Files) > filesMax {
+		f.Add("piece", "liaison.files_many", "n", filesMax)
+	}
 	if len(d.To) == 0 {
 		f.Add("a", "liaison.to_missing")
 	}
@@ -65,6 +83,46 @@ func (d *Draft) Check() error {
 		d.ID = id.New()
 	}
 	return f.Err()
+}
+
+// checkAsk keeps of what is asked what goes with it.
+func (d *Draft) checkAsk(f errs.Fields, now time.Time) {
+	if !slices.Contains(Asks, d.Ask) {
+		d.Ask = AskRead
+	}
+	d.Question = strings.TrimSpace(d.Question)
+	var choices []string
+	for _, c := range d.Choices {
+		if c = strings.TrimSpace(c); c != "" && !slices.Contains(choices, c) {
+			choices = append(choices, c)
+		}
+	}
+	d.Choices = choices
+	if !d.Ask.Answered() {
+		d.Question = ""
+	}
+	if d.Ask != AskChoice {
+		d.Choices = nil
+	}
+	switch {
+	case d.Ask.Answered() && d.Question == "":
+		f.Add("question", "liaison.question_missing")
+	case utf8.RuneCountInString(d.Question) > titleMax:
+		f.Add("question", "liaison.question_long", "n", titleMax)
+	}
+	if d.Ask == AskChoice && (len(d.Choices) < 2 || len(d.Choices) > choicesMax) {
+		f.Add("choix", "liaison.choices_count", "n", choicesMax)
+	} else if slices.ContainsFunc(d.Choices, func(c string) bool { return utf8.RuneCountInString(c) > titleMax }) {
+		f.Add("choix", "liaison.choices_long", "n", titleMax)
+	}
+	if d.Due == "" {
+		return
+	}
+	if _, err := time.Parse(time.DateOnly, d.Due); err != nil {
+		f.Add("avant", "liaison.due_wrong")
+	} else if d.Due < now.Format(time.DateOnly) {
+		f.Add("avant", "liaison.due_past")
+	}
 }
 
 // Body is the text in its final form.
@@ -80,10 +138,15 @@ type Item struct {
 	Civility    string
 	Avatar      string
 	Title       string
+	Theme       string // "" for words older than themes
 	Body        string
 	Audience    string
 	Version     int
 	PublishedAt int64 `db:"published_at"`
+	Ask         Ask
+	Question    string
+	Due         string // the day by which to reply, or ""
+	Replied     bool   // by the viewer
 	ReadAt      *int64
 	OpenedAt    *int64
 	Children    string // ids of the reader's children, separated by spaces
@@ -95,6 +158,14 @@ type Item struct {
 
 // At is when it was published.
 func (i Item) At(zone *time.Location) time.Time { return time.UnixMilli(i.PublishedAt).In(zone) }
+
+// Done says whether the viewer did what the word asks of them.
+func (i Item) Done() bool {
+	if i.Ask == AskRead {
+		return i.ReadAt != nil
+	}
+	return i.Replied
+}
 
 // From is how a family names the author: "Mme Duvivier".
 func (i Item) From() string {
@@ -114,6 +185,9 @@ type Relative struct {
 	Active bool
 	Opened *int64
 	Read   *int64
+	Reply  *Given
+	// Reminded is when the word was last recalled to them.
+	Reminded *int64
 }
 
 // Family is one pupil's relatives.
@@ -129,6 +203,21 @@ type Family struct {
 
 // Reached says whether one relative confirmed, be they a relative still or not.
 func (f Family) Reached() bool { return f.ReachedAt != nil }
+
+// Differ says whether its relatives chose different answers.
+func (f Family) Differ() bool {
+	var first *int64
+	for _, r := range f.Relatives {
+		if r.Reply == nil || r.Reply.Choice == nil {
+			continue
+		}
+		if first != nil && *first != *r.Reply.Choice {
+			return true
+		}
+		first = r.Reply.Choice
+	}
+	return false
+}
 
 // Active says whether somebody could have read it here.
 func (f Family) Active() bool {

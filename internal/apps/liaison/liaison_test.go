@@ -1,8 +1,11 @@
 package liaison_test
 
 import (
+	"bytes"
+	"codeberg.org/go-pdf/fpdf"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -143,4 +146,49 @@ func TestConcurrentConfirmations(t *testing.T) {
 	reached := one(t, a, `SELECT count(DISTINCT wp.pupil) || '' FROM word_pupil wp JOIN family_link f ON f.pupil = wp.pupil JOIN person p ON p.id = f.relative
 		WHERE wp.word = $1 AND p.activated_at IS NOT NULL`, w)
 	a.As("helene.duvivier").Get("/carnet/" + w).OK().Has("<b>" + reached + "/27</b>")
+}
+
+func TestWordsAreFoundByTheme(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	w, _, _ := strings.Cut(helene.Post("/carnet", "titre", "Purée jeudi", "texte", "x", "theme", "canteen", "a", "class:"+class(t, a, "CE1 B")).To(), "?")
+	helene.Get(w).OK().Has("Cantine")
+	for _, p := range []*testapp.Person{helene, nadia, a.As("ines.kermadec")} {
+		p.Get("/carnet?theme=canteen").OK().Has("Purée jeudi").Lacks(trip)
+		p.Get("/carnet?theme=trip").OK().Has(trip).Lacks("Purée jeudi")
+		p.Get("/carnet?theme=leisure%27").OK().Has(trip, "Purée jeudi")
+	}
+}
+
+func TestWordKeepsSeveralFiles(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	var pdf bytes.Buffer
+	p := fpdf.New("P", "mm", "A4", "")
+	p.AddPage()
+	if err := p.Output(&pdf); err != nil {
+		t.Fatal(err)
+	}
+	files := func(n int) []testapp.File {
+		out := make([]testapp.File, n)
+		for i := range out {
+			out[i] = testapp.File{Field: "piece", Name: fmt.Sprintf("menu-%d.pdf", i), Bytes: pdf.Bytes()}
+		}
+		return out
+	}
+	to := "class:" + class(t, a, "CE1 B")
+	helene.Upload("/carnet", files(6), "titre", "Six", "texte", "x", "a", to).Faulty().Has("5 fichiers au plus")
+	// A fault keeps the files; one of them is unchecked, another is added.
+	page := helene.Upload("/carnet", files(3), "titre", "", "texte", "x", "a", to).Faulty().Has("Garder menu-0.pdf", "Garder menu-2.pdf")
+	ids := regexp.MustCompile(`name="fichier" value="([^"]+)"`).FindAllStringSubmatch(page.Body, -1)
+	if len(ids) != 3 {
+		t.Fatalf("%d files kept", len(ids))
+	}
+	w, _, _ := strings.Cut(helene.Upload("/carnet", files(1), "titre", "Menus", "texte", "x", "a", to, "fichier", ids[0][1], "fichier", ids[2][1]).To(), "?")
+	nadia.Get(w).OK().Has("/fichiers/" + ids[0][1]).Lacks("/fichiers/" + ids[1][1])
+	if n := one(t, a, `SELECT count(*) || '' FROM file_use WHERE resource = $1`, strings.TrimPrefix(w, "/carnet/")); n != "3" {
+		t.Errorf("%s files", n)
+	}
+	// Somebody else's file goes nowhere.
+	a.As("antoine.mercier").Post("/carnet", "titre", "", "texte", "x", "a", to, "fichier", ids[1][1]).Faulty().Lacks("menu-1.pdf")
 }

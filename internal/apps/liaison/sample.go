@@ -13,33 +13,33 @@ import (
 )
 
 // sampleWord is a word that any teacher could have written.
-type sampleWord struct{ title, text string }
+type sampleWord struct{ theme, title, text string }
 
 var sampleWords = []sampleWord{
-	{"Réunion de rentrée", "Bonjour,\n\nLa réunion de rentrée aura lieu dans la classe, mardi à 17 h 30. Nous parlerons du programme, des devoirs et de la sortie de printemps.\n\nUn adulte par famille suffit. Les enfants peuvent rester à la garderie."},
-	{"Bibliothèque : livres à rendre", "Pensez à glisser le livre de bibliothèque dans le cartable vendredi. Sans livre rendu, pas de nouveau livre !"},
-	{"Photo de classe mardi", "Le photographe passe mardi matin. Merci d’arriver à l’heure. Pas besoin de tenue particulière."},
-	{"Piscine : le matériel", "La piscine commence jeudi. Dans le sac : maillot, bonnet, serviette, lunettes si votre enfant en a besoin. Tout doit être marqué à son nom."},
-	{"Gâteau pour la fête", "Nous cherchons des gâteaux sans fruits à coque pour vendredi. Dites-nous ce que vous pouvez apporter."},
-	{"Poux : merci de vérifier les têtes", "Des poux ont été signalés dans la classe. Merci de vérifier les cheveux ce soir et de traiter si besoin. C’est l’affaire de tous."},
-	{"Évaluation de lecture", "Les élèves ont lu un texte à voix haute cette semaine. Vous trouverez leur feuille dans le cahier rouge, à signer."},
-	{"Menu de la cantine", "Le menu des deux prochaines semaines est affiché à l’entrée. Jeudi : repas végétarien pour tous."},
-	{"Grève de mardi", "Une partie des enseignants sera en grève mardi. Un accueil est organisé par la mairie pour les familles qui n’ont pas d’autre solution."},
-	{"Sortie au musée", "Nous irons au musée de Picardie en car. Départ à 8 h 45, retour à 16 h 15. Un pique-nique froid, une gourde, des chaussures confortables."},
-	{"Vêtements oubliés", "Trois manteaux et une écharpe attendent sous le préau. Merci de passer voir s’ils sont à vous."},
-	{"Rencontre sportive", "La classe participe à la rencontre d’athlétisme du secteur. Une tenue de sport et deux chaussettes de rechange."},
-	{"Cahier de vie", "Le cahier de vie revient à la maison ce week-end. Racontez ensemble un moment de la semaine, un dessin suffit."},
-	{"Atelier cuisine", "Nous cuisinons une soupe de potiron jeudi. Merci d’apporter un légume de saison par enfant."},
-	{"Rappel : pas de téléphone", "Un rappel : les téléphones et montres connectées restent à la maison, ou éteints dans le cartable."},
-	{"Spectacle de marionnettes", "Une compagnie vient jouer à l’école lundi matin. La coopérative offre la place à chaque élève."},
+	{"event", "Réunion de rentrée", "Bonjour,\n\nLa réunion de rentrée aura lieu dans la classe, mardi à 17 h 30. Nous parlerons du programme, des devoirs et de la sortie de printemps.\n\nUn adulte par famille suffit. Les enfants peuvent rester à la garderie."},
+	{"misc", "Bibliothèque : livres à rendre", "Pensez à glisser le livre de bibliothèque dans le cartable vendredi. Sans livre rendu, pas de nouveau livre !"},
+	{"event", "Photo de classe mardi", "Le photographe passe mardi matin. Merci d’arriver à l’heure. Pas besoin de tenue particulière."},
+	{"trip", "Piscine : le matériel", "La piscine commence jeudi. Dans le sac : maillot, bonnet, serviette, lunettes si votre enfant en a besoin. Tout doit être marqué à son nom."},
+	{"event", "Gâteau pour la fête", "Nous cherchons des gâteaux sans fruits à coque pour vendredi. Dites-nous ce que vous pouvez apporter."},
+	{"misc", "Poux : merci de vérifier les têtes", "Des poux ont été signalés dans la classe. Merci de vérifier les cheveux ce soir et de traiter si besoin. C’est l’affaire de tous."},
+	{"misc", "Évaluation de lecture", "Les élèves ont lu un texte à voix haute cette semaine. Vous trouverez leur feuille dans le cahier rouge, à signer."},
+	{"canteen", "Menu de la cantine", "Le menu des deux prochaines semaines est affiché à l’entrée. Jeudi : repas végétarien pour tous."},
+	{"urgent", "Grève de mardi", "Une partie des enseignants sera en grève mardi. Un accueil est organisé par la mairie pour les familles qui n’ont pas d’autre solution."},
+	{"trip", "Sortie au musée", "Nous irons au musée de Picardie en car. Départ à 8 h 45, retour à 16 h 15. Un pique-nique froid, une gourde, des chaussures confortables."},
+	{"misc", "Vêtements oubliés", "Trois manteaux et une écharpe attendent sous le préau. Merci de passer voir s’ils sont à vous."},
+	{"trip", "Rencontre sportive", "La classe participe à la rencontre d’athlétisme du secteur. Une tenue de sport et deux chaussettes de rechange."},
+	{"misc", "Cahier de vie", "Le cahier de vie revient à la maison ce week-end. Racontez ensemble un moment de la semaine, un dessin suffit."},
+	{"leisure", "Atelier cuisine", "Nous cuisinons une soupe de potiron jeudi. Merci d’apporter un légume de saison par enfant."},
+	{"misc", "Rappel : pas de téléphone", "Un rappel : les téléphones et montres connectées restent à la maison, ou éteints dans le cartable."},
+	{"leisure", "Spectacle de marionnettes", "Une compagnie vient jouer à l’école lundi matin. La coopérative offre la place à chaque élève."},
 }
 
 var sampleSchoolWords = []sampleWord{
-	{"Fête de l’école", "La fête de l’école aura lieu samedi à partir de 10 h. Les stands cherchent encore des bras : écrivez à l’enseignant de votre enfant."},
-	{"Élections des représentants de parents", "Vous pouvez voter à l’école vendredi de 8 h à 12 h, ou par correspondance avec l’enveloppe remise aux enfants."},
-	{"Exercice d’évacuation", "L’exercice d’évacuation s’est bien passé : l’école a été vide en deux minutes et dix secondes. Bravo aux enfants."},
-	{"Travaux devant l’école", "La rue des Écoles sera fermée aux voitures la semaine prochaine. L’entrée se fait par le portail du parc."},
-	{"Vacances : fermeture de l’école", "L’école ferme vendredi à 16 h 30. La garderie fonctionne jusqu’à 18 h. Bonnes vacances à toutes et à tous !"},
+	{"event", "Fête de l’école", "La fête de l’école aura lieu samedi à partir de 10 h. Les stands cherchent encore des bras : écrivez à l’enseignant de votre enfant."},
+	{"event", "Élections des représentants de parents", "Vous pouvez voter à l’école vendredi de 8 h à 12 h, ou par correspondance avec l’enveloppe remise aux enfants."},
+	{"misc", "Exercice d’évacuation", "L’exercice d’évacuation s’est bien passé : l’école a été vide en deux minutes et dix secondes. Bravo aux enfants."},
+	{"urgent", "Travaux devant l’école", "La rue des Écoles sera fermée aux voitures la semaine prochaine. L’entrée se fait par le portail du parc."},
+	{"urgent", "Vacances : fermeture de l’école", "L’école ferme vendredi à 16 h 30. La garderie fonctionne jusqu’à 18 h. Bonnes vacances à toutes et à tous !"},
 }
 
 // sample writes a year of words, with families that read most of them: those
@@ -64,7 +64,14 @@ func sample(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 		return err
 	}
 	send := func(author string, profile rights.Profile, at time.Time, w sampleWord, to string) error {
-		_, err := Send(ctx, tx, core, g, author, profile, at, Draft{ID: id.New(), Title: w.title, Text: w.text, To: []string{to}})
+		d := Draft{ID: id.New(), Theme: w.theme, Title: w.title, Text: w.text, To: []string{to}}
+		switch w.title {
+		case "Évaluation de lecture":
+			d.Ask = SignOne
+		case "Sortie au musée":
+			d.Ask, d.Question = AskYesNo, "Pouvez-vous accompagner la classe ?"
+		}
+		_, err := Send(ctx, tx, core, g, author, profile, at, d)
 		return err
 	}
 	// A school's day, at an hour when teachers write.
@@ -95,7 +102,7 @@ func sample(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 				return err
 			}
 		}
-		w := sampleWord{"Sortie en baie de Somme, jeudi 3 décembre", "Nous partons observer les phoques jeudi 3 décembre. Départ du car à 8 h 15 devant l’école, retour à 17 h.\n\nDans le sac : un pique-nique froid, une gourde, des bottes et un manteau chaud. Merci de marquer le nom de votre enfant partout."}
+		w := sampleWord{"trip", "Sortie en baie de Somme, jeudi 3 décembre", "Nous partons observer les phoques jeudi 3 décembre. Départ du car à 8 h 15 devant l’école, retour à 17 h.\n\nDans le sac : un pique-nique froid, une gourde, des bottes et un manteau chaud. Merci de marquer le nom de votre enfant partout."}
 		if c.Levels != "CE1" {
 			w = sampleWords[1+order[(26+ci)%len(order)]]
 		}
@@ -146,6 +153,12 @@ func sampleReceipts(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Tim
 		}
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO receipt (word, person, version, opened_at, read_at) VALUES `, "", rows); err != nil {
+		return err
+	}
+	// One in three can come along.
+	if _, err := tx.Exec(ctx, `INSERT INTO reply (word, person, asked, version, at, choice) SELECT rc.word, rc.person, 1, 1, rc.read_at,
+			CASE WHEN w.ask = 'sign_one' THEN NULL WHEN rc.opened_at % 3 = 0 THEN 1 ELSE 2 END
+		FROM receipt rc JOIN word w ON w.id = rc.word WHERE w.school = $1 AND w.ask <> 'read' AND rc.read_at IS NOT NULL`, g.School()); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = (SELECT min(rc.read_at) FROM receipt rc JOIN family_link f ON f.relative = rc.person

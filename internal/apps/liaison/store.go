@@ -108,7 +108,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := g.Must(ctx, tx, Write); err != nil {
 		return "", err
 	}
-	if err := d.Check(); err != nil {
+	if err := d.Check(now); err != nil {
 		return "", err
 	}
 	if owner, ok, err := db.One[string](ctx, tx, `SELECT author FROM word WHERE id = $1`, d.ID); err != nil || ok {
@@ -130,8 +130,18 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if profile == rights.Head {
 		profile = rights.Teacher
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme, ask, question, due) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme, string(d.Ask), d.Question, d.Due); err != nil {
+		return "", fmt.Errorf("word: %w", err)
+	}
+	if d.Ask == AskYesNo {
+		d.Choices = []string{core.Catalog.T("liaison.yes"), core.Catalog.T("liaison.no")}
+	}
+	var choices [][]any
+	for i, c := range d.Choices {
+		choices = append(choices, []any{d.ID, i + 1, c})
+	}
+	if _, err := db.Insert(ctx, tx, `INSERT INTO word_choice (word, n, label) VALUES `, "", choices); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
 	var rows, classes [][]any
@@ -159,8 +169,8 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := resource.Share(ctx, tx, d.ID, rights.Contribute, followers...); err != nil {
 		return "", err
 	}
-	if d.File != "" {
-		if err := file.Attach(ctx, tx, author, d.File, d.ID); err != nil {
+	for _, f := range d.Files {
+		if err := file.Attach(ctx, tx, author, f, d.ID); err != nil {
 			return "", err
 		}
 	}
@@ -191,37 +201,6 @@ func audience(core *app.Core, labels []string) string {
 		return i18n.List(append(labels[:most-1:most-1], core.Catalog.T("liaison.more_audience", "n", len(labels)-most+1))...)
 	}
 	return i18n.List(labels...)
-}
-
-// Confirm notes that a relative has read a word. Saying it twice changes nothing.
-func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
-	if err := g.Must(ctx, tx, Reading); err != nil {
-		return err
-	}
-	person, at := g.Viewer().Person, now.UnixMilli()
-	n, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at, read_at)
-		SELECT w.id, $2, w.version, $3, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
-			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
-		ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at),
-			version = CASE WHEN receipt.read_at IS NULL THEN excluded.version ELSE receipt.version END`, g.ID(), person, at)
-	if err != nil {
-		return fmt.Errorf("confirm: %w", err)
-	}
-	if n == 0 {
-		return errs.ErrDenied // may read it, but has no child in it
-	}
-	// Of two parents at once, one finds the row taken and counts nothing.
-	reached, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $3 WHERE word = $1 AND reached_at IS NULL AND pupil IN (SELECT f.pupil FROM family_link f
-		JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND `+people.LinkHolds("f", "$3")+` AND m.valid_to > $3)`, g.ID(), person, at)
-	if err != nil {
-		return fmt.Errorf("confirm: %w", err)
-	}
-	if reached > 0 {
-		if _, err := tx.Exec(ctx, `UPDATE word SET reached = reached + $2 WHERE id = $1`, g.ID(), reached); err != nil {
-			return fmt.Errorf("confirm: %w", err)
-		}
-	}
-	return notify.Settle(ctx, tx, person, g.ID(), now)
 }
 
 // Open notes that a relative has opened a word, once, and that it is no news
@@ -272,7 +251,9 @@ func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word
 }
 
 const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, w.title, w.audience, w.version, w.published_at, rc.read_at, rc.opened_at`
+	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.published_at, w.ask, w.question, w.due,
+	CASE WHEN rc.version >= w.asked THEN rc.read_at ELSE NULL END AS read_at, rc.opened_at,
+	EXISTS (SELECT 1 FROM reply rp WHERE rp.word = w.id AND rp.person = $1 AND rp.asked = w.asked) AS replied`
 
 // counts are what a follower sees of the words of the page whose bars were
 // counted before the directory last changed; present families alone count.
@@ -288,6 +269,7 @@ const counts = `SELECT wp.word, count(*) AS families, count(wp.reached_at) AS re
 type Query struct {
 	Follow bool     // those that the viewer wrote or whose classes they teach, with their counts
 	Pupils []string // those about these pupils
+	Theme  string   // those about this only
 	ID     string   // only this one: reading one is the list with an id
 	Before int64
 	Limit  int
@@ -315,8 +297,11 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		return "$" + strconv.Itoa(len(args))
 	}
 	// Some candidates may be hidden from the viewer: there are two for a place.
-	page, merged := "", ""
+	page, merged, about := "", "", ""
 	if o.ID == "" {
+		if o.Theme != "" {
+			about = " EXISTS (SELECT 1 FROM word t WHERE t.id = c.word AND t.theme = " + arg(o.Theme) + ") AND"
+		}
 		most := arg(o.Limit * 2)
 		page = " AND published_at < " + arg(o.Before) + " ORDER BY published_at DESC LIMIT " + most
 		merged = " ORDER BY published_at DESC, word DESC LIMIT " + most
@@ -329,11 +314,11 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		columns += `, w.body, EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = w.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL) AS fresh`
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE id = " + arg(o.ID)}
 	case o.Follow:
-		candidates = []string{"SELECT id AS word, published_at FROM word WHERE author = $1" + page,
-			`SELECT word, published_at FROM word_class WHERE class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page}
+		candidates = []string{"SELECT id AS word, published_at FROM (SELECT id, id AS word, published_at, author FROM word) c WHERE" + about + " author = $1" + page,
+			`SELECT word, published_at FROM word_class c WHERE` + about + ` class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page}
 	default:
 		for _, p := range o.Pupils {
-			candidates = append(candidates, "SELECT word, published_at FROM word_pupil WHERE pupil = "+arg(p)+page)
+			candidates = append(candidates, "SELECT word, published_at FROM word_pupil c WHERE"+about+" pupil = "+arg(p)+page)
 		}
 	}
 	if len(candidates) == 0 {
@@ -380,14 +365,21 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) 
 		OpenedAt                          *int64 `db:"opened_at"`
 		ReadAt                            *int64 `db:"read_at"`
 		ReachedAt                         *int64 `db:"reached_at"`
+		RepliedAt                         *int64 `db:"replied_at"`
+		RemindedAt                        *int64 `db:"reminded_at"`
+		Version                           *int
+		Choice                            *int64
+		Answer                            *string
 	}](ctx, q, `SELECT k.id AS pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, coalesce(c.label, '') AS class,
 			p.id AS relative, p.first AS rel_first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS rel_last, p.activated_at AS activated,
-			rc.opened_at, rc.read_at, wp.reached_at
+			rc.opened_at, CASE WHEN rc.version >= w.asked THEN rc.read_at ELSE NULL END AS read_at, wp.reached_at,
+			(SELECT max(rm.at) FROM reminder rm WHERE rm.word = wp.word AND rm.person = p.id) AS reminded_at, rp.at AS replied_at, rp.version, rp.choice, rp.body AS answer
 		FROM word w CROSS JOIN word_pupil wp CROSS JOIN membership m JOIN person k ON k.id = wp.pupil
 		LEFT JOIN class c ON c.id = wp.class
 		LEFT JOIN family_link f ON f.pupil = k.id AND `+people.LinkHolds("f", "$2")+`
 		LEFT JOIN person p ON p.id = f.relative
 		LEFT JOIN receipt rc ON rc.word = wp.word AND rc.person = p.id
+		LEFT JOIN reply rp ON rp.word = wp.word AND rp.person = p.id AND rp.asked = w.asked
 		WHERE w.id = $1 AND wp.word = w.id AND m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
 		ORDER BY k.name_key, k.id, p.name_key`, g.ID(), now.UnixMilli())
 	if err != nil {
@@ -400,7 +392,11 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) 
 		}
 		if r.Relative != nil {
 			f := &out[len(out)-1]
-			f.Relatives = append(f.Relatives, Relative{ID: *r.Relative, Name: *r.RelFirst + " " + *r.RelLast, Active: r.Activated != nil, Opened: r.OpenedAt, Read: r.ReadAt})
+			who := Relative{ID: *r.Relative, Name: *r.RelFirst + " " + *r.RelLast, Active: r.Activated != nil, Opened: r.OpenedAt, Read: r.ReadAt, Reminded: r.RemindedAt}
+			if r.RepliedAt != nil {
+				who.Reply = &Given{*r.Version, *r.RepliedAt, r.Choice, *r.Answer}
+			}
+			f.Relatives = append(f.Relatives, who)
 		}
 	}
 	return out, nil
@@ -412,7 +408,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`,
+	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
@@ -433,6 +429,9 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 			ON CONFLICT (word, pupil) DO UPDATE SET reached_at = coalesce(word_pupil.reached_at, excluded.reached_at)`,
 		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
 			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
+		`INSERT INTO reply (word, person, asked, version, at, choice, body) SELECT word, $1, asked, version, at, choice, body FROM reply WHERE person = $2
+			ON CONFLICT DO NOTHING`,
+		`INSERT INTO reminder (word, person, round, at) SELECT word, $1, round, at FROM reminder WHERE person = $2 ON CONFLICT DO NOTHING`,
 	} {
 		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
 			return fmt.Errorf("merge: %w", err)
@@ -461,6 +460,29 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 		return err
 	}
 	if err := add("liaison/written", written); err != nil {
+		return err
+	}
+	replies, err := db.All[struct {
+		Word, Title, Ask, Question string
+		Version                    int
+		At                         int64
+		Answer                     string
+	}](ctx, q, `SELECT rp.word, w.title, w.ask, w.question, rp.version, rp.at, coalesce(c.label, rp.body) AS answer FROM reply rp JOIN word w ON w.id = rp.word
+		LEFT JOIN word_choice c ON c.word = rp.word AND c.n = rp.choice WHERE rp.person = $1 ORDER BY rp.at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/replies", replies); err != nil {
+		return err
+	}
+	reminders, err := db.All[struct {
+		Word, Title string
+		At          int64
+	}](ctx, q, `SELECT rm.word, w.title, rm.at FROM reminder rm JOIN word w ON w.id = rm.word WHERE rm.person = $1 ORDER BY rm.at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/reminders", reminders); err != nil {
 		return err
 	}
 	return add("liaison/receipts", receipts)

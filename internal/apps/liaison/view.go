@@ -22,6 +22,7 @@ type view struct {
 	r        *app.Request
 	follow   bool // the viewer wrote or follows these words
 	child    string
+	theme    string
 	open     string
 	before   int64
 	next     int64
@@ -30,6 +31,80 @@ type view struct {
 	word     *Item
 	files    []file.File
 	families []Family
+	choices  []Choice
+	given    *Given // by the viewer
+	slip     slip
+}
+
+// slip is what a relative typed in a reply that was refused, and why.
+type slip struct{ value, fault string }
+
+// ask is the slip's field, with nothing chosen unless the viewer did.
+func (v view) ask() ui.FieldProps {
+	f := ui.FieldProps{Name: "reponse", Label: i18n.Spaces(v.word.Question), Value: v.slip.value, Error: v.slip.fault, Required: true, Rows: 4}
+	if v.given != nil && f.Error == "" {
+		f.Value = v.given.Body
+		if v.given.Choice != nil {
+			f.Value = strconv.FormatInt(*v.given.Choice, 10)
+		}
+	}
+	for _, c := range v.choices {
+		f.Options = append(f.Options, ui.Option{Value: strconv.FormatInt(c.N, 10), Label: c.Label})
+	}
+	return f
+}
+
+// due says by which day the word wants a reply.
+func (v view) due() string {
+	day, err := time.ParseInLocation(time.DateOnly, v.word.Due, v.zone)
+	if err != nil {
+		return "" // none
+	}
+	return i18n.Date(day, v.now())
+}
+
+func (v view) closed() bool { return closed(v.word.Due, v.r.Viewer, v.r.Viewer.Now) }
+
+// answer is a reply in words.
+func (v view) answer(g Given) string {
+	if g.Choice != nil {
+		for _, c := range v.choices {
+			if c.N == *g.Choice {
+				return c.Label
+			}
+		}
+	}
+	return g.Body
+}
+
+// tally is how many relatives chose each answer.
+func (v view) tally() []string {
+	out := make([]string, len(v.choices))
+	for i, c := range v.choices {
+		n := 0
+		seen := map[string]bool{}
+		for _, f := range v.families {
+			for _, r := range f.Relatives {
+				if r.Reply != nil && r.Reply.Choice != nil && *r.Reply.Choice == c.N && !seen[r.ID] {
+					seen[r.ID] = true
+					n++
+				}
+			}
+		}
+		out[i] = v.r.T("liaison.tally", "choice", c.Label, "n", n)
+	}
+	return out
+}
+
+// what is counted by the bar.
+func (v view) what(n int) string {
+	switch {
+	case v.word.Ask.Signed():
+		return v.r.T("liaison.bar_signed", "n", n)
+	case v.word.Ask.Answered():
+		return v.r.T("liaison.bar_answered", "n", n)
+	}
+	return ""
 }
 
 func (v view) now() time.Time { return v.r.Viewer.Now.In(v.zone) }
@@ -99,7 +174,7 @@ func (v view) rows() []ui.WordRow {
 		case v.pupil():
 			row.Caption = i.From() + " · " + i18n.Date(i.At(v.zone), v.now())
 		default:
-			row.Read, row.ToRead = i.ReadAt != nil, i.ReadAt == nil && i.Children != ""
+			row.Read, row.ToRead = i.Done(), !i.Done() && i.Children != ""
 			row.Caption = strings.Join(slices.DeleteFunc([]string{names(v.children(i)), i.From(), i18n.Date(i.At(v.zone), v.now())}, func(s string) bool { return s == "" }), " · ")
 		}
 		out = append(out, row)
@@ -119,6 +194,9 @@ func (v view) more() string {
 	if v.child != "" {
 		q += "&enfant=" + v.child
 	}
+	if v.theme != "" {
+		q += "&theme=" + v.theme
+	}
 	if !v.follow && follower(v.r.Viewer) {
 		q += "&vue=recus"
 	}
@@ -134,6 +212,21 @@ func (v view) tabs() []ui.Tab {
 		{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow},
 		{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow},
 	}
+}
+
+// themes are the choice of what the words are about.
+func (v view) themes(ctx context.Context) ui.FieldProps {
+	f := ui.FieldProps{Name: "theme", Label: i18n.T(ctx, "liaison.theme"), Value: v.theme, Options: []ui.Option{{Label: i18n.T(ctx, "liaison.all_themes"), Selected: v.theme == ""}}}
+	f.Options = append(f.Options, themes(ctx)...)
+	return f
+}
+
+func themes(ctx context.Context) []ui.Option {
+	out := make([]ui.Option, len(Themes))
+	for i, t := range Themes {
+		out[i] = ui.Option{Value: t, Label: i18n.T(ctx, "liaison.theme."+t)}
+	}
+	return out
 }
 
 // filter is the choice of a child, for parents of several.
@@ -161,6 +254,30 @@ func (v view) reached() []Family {
 // state says in words what is known of a family.
 func (v view) state(f Family) string {
 	t := v.r.T
+	var replies []string
+	for _, r := range f.Relatives {
+		if r.Reply == nil {
+			continue
+		}
+		when := i18n.Ago(time.UnixMilli(r.Reply.At).In(v.zone), v.now())
+		if v.word.Ask.Signed() {
+			replies = append(replies, t("liaison.signed_by", "name", r.Name, "when", when, "version", r.Reply.Version))
+		} else {
+			replies = append(replies, t("liaison.answer_of", "name", r.Name, "answer", v.answer(*r.Reply)))
+		}
+	}
+	var last int64
+	for _, r := range f.Relatives {
+		if r.Reminded != nil {
+			last = max(last, *r.Reminded)
+		}
+	}
+	if last > 0 && !f.Reached() {
+		replies = append(replies, t("liaison.reminded", "when", i18n.Ago(time.UnixMilli(last).In(v.zone), v.now())))
+	}
+	if len(replies) > 0 {
+		return strings.Join(replies, " · ")
+	}
 	if f.Reached() {
 		var who []string
 		for _, r := range f.Relatives {
@@ -184,6 +301,17 @@ func (v view) state(f Family) string {
 	return t("liaison.not_opened")
 }
 
+// key is a sentence about reading, or the one about signing or answering.
+func (v view) key(read string) string {
+	switch {
+	case v.word.Ask.Signed():
+		return read + ".sign"
+	case v.word.Ask.Answered():
+		return read + ".answer"
+	}
+	return read
+}
+
 func family(t func(string, ...any) string, f Family) string {
 	return t("liaison.family", "of", i18n.Of(f.Name()))
 }
@@ -204,7 +332,7 @@ func (r recipients) of(class string) []people.Pupil {
 type form struct {
 	draft  Draft
 	faults map[string]string
-	kept   *file.File
+	kept   []file.File
 	to     recipients
 	school string
 }
@@ -225,13 +353,42 @@ func (f form) title(ctx context.Context) ui.FieldProps {
 	return ui.FieldProps{Name: "titre", Label: i18n.T(ctx, "liaison.title"), Value: f.draft.Title, Error: f.faults["titre"], Required: true, Attrs: templ.Attributes{"maxlength": "150"}}
 }
 
+func (f form) theme(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "theme", Label: i18n.T(ctx, "liaison.theme"), Value: f.draft.Theme, Options: themes(ctx)}
+}
+
 func (f form) text(ctx context.Context) ui.FieldProps {
 	return ui.FieldProps{Name: "texte", Label: i18n.T(ctx, "liaison.text"), Value: f.draft.Text, Error: f.faults["texte"], Required: true, Rows: 9}
+}
+
+func (f form) ask(ctx context.Context) ui.FieldProps {
+	p := ui.FieldProps{Name: "demande", Label: i18n.T(ctx, "liaison.ask"), Value: string(f.draft.Ask)}
+	for _, a := range Asks {
+		p.Options = append(p.Options, ui.Option{Value: string(a), Label: i18n.T(ctx, "liaison.ask."+string(a))})
+	}
+	return p
+}
+
+func (f form) question(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "question", Label: i18n.T(ctx, "liaison.question"), Help: i18n.T(ctx, "liaison.question_help"), Value: f.draft.Question, Error: f.faults["question"], Attrs: templ.Attributes{"maxlength": "150"}}
+}
+
+func (f form) choices(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "choix", Label: i18n.T(ctx, "liaison.choices"), Help: i18n.T(ctx, "liaison.choices_help", "n", choicesMax), Value: strings.Join(f.draft.Choices, "\n"), Error: f.faults["choix"], Rows: 4}
+}
+
+func (f form) due(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "avant", Type: "date", Label: i18n.T(ctx, "liaison.due"), Value: f.draft.Due, Error: f.faults["avant"], Optional: true}
+}
+
+// asks says whether the fields of an answer are shown open.
+func (f form) asks() bool {
+	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"] != ""
 }
 
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }
 
 func (f form) file(ctx context.Context) ui.FieldProps {
-	return ui.FieldProps{Name: "piece", Label: i18n.T(ctx, "liaison.file"), Help: i18n.T(ctx, "liaison.file_help"), Error: f.faults["piece"], Optional: true,
+	return ui.FieldProps{Name: "piece", Label: i18n.T(ctx, "liaison.file"), Help: i18n.T(ctx, "liaison.file_help", "n", filesMax), Multiple: true, Error: f.faults["piece"], Optional: true,
 		Accept: "image/jpeg,image/png,image/gif,image/webp,application/pdf"}
 }

@@ -251,13 +251,13 @@ func Of(ctx context.Context, q db.Querier, g rights.Grant) ([]File, error) {
 		WHERE u.resource = $1 ORDER BY u.position, f.id`, g.ID())
 }
 
-// Own finds a file that a person gave.
-func Own(ctx context.Context, q db.Querier, owner, id string) (*File, error) {
-	f, ok, err := db.One[File](ctx, q, `SELECT id, name, type, size, 0 AS width, 0 AS height FROM file WHERE id = $1 AND owner = $2`, id, owner)
-	if err != nil || !ok {
-		return nil, err
+// Own finds, among some files, those that a person gave.
+func Own(ctx context.Context, q db.Querier, owner string, ids ...string) ([]File, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	return &f, nil
+	in, args := db.In([]any{owner}, ids)
+	return db.All[File](ctx, q, `SELECT id, name, type, size, 0 AS width, 0 AS height FROM file WHERE owner = $1 AND id IN (`+in+`) ORDER BY id`, args...)
 }
 
 func export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {

@@ -8,6 +8,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ type Event struct {
 	Actor    string
 	Pupils   []string // whom it is about
 	Awaits   bool     // asks something of the relatives of those pupils
+	Only     []string // of those who may read the resource, these alone; everybody when empty
 	At       time.Time
 }
 
@@ -62,6 +64,14 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO event_pupil (event, pupil) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
 		return e, fmt.Errorf("event: %w", err)
+	}
+	if len(e.Only) > 0 {
+		for some := range slices.Chunk(e.Only, most) {
+			if err := tell(ctx, tx, e, some); err != nil {
+				return e, fmt.Errorf("feed: %w", err)
+			}
+		}
+		return e, nil
 	}
 	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
 	if err != nil {
@@ -140,6 +150,19 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	return persons[len(persons)-1], nil
 }
 
+// tell writes the feed rows of some persons, of those who may read the resource.
+func tell(ctx context.Context, tx *db.Tx, e Event, persons []string) error {
+	in, args := db.In([]any{e.ID, e.Awaits}, persons)
+	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils, awaits)
+		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN $2 AND pupils <> '' THEN TRUE ELSE FALSE END
+		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "pp.person")+` AS pupils
+			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
+			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person IN (`+in+`)) x WHERE 1 = 1
+		ON CONFLICT DO NOTHING`, args...)
+	return err
+}
+
 // concerned writes the children of a person that an event is about.
 func concerned(event, person string) string {
 	return `coalesce((SELECT string_agg(ep.pupil, ' ') FROM event_pupil ep JOIN family_link f ON f.pupil = ep.pupil
@@ -149,7 +172,8 @@ func concerned(event, person string) string {
 // Item is one line of a feed.
 type Item struct {
 	Event    string
-	Kind     string
+	Kind     string // what happened
+	About    string // the kind of the resource
 	Resource string
 	Title    string
 	Summary  string
@@ -192,7 +216,7 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 		more += " AND f.awaits"
 	}
 	scope, args := v.Scope().Where("r", rights.Read, args)
-	return db.All[Item](ctx, q, `SELECT f.event, f.kind, f.resource, r.title, r.summary, a.first,
+	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, a.first,
 		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.pupils AS children
 		FROM feed f JOIN resource r ON r.id = f.resource JOIN person a ON a.id = f.actor
 		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
@@ -244,6 +268,12 @@ func Seen(ctx context.Context, tx *db.Tx, person, resource string, now time.Time
 func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = FALSE, read_at = coalesce(read_at, $3) WHERE person = $1 AND event IN (SELECT id FROM event WHERE resource = $2)`,
 		person, resource, now.UnixMilli())
+	return err
+}
+
+// Unsettle says that a person took back what they did.
+func Unsettle(ctx context.Context, tx *db.Tx, person, resource string) error {
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND pupils <> '' AND event IN (SELECT id FROM event WHERE resource = $2)`, person, resource)
 	return err
 }
 

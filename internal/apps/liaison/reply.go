@@ -1,0 +1,285 @@
+package liaison
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+)
+
+// Ask is what a word asks of each family, as word_ask has it.
+type Ask string
+
+// Read asks for "J'ai lu" alone; the others ask for a reply, which says it too.
+const (
+	AskRead   Ask = "read"
+	SignOne   Ask = "sign_one"  // the signature of one relative
+	SignBoth  Ask = "sign_both" // of two, where there are two
+	AskText   Ask = "text"
+	AskYesNo  Ask = "yesno"
+	AskChoice Ask = "choice"
+)
+
+// Asks are all of them, in the order of the form.
+var Asks = []Ask{AskRead, SignOne, SignBoth, AskYesNo, AskChoice, AskText}
+
+// Signed says whether it asks for a signature.
+func (a Ask) Signed() bool { return a == SignOne || a == SignBoth }
+
+// Answered says whether it asks for an answer.
+func (a Ask) Answered() bool { return a == AskText || a.Chosen() }
+
+// Chosen says whether the answer is one of the word's choices.
+func (a Ask) Chosen() bool { return a == AskYesNo || a == AskChoice }
+
+const (
+	answerMax  = 2000
+	choicesMax = 8
+	// A tap can be taken back while its toast shows, and the road is slow.
+	undoFor = 15 * time.Second
+)
+
+// Choice is one of those that a word gives.
+type Choice struct {
+	N     int64
+	Label string
+}
+
+// Given is what a relative signed or answered.
+type Given struct {
+	Version int
+	At      int64
+	Choice  *int64
+	Body    string
+}
+
+// asking is a word held until the end of the transaction: whoever replies to
+// it, takes a reply back or corrects it waits for the one before.
+type asking struct {
+	Ask     Ask
+	Version int64
+	Asked   int64
+	Due     string
+}
+
+func hold(ctx context.Context, tx *db.Tx, g rights.Grant) (asking, error) {
+	a, ok, err := db.One[asking](ctx, tx, `UPDATE word SET reached = reached WHERE id = $1 RETURNING ask, version, asked, due`, g.ID())
+	if err == nil && !ok {
+		err = errs.ErrNotFound
+	}
+	return a, err
+}
+
+// closed says whether the date by which to reply is past for the viewer.
+func closed(due string, v *rights.Viewer, now time.Time) bool {
+	return due != "" && now.In(v.Zone()).Format(time.DateOnly) > due
+}
+
+// Confirm notes that a relative has read a word, and says whether it asks them
+// for more. Saying it twice changes nothing.
+func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (more bool, err error) {
+	if err := g.Must(ctx, tx, Reading); err != nil {
+		return false, err
+	}
+	a, err := hold(ctx, tx, g)
+	if err != nil {
+		return false, err
+	}
+	if err := a.read(ctx, tx, g, now); err != nil {
+		return false, err
+	}
+	if a.Ask != AskRead {
+		given, err := Mine(ctx, tx, g)
+		return given == nil, err
+	}
+	if err := a.reach(ctx, tx, g, now, time.Time{}); err != nil {
+		return false, err
+	}
+	return false, notify.Settle(ctx, tx, g.Viewer().Person, g.ID(), now)
+}
+
+// read writes the receipt; a reading of a version before the one that asks is
+// replaced.
+func (a asking) read(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
+	n, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at, read_at)
+		SELECT w.id, $2, w.version, $3, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
+		ON CONFLICT (word, person) DO UPDATE SET
+			read_at = CASE WHEN receipt.version < $4 THEN excluded.read_at ELSE coalesce(receipt.read_at, excluded.read_at) END,
+			version = CASE WHEN receipt.read_at IS NULL OR receipt.version < $4 THEN excluded.version ELSE receipt.version END`,
+		g.ID(), g.Viewer().Person, now.UnixMilli(), a.Asked)
+	if err != nil {
+		return fmt.Errorf("confirm: %w", err)
+	}
+	if n == 0 {
+		return errs.ErrDenied // may read it, but has no child in it
+	}
+	return nil
+}
+
+// Answer notes what a relative signs or answers, which also says that they have
+// read. A signature stays; an answer may change until the date.
+func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, choice int64, text string) error {
+	if err := g.Must(ctx, tx, Reading); err != nil {
+		return err
+	}
+	a, err := hold(ctx, tx, g)
+	if err != nil {
+		return err
+	}
+	before, err := Mine(ctx, tx, g)
+	if err != nil {
+		return err
+	}
+	var chosen any
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	switch {
+	case a.Ask == AskRead:
+		return errs.ErrNotFound
+	case before != nil && a.Ask.Answered() && closed(a.Due, g.Viewer(), now):
+		return errs.Field("reponse", "liaison.answer_closed")
+	case a.Ask.Chosen():
+		_, ok, err := db.One[int64](ctx, tx, `SELECT n FROM word_choice WHERE word = $1 AND n = $2`, g.ID(), choice)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errs.Field("reponse", "liaison.answer_choose")
+		}
+		chosen, text = choice, ""
+	case a.Ask == AskText && text == "":
+		return errs.Field("reponse", "liaison.answer_missing")
+	case a.Ask == AskText && utf8.RuneCountInString(text) > answerMax:
+		return errs.Field("reponse", "liaison.answer_long", "n", answerMax)
+	case a.Ask.Signed():
+		text = ""
+	}
+	if err := a.read(ctx, tx, g, now); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO reply (word, person, asked, version, at, choice, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (word, person, asked) DO UPDATE SET was_version = reply.version, was_at = reply.at, was_choice = reply.choice, was_body = reply.body,
+			version = excluded.version, at = excluded.at, choice = excluded.choice, body = excluded.body
+		WHERE (coalesce(reply.choice, 0) <> coalesce(excluded.choice, 0) OR reply.body <> excluded.body)`,
+		g.ID(), g.Viewer().Person, a.Asked, a.Version, now.UnixMilli(), chosen, text); err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	if err := a.reach(ctx, tx, g, now, time.Time{}); err != nil {
+		return err
+	}
+	return notify.Settle(ctx, tx, g.Viewer().Person, g.ID(), now)
+}
+
+// Undo takes back what a relative has just tapped, and says whether it was
+// still time.
+func Undo(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, error) {
+	if err := g.Must(ctx, tx, Reading); err != nil {
+		return false, err
+	}
+	a, err := hold(ctx, tx, g)
+	if err != nil {
+		return false, err
+	}
+	person, since := g.Viewer().Person, now.Add(-undoFor)
+	n, err := tx.Exec(ctx, `UPDATE reply SET version = was_version, at = was_at, choice = was_choice, body = was_body,
+		was_version = NULL, was_at = NULL, was_choice = NULL, was_body = ''
+		WHERE word = $1 AND person = $2 AND asked = $3 AND at >= $4 AND was_at IS NOT NULL`, g.ID(), person, a.Asked, since.UnixMilli())
+	if err != nil || n > 0 {
+		return n > 0, err // the answer before it still confirms
+	}
+	gone, err := tx.Exec(ctx, `DELETE FROM reply WHERE word = $1 AND person = $2 AND asked = $3 AND at >= $4`, g.ID(), person, a.Asked, since.UnixMilli())
+	if err != nil {
+		return false, fmt.Errorf("undo: %w", err)
+	}
+	unread, err := tx.Exec(ctx, `UPDATE receipt SET read_at = NULL WHERE word = $1 AND person = $2 AND read_at >= $4
+		AND NOT EXISTS (SELECT 1 FROM reply rp WHERE rp.word = $1 AND rp.person = $2 AND rp.asked = $3)`, g.ID(), person, a.Asked, since.UnixMilli())
+	if err != nil {
+		return false, fmt.Errorf("undo: %w", err)
+	}
+	if gone+unread == 0 {
+		return false, nil
+	}
+	if err := a.reach(ctx, tx, g, now, since); err != nil {
+		return false, err
+	}
+	return true, notify.Unsettle(ctx, tx, person, g.ID())
+}
+
+// reach sets which of the families of the viewer's children are reached by the
+// rule of the word, and moves its bar with them. Families reached since an
+// undone tap, and no longer, are taken out. The word is held, so that of two
+// parents who sign at once the second sees the first.
+func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since time.Time) error {
+	acts := `SELECT count(DISTINCT rc.person) FROM receipt rc JOIN family_link x ON x.relative = rc.person AND x.pupil = wp.pupil
+		WHERE rc.word = wp.word AND rc.read_at IS NOT NULL AND rc.version >= $4`
+	if a.Ask != AskRead {
+		acts = `SELECT count(DISTINCT rp.person) FROM reply rp JOIN family_link x ON x.relative = rp.person AND x.pupil = wp.pupil
+			WHERE rp.word = wp.word AND rp.asked = $4`
+	}
+	rows, err := db.All[struct {
+		Pupil     string
+		ReachedAt *int64 `db:"reached_at"`
+		Acts      int
+		Relatives int
+	}](ctx, tx, `SELECT wp.pupil, wp.reached_at, (`+acts+`) AS acts,
+			(SELECT count(DISTINCT x.relative) FROM family_link x WHERE x.pupil = wp.pupil AND `+people.LinkHolds("x", "$3")+`) AS relatives
+		FROM word_pupil wp WHERE wp.word = $1 AND wp.pupil IN (SELECT f.pupil FROM family_link f
+			JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND `+people.LinkHolds("f", "$3")+` AND m.valid_to > $3)`,
+		g.ID(), g.Viewer().Person, now.UnixMilli(), a.Asked)
+	if err != nil {
+		return fmt.Errorf("reach: %w", err)
+	}
+	var in, out []string
+	for _, r := range rows {
+		need := 1
+		if a.Ask == SignBoth {
+			need = min(2, max(1, r.Relatives))
+		}
+		switch done := r.Acts >= need; {
+		case done && r.ReachedAt == nil:
+			in = append(in, r.Pupil)
+		case !done && r.ReachedAt != nil && !since.IsZero() && *r.ReachedAt >= since.UnixMilli():
+			out = append(out, r.Pupil)
+		}
+	}
+	if len(in)+len(out) == 0 {
+		return nil
+	}
+	set, args := db.In([]any{g.ID(), now.UnixMilli()}, in)
+	more, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $2 WHERE word = $1 AND reached_at IS NULL AND pupil IN (`+set+`)`, args...)
+	if err != nil {
+		return fmt.Errorf("reach: %w", err)
+	}
+	set, args = db.In([]any{g.ID()}, out)
+	less, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = NULL WHERE word = $1 AND reached_at IS NOT NULL AND pupil IN (`+set+`)`, args...)
+	if err != nil {
+		return fmt.Errorf("reach: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE word SET reached = reached + $2 WHERE id = $1`, g.ID(), more-less); err != nil {
+		return fmt.Errorf("reach: %w", err)
+	}
+	return nil
+}
+
+// Mine is what the viewer gave to a word: nobody else's reply is ever read for
+// a family.
+func Mine(ctx context.Context, q db.Querier, g rights.Grant) (*Given, error) {
+	v, ok, err := db.One[Given](ctx, q, `SELECT rp.version, rp.at, rp.choice, rp.body FROM reply rp JOIN word w ON w.id = rp.word
+		WHERE rp.word = $1 AND rp.person = $2 AND rp.asked = w.asked`, g.ID(), g.Viewer().Person)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &v, nil
+}
+
+// Choices are those that a word gives, in order.
+func Choices(ctx context.Context, q db.Querier, g rights.Grant) ([]Choice, error) {
+	return db.All[Choice](ctx, q, `SELECT n, label FROM word_choice WHERE word = $1 ORDER BY n`, g.ID())
+}
