@@ -71,7 +71,7 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 				return e, fmt.Errorf("feed: %w", err)
 			}
 		}
-		return e, nil
+		return e, queue.Add(ctx, tx, Tell{Event: e.ID})
 	}
 	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
 	if err != nil {

@@ -64,7 +64,8 @@ type item struct {
 	ID, Event, Person, Target string
 	Digest                    bool
 	Tries                     int
-	Kind, Resource, Zone      string
+	Kind, About               string // of the event, and of what it is about
+	Resource, Zone            string
 	Email, First              string
 	Refused                   bool // the address
 	Sees                      bool // still may read it
@@ -86,7 +87,7 @@ func (f flush) batch(ctx context.Context, core *app.Core) (int, error) {
 	}
 	now := core.Clock.Now()
 	list, args := db.In([]any{now.UnixMilli()}, ids)
-	items, err := db.All[item](ctx, core.DB, `SELECT d.id, d.event, d.person, d.target, d.digest, d.tries, e.kind, e.resource, s.timezone AS zone, e.created_at AS at,
+	items, err := db.All[item](ctx, core.DB, `SELECT d.id, d.event, d.person, d.target, d.digest, d.tries, e.kind, r.kind AS about, e.resource, s.timezone AS zone, e.created_at AS at,
 		p.email, p.first, (x.person IS NOT NULL) AS refused, `+rights.Sees("r", "d.person", "$1", rights.Read)+` AS sees
 		FROM delivery d JOIN event e ON e.id = d.event JOIN school s ON s.id = e.school JOIN resource r ON r.id = e.resource JOIN person p ON p.id = d.person
 		LEFT JOIN refused_address x ON x.person = p.id AND x.email = p.email
@@ -255,7 +256,7 @@ func ring(ctx context.Context, core *app.Core, now time.Time, items []item, resu
 			continue
 		}
 		what, _ := core.Told(i.Kind)
-		_, kind, _ := core.Kind(rights.Kind(i.Kind))
+		_, kind, _ := core.Kind(rights.Kind(i.About))
 		address := "/"
 		if kind.Path != nil {
 			address = kind.Path(i.Resource)
@@ -386,7 +387,7 @@ func (l letter) message(ctx context.Context, core *app.Core) (mail.Message, erro
 		identity += " " + i.Event
 		what, _ := core.Told(i.Kind)
 		address := base + "/"
-		if _, k, ok := core.Kind(rights.Kind(i.Kind)); ok && k.Path != nil {
+		if _, k, ok := core.Kind(rights.Kind(i.About)); ok && k.Path != nil {
 			address = base + k.Path(i.Resource)
 		}
 		text := core.Catalog.T(what.Text)

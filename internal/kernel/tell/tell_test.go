@@ -191,6 +191,29 @@ func TestAWordReachesThePhoneAndTheMailbox(t *testing.T) {
 	}
 }
 
+// A reminder goes to the families who are missing, and to no other.
+func TestAReminderReachesTheMissingAlone(t *testing.T) {
+	s := open(t)
+	nadia, nadiasPhone := s.reached("nadia.kermadec")
+	missing := s.One(`SELECT min(p.login) FROM person p JOIN family_link f ON f.relative = p.id JOIN class_member cm ON cm.person = f.pupil
+		JOIN class c ON c.id = cm.class JOIN school sc ON sc.id = c.school
+		WHERE c.label = 'CE1 B' AND sc.uai = '0809876A' AND p.activated_at IS NOT NULL AND p.login NOT LIKE '%.kermadec'`)
+	_, phone := s.reached(missing)
+	word := s.publish("Le bonnet")
+	nadia.Post(word + "/lu").To()
+	s.As("helene.duvivier").Post(word + "/relance").To()
+	s.Drain()
+	if rung := phone.Wait(2, 5*time.Second); len(rung) != 2 || !strings.Contains(rung[1].Text, "Rappel") || !strings.Contains(rung[1].Text, word) {
+		t.Errorf("%s, who is missing: %d pushes, %v", missing, len(rung), rung)
+	}
+	if m := s.mailed(missing); len(m) != 2 || !strings.HasPrefix(m[1].Subject, "Rappel") {
+		t.Errorf("%s, who is missing: %d mails", missing, len(m))
+	}
+	if p, m := len(nadiasPhone.Messages()), len(s.mailed("nadia.kermadec")); p != 1 || m != 1 {
+		t.Errorf("who has read is told %d and %d times", p, m)
+	}
+}
+
 // What was in flight when the server died is sent again, under the same name;
 // what had arrived is not.
 func TestARepeatAfterACrashHasTheSameName(t *testing.T) {
