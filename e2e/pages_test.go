@@ -360,6 +360,44 @@ func TestPagesThatRefuse(t *testing.T) {
 	}
 }
 
+// TestWordsThatAsk looks at what a word may ask, before and after an answer,
+// as a parent and as the teacher who follows it.
+func TestWordsThatAsk(t *testing.T) {
+	b := browser.Start(t)
+	for _, screen := range screens {
+		t.Run(screen.name, func(t *testing.T) {
+			s := openGate(t)
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			helene, nadia := s.As("helene.duvivier"), s.As("nadia.kermadec")
+			class := s.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
+			for _, c := range []struct {
+				ask   string
+				more  []string
+				reply []string
+			}{
+				{"yesno", []string{"theme", "trip", "question", "Votre enfant vient-il à la sortie ?", "avant", "2026-12-18"}, []string{"reponse", "1"}},
+				{"choice", []string{"question", "Quel jour vous convient ?", "choix", "lundi\nmardi\njeudi soir, après la classe"}, []string{"reponse", "2"}},
+				{"text", []string{"question", "Une allergie ?"}, []string{"reponse", "Aux arachides."}},
+				{"sign_both", nil, []string{"signe", "1"}},
+			} {
+				form := append([]string{"titre", "Ce que l'on demande", "texte", "Merci de répondre.", "a", "class:" + class, "demande", c.ask}, c.more...)
+				word, _, _ := strings.Cut(helene.Post("/carnet", form...).To(), "?")
+				w.open("nadia.kermadec", word, "demande-"+c.ask)
+				done := nadia.Post(word+"/reponse", c.reply...).To()
+				w.open("nadia.kermadec", done, "repondu-"+c.ask)
+				w.open("helene.duvivier", word, "suivi-"+c.ask)
+				helene.Post(word + "/relance").To()
+				w.open("helene.duvivier", word+"?fait=relance", "relance-"+c.ask)
+			}
+			tab := w.tab("helene.duvivier")
+			tab.Go("/carnet/nouveau")
+			tab.Click("Répondre oui ou non")
+			tab.Click("Publier")
+			w.check(tab, "422-mot-qui-demande")
+		})
+	}
+}
+
 // TestLongNamesAndManyChildren fills the school with what no mockup shows: the
 // longest names and titles that are taken, a parent of five children in two
 // schools, a school where nothing was written yet.
