@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -64,12 +65,17 @@ func (h handler) page(r *app.Request) (web.Response, error) {
 }
 
 func (h handler) show(r *app.Request, status int, faults map[string]string, trial string, well bool) (web.Response, error) {
-	ctx, v := r.Context(), r.Viewer
-	settings, err := notify.Settings(ctx, h.core.DB, []string{v.Person})
+	settings, err := notify.Settings(r.Context(), h.core.DB, []string{r.Viewer.Person})
 	if err != nil {
 		return nil, err
 	}
-	mine := settings[v.Person]
+	return h.draw(r, status, settings[r.Viewer.Person], faults, trial, well)
+}
+
+// draw shows settings, kept or just typed.
+func (h handler) draw(r *app.Request, status int, mine notify.Setting, faults map[string]string, trial string, well bool) (web.Response, error) {
+	ctx, v := r.Context(), r.Viewer
+	var err error
 	w := view{Hours: mine.Hours, Pupil: v.Main() == rights.Pupil, Key: h.core.Push.Identity.PublicKey(), Faults: faults, Trial: trial, TrialOK: well}
 	if w.Email, err = session.Address(ctx, h.core.DB, v.Person); err != nil {
 		return nil, err
@@ -116,11 +122,15 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	person, profiles := r.Viewer.Person, r.Viewer.Profiles()
+	person := r.Viewer.Person
 	hours, faults := readHours(form.Get("silence") != "", form.Get("de"), form.Get("a"), form.Get("dimanche") != "", form.Get("resume"))
 	if form.Get("reglage") == "" && form.Has("page") {
 		if said, bad := r.Faults(faults.Err()); bad {
-			return h.show(r, http.StatusUnprocessableEntity, said, "", false)
+			settings, err := notify.Settings(r.Context(), h.core.DB, []string{person})
+			if err != nil {
+				return nil, err
+			}
+			return h.draw(r, http.StatusUnprocessableEntity, h.typed(r, form, settings[person], hours), said, "", false)
 		}
 	}
 	preset := form.Get("reglage")
@@ -132,36 +142,24 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 		if err != nil {
 			return err
 		}
-		mine := settings[person]
-		choices := map[string]notify.Choice{}
+		mine := h.typed(r, form, settings[person], hours)
 		for _, s := range h.services(r.Viewer) {
-			off := preset == "" && form.Get("service-"+s.Name) == ""
-			if err := notify.Cut(r.Context(), tx, r.Grant, person, s.Name, off); err != nil {
+			if err := notify.Cut(r.Context(), tx, r.Grant, person, s.Name, preset == "" && mine.Off[s.Name]); err != nil {
 				return err
 			}
 			for _, t := range s.told {
-				c, chosen := mine.Choices[t.Kind]
-				if !chosen {
-					c, _ = t.Default(profiles)
-				}
 				switch preset {
 				case "tout":
-					c = notify.Choice{Push: true, Mail: notify.Once}
+					mine.Choices[t.Kind] = notify.Choice{Push: true, Mail: notify.Once}
 				case "rien":
-					c = notify.Choice{Mail: notify.Never}
-				case "":
-					c.Push = form.Get("push-"+t.Kind) != ""
-					if m := notify.Rhythm(form.Get("mail-" + t.Kind)); m.Valid() { // absent without an address
-						c.Mail = m
-					}
+					mine.Choices[t.Kind] = notify.Choice{Mail: notify.Never}
 				}
-				choices[t.Kind] = c
 			}
 		}
 		if preset == "essentiel" {
 			return notify.Forget(r.Context(), tx, r.Grant, person)
 		}
-		if err := notify.Choose(r.Context(), tx, r.Grant, person, choices); err != nil || preset != "" {
+		if err := notify.Choose(r.Context(), tx, r.Grant, person, mine.Choices); err != nil || preset != "" {
 			return err
 		}
 		return notify.SetHours(r.Context(), tx, r.Grant, person, hours)
@@ -169,6 +167,26 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	return web.Redirect(atSettings + "?fait=1"), nil
+}
+
+// typed is what the whole page says, over what was kept.
+func (h handler) typed(r *app.Request, form url.Values, kept notify.Setting, hours notify.Hours) notify.Setting {
+	out := notify.Setting{Choices: map[string]notify.Choice{}, Off: map[string]bool{}, Hours: hours}
+	for _, s := range h.services(r.Viewer) {
+		out.Off[s.Name] = form.Get("service-"+s.Name) == ""
+		for _, t := range s.told {
+			c, chosen := kept.Choices[t.Kind]
+			if !chosen {
+				c, _ = t.Default(r.Viewer.Profiles())
+			}
+			c.Push = form.Get("push-"+t.Kind) != ""
+			if m := notify.Rhythm(form.Get("mail-" + t.Kind)); m.Valid() { // absent without an address
+				c.Mail = m
+			}
+			out.Choices[t.Kind] = c
+		}
+	}
+	return out
 }
 
 // readHours reads hours of the day.

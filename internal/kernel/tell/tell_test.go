@@ -437,6 +437,8 @@ func TestFaultsOfThePageKeepWhatStood(t *testing.T) {
 	nadia := s.As("nadia.kermadec")
 	nadia.Post("/notifications", "page", "1", "silence", "1", "de", "8", "a", "8", "resume", "18").Faulty().Has("choisissez-en deux")
 	nadia.Post("/notifications", "page", "1", "de", "20", "a", "7", "resume", "99").Faulty().Has("heure de la liste")
+	// What was typed is still there, and nothing of it is kept.
+	nadia.Post("/notifications", "page", "1", "silence", "1", "de", "8", "a", "8", "resume", "18").Faulty().Has("Tout est coupé")
 	nadia.Get("/notifications").OK().Has("Tout est activé")
 	nadia.Post("/notifications", "reglage", "rien").To()
 	nadia.Get("/notifications").OK().Has("Tout est coupé")
