@@ -278,7 +278,6 @@ func busyPage(core *app.Core) ([]byte, error) {
 	return page.Bytes(), nil
 }
 
-// kit shows every component, in the demonstration only.
 // spoken gives a handler of ui the sentences it shows.
 func spoken(core *app.Core, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -341,7 +341,7 @@ func compact(list []string) []string {
 // draft reads the form of a word, and takes the files that came with it after
 // those that an earlier try left.
 func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
-	form, err := web.Form(r.W, r.Request, filesMax*h.core.UploadMax+1<<20)
+	form, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
 	if err != nil {
 		return Draft{}, nil, err
 	}
