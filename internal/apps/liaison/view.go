@@ -96,12 +96,12 @@ func (v view) tally() []string {
 	return out
 }
 
-// what is counted by the bar.
-func (v view) what(n int) string {
+// what is counted by the bar of a word.
+func (v view) what(i Item, n int) string {
 	switch {
-	case v.word.Ask.Signed():
+	case i.Ask.Signed():
 		return v.r.T("liaison.bar_signed", "n", n)
-	case v.word.Ask.Answered():
+	case i.Ask.Answered():
 		return v.r.T("liaison.bar_answered", "n", n)
 	}
 	return ""
@@ -163,7 +163,7 @@ func (v view) rows() []ui.WordRow {
 		row := ui.WordRow{Href: v.link(i.ID), Title: i.Title, Current: i.ID == v.open}
 		switch {
 		case v.follow:
-			row.Reading = &ui.Reading{Done: i.Reached, Total: i.Families, Mini: true}
+			row.Reading = &ui.Reading{Done: i.Reached, Total: i.Families, What: v.what(i, i.Reached), Mini: true}
 			row.Caption = i.Audience
 			if i.Author != v.r.Viewer.Person {
 				row.Caption += " · " + i.From()
