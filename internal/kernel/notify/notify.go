@@ -134,14 +134,7 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	if err != nil || len(persons) == 0 {
 		return "", err
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils, awaits)
-		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN $4 AND pupils <> '' THEN TRUE ELSE FALSE END
-		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "pp.person")+` AS pupils
-			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
-			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor
-			AND pp.person > $2 AND pp.person <= $3) x WHERE 1 = 1
-		ON CONFLICT DO NOTHING`, event, after, persons[len(persons)-1], awaits); err != nil {
+	if _, err := tx.Exec(ctx, lines("$4", `pp.person <> e.actor AND pp.person > $2 AND pp.person <= $3`), event, after, persons[len(persons)-1], awaits); err != nil {
 		return "", err
 	}
 	if len(persons) < most {
@@ -153,14 +146,20 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 // tell writes the feed rows of some persons, of those who may read the resource.
 func tell(ctx context.Context, tx *db.Tx, e Event, persons []string) error {
 	in, args := db.In([]any{e.ID, e.Awaits}, persons)
-	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils, awaits)
-		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN $2 AND pupils <> '' THEN TRUE ELSE FALSE END
-		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "pp.person")+` AS pupils
+	_, err := tx.Exec(ctx, lines("$2", `pp.person IN (`+in+`)`), args...)
+	return err
+}
+
+// lines writes the feed rows of event $1 for those who may read its resource
+// and are whom it says. Writing a row twice changes nothing.
+func lines(awaits, whom string) string {
+	return `INSERT INTO feed (person, event, at, kind, resource, actor, pupils, awaits)
+		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN ` + awaits + ` AND pupils <> '' THEN TRUE ELSE FALSE END
+		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
 			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person IN (`+in+`)) x WHERE 1 = 1
-		ON CONFLICT DO NOTHING`, args...)
-	return err
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + whom + `) x WHERE 1 = 1
+		ON CONFLICT DO NOTHING`
 }
 
 // concerned writes the children of a person that an event is about.
