@@ -56,6 +56,8 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet/{id}/reponse", Reading, h.answer)
 			r.POST("/carnet/{id}/annuler", Reading, h.undo)
 			r.POST("/carnet/{id}/relance", Follow, h.remind)
+			r.GET("/carnet/{id}/suivi", Follow, h.track)
+			r.GET("/carnet/{id}/suivi.csv", Follow, h.export)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),

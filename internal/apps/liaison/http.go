@@ -99,7 +99,7 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		}
 	}
 	if r.Grant.Role() >= rights.Contribute {
-		if v.families, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now); err != nil {
+		if v.track, err = h.follow(r, *v.word, v.choices); err != nil {
 			return nil, err
 		}
 	}
@@ -110,28 +110,32 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 			return nil, err
 		}
 	}
-	var toast *ui.Toast
-	switch q.Get("fait") {
+	return r.PageWith(status, v.word.Title, "liaison", toast(r, *v.word), wordPage(v))
+}
+
+// toast says what was just done, as the address has it.
+func toast(r *app.Request, w Item) *ui.Toast {
+	switch r.URL.Query().Get("fait") {
 	case "envoye":
-		toast = &ui.Toast{Text: r.T("liaison.sent", "n", v.word.Families)}
+		return &ui.Toast{Text: r.T("liaison.sent", "n", w.Families)}
 	case "lu":
-		toast = &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(open) + "/annuler"}
+		return &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(w.ID) + "/annuler"}
 	case "signe":
-		toast = &ui.Toast{Text: r.T("liaison.signed_now"), Undo: path(open) + "/annuler"}
+		return &ui.Toast{Text: r.T("liaison.signed_now"), Undo: path(w.ID) + "/annuler"}
 	case "repondu":
-		toast = &ui.Toast{Text: r.T("liaison.answered_now"), Undo: path(open) + "/annuler"}
+		return &ui.Toast{Text: r.T("liaison.answered_now"), Undo: path(w.ID) + "/annuler"}
 	case "annule":
-		toast = &ui.Toast{Text: r.T("liaison.undone")}
+		return &ui.Toast{Text: r.T("liaison.undone")}
 	case "tard":
-		toast = &ui.Toast{Text: r.T("liaison.undo_late")}
+		return &ui.Toast{Text: r.T("liaison.undo_late")}
 	case "relance":
-		toast = &ui.Toast{Text: r.T("liaison.reminded_now")}
+		return &ui.Toast{Text: r.T("liaison.reminded_now")}
 	case "dejarelance":
-		toast = &ui.Toast{Text: r.T("liaison.reminded_already")}
+		return &ui.Toast{Text: r.T("liaison.reminded_already")}
 	case "reste":
-		toast = &ui.Toast{Text: r.T("liaison.more_asked")}
+		return &ui.Toast{Text: r.T("liaison.more_asked")}
 	}
-	return r.PageWith(status, v.word.Title, "liaison", toast, wordPage(v))
+	return nil
 }
 
 // words lists, and keeps the bars that had to be counted again.

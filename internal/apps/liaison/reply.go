@@ -60,6 +60,18 @@ type Given struct {
 	Body    string
 }
 
+// Text is a reply in words, with the choices of its word.
+func (g Given) Text(choices []Choice) string {
+	if g.Choice != nil {
+		for _, c := range choices {
+			if c.N == *g.Choice {
+				return c.Label
+			}
+		}
+	}
+	return g.Body
+}
+
 // asking is a word held until the end of the transaction: whoever replies to
 // it, takes a reply back or corrects it waits for the one before.
 type asking struct {
