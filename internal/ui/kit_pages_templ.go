@@ -157,7 +157,7 @@ func kitService(s Shell) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = FamilyRow(Person{Animal: "grenouille"}, "Famille de Malo Perrault", "CE1 B", []string{"Léa Perrault : pas de compte actif"}, false).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = FamilyRow(Person{Animal: "grenouille"}, "Famille de Malo Perrault", "CE1 B", []string{"Léa Perrault : pas de compte actif"}, false, "malo").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -165,7 +165,7 @@ func kitService(s Shell) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = FamilyRow(Person{Animal: "lapin"}, "Famille de Lison Carlier", "", []string{"Marc Carlier : a lu samedi à 9 h", "Jeanne Carlier : pas encore ouvert"}, true).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = FamilyRow(Person{Animal: "lapin"}, "Famille de Lison Carlier", "", []string{"Marc Carlier : a lu samedi à 9 h", "Jeanne Carlier : pas encore ouvert"}, true, "").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -132,6 +132,8 @@ func toast(r *app.Request, w Item) *ui.Toast {
 		return &ui.Toast{Text: r.T("liaison.reminded_now")}
 	case "dejarelance":
 		return &ui.Toast{Text: r.T("liaison.reminded_already")}
+	case "personne":
+		return &ui.Toast{Text: r.T("liaison.tick_one")}
 	case "reste":
 		return &ui.Toast{Text: r.T("liaison.more_asked")}
 	}
@@ -222,25 +224,6 @@ func (h handler) undo(r *app.Request) (web.Response, error) {
 		return web.Redirect(path(r.Grant.ID()) + "?fait=tard"), nil
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=annule"), nil
-}
-
-func (h handler) remind(r *app.Request) (web.Response, error) {
-	f, err := r.Values()
-	if err != nil {
-		return nil, err
-	}
-	n := 0
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		var err error
-		n, err = Remind(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), f.Get("eleve"))
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if n == 0 {
-		return web.Redirect(path(r.Grant.ID()) + "?fait=dejarelance"), nil
-	}
-	return web.Redirect(path(r.Grant.ID()) + "?fait=relance"), nil
 }
 
 func (h handler) compose(r *app.Request) (web.Response, error) {

@@ -12,6 +12,7 @@ import (
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/platform/csv"
+	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/web"
@@ -111,6 +112,37 @@ func (h handler) export(r *app.Request) (web.Response, error) {
 	return web.Download(r.T("liaison.csv_name"), "text/csv; charset=utf-8", func(_ context.Context, w io.Writer) error {
 		return csv.Write(w, t.lines())
 	}), nil
+}
+
+// remind recalls the word to one family, to those that were ticked, or to all
+// that are missing, and goes back to where it was asked.
+func (h handler) remind(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	back, ticked := path(r.Grant.ID()), r.URL.Query().Has("choix")
+	if ticked || f.Has("suivi") {
+		back += "/suivi"
+	}
+	o := Whom{Pupils: f["eleve"], Class: f.Get("classe")}
+	if ticked && len(o.Pupils) == 0 {
+		if o.Pupils = f["id"]; len(o.Pupils) == 0 {
+			return web.Redirect(back + "?fait=personne"), nil
+		}
+	}
+	n := 0
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		var err error
+		n, err = Remind(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), o)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return web.Redirect(back + "?fait=dejarelance"), nil
+	}
+	return web.Redirect(back + "?fait=relance"), nil
 }
 
 // lines are the cells of the export, with their heads.
@@ -277,10 +309,16 @@ func (t tracking) reached() []Family {
 	return slices.DeleteFunc(slices.Clone(t.list), func(f Family) bool { return !f.Reached() })
 }
 
-// reachable says whether a reminder of the families shown would find anybody.
-func (t tracking) reachable() bool {
-	return slices.ContainsFunc(t.list, func(f Family) bool { return !f.Reached() && f.Active() })
+// chosen is what the box of a family sends; there is none once it is reached.
+func (t tracking) chosen(f Family) string {
+	if !t.whole || f.Reached() {
+		return ""
+	}
+	return f.Pupil
 }
+
+// reminding is where the chosen families are reminded.
+func (t tracking) reminding() string { return path(t.word.ID) + "/relance?choix=1" }
 
 // key is a sentence about reading, or the one about signing or answering.
 func (t tracking) key(read string) string {
@@ -345,7 +383,7 @@ func (t tracking) did(p Relative) string {
 	if p.Reply == nil && p.Read != nil && t.word.Version > 1 {
 		said += say("liaison.did_version", "version", p.Version)
 	}
-	if p.Reminded != nil {
+	if p.Reminded != nil && p.Active {
 		said += " · " + say("liaison.did_reminded", "when", t.ago(*p.Reminded))
 	}
 	return said

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -171,5 +172,54 @@ func TestSummaryAgreesWithTheList(t *testing.T) {
 		if !strings.Contains(page, label+"\u00a0: "+strconv.Itoa(n)+"\n") && !strings.Contains(page, label+"\u00a0: "+strconv.Itoa(n)+"<") {
 			t.Errorf("%s: the list has %d", label, n)
 		}
+	}
+}
+
+// The families ticked are reminded, and no other; nobody is when none is.
+func TestTickedFamiliesAreReminded(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	w := sent(t, a, "Cocher", "read")
+	id := strings.TrimPrefix(w, "/carnet/")
+	reminded := func() string {
+		return one(t, a, `SELECT coalesce(string_agg(login, ' '), '') FROM (SELECT DISTINCT k.login FROM reminder rm JOIN family_link f ON f.relative = rm.person JOIN word_pupil wp ON wp.word = rm.word AND wp.pupil = f.pupil
+			JOIN person k ON k.id = f.pupil WHERE rm.word = $1) x`, id)
+	}
+	helene.Get(w+"/suivi").OK().Has("Relancer les 27 familles qui manquent", w+"/relance?choix=1")
+	if to := helene.Post(w + "/relance?choix=1").To(); to != w+"/suivi?fait=personne" || reminded() != "" {
+		t.Errorf("nothing ticked: sent to %s, reminded %q", to, reminded())
+	}
+	helene.Get(w + "/suivi?fait=personne").OK().Has("Cochez au moins une famille")
+	ids, err := db.All[string](t.Context(), a.Core.DB, `SELECT p.id FROM person p WHERE p.login IN ('ines.kermadec', 'iris.blanchard') ORDER BY p.login`)
+	if err != nil || len(ids) != 2 {
+		t.Fatal(ids, err)
+	}
+	if to := helene.Post(w+"/relance?choix=1", "id", ids[0], "id", ids[1]).To(); to != w+"/suivi?fait=relance" {
+		t.Errorf("sent to %s", to)
+	}
+	if got := strings.Fields(reminded()); len(got) != 2 || !slices.Contains(got, "ines.kermadec") || !slices.Contains(got, "iris.blanchard") {
+		t.Errorf("reminded %q", got)
+	}
+	// The button of one line leaves the ticks of the others alone.
+	tom := one(t, a, `SELECT id FROM person WHERE login = 'tom.bonnet'`)
+	alice := one(t, a, `SELECT id FROM person WHERE login = 'alice.guerin'`)
+	helene.Post(w+"/relance?choix=1", "id", alice, "eleve", tom).To()
+	if got := strings.Fields(reminded()); len(got) != 3 || slices.Contains(got, "alice.guerin") {
+		t.Errorf("reminded %q", got)
+	}
+	// A pupil to whom the word did not go reminds nobody.
+	other := one(t, a, `SELECT min(cm.person) FROM class_member cm WHERE cm.class = $1 AND cm.profile = 'pupil'`, class(t, a, "CM2"))
+	if to := helene.Post(w+"/relance?choix=1", "id", other).To(); to != w+"/suivi?fait=dejarelance" {
+		t.Errorf("sent to %s", to)
+	}
+	// One class of a word that went to several.
+	claire := a.As("claire.fontaine")
+	both, _, _ := strings.Cut(claire.Post("/carnet", "titre", "Deux classes", "texte", "x", "a", "class:"+class(t, a, "CE1 B"), "a", "class:"+class(t, a, "CM2")).To(), "?")
+	claire.Post(both+"/relance", "suivi", "1", "classe", class(t, a, "CM2")).To()
+	if n := one(t, a, `SELECT count(*) || '' FROM reminder rm JOIN person p ON p.id = rm.person WHERE rm.word = $1 AND p.login = 'nadia.kermadec'`, strings.TrimPrefix(both, "/carnet/")); n != "0" {
+		t.Errorf("a parent of another class was reminded")
+	}
+	if n := one(t, a, `SELECT count(*) || '' FROM reminder WHERE word = $1`, strings.TrimPrefix(both, "/carnet/")); n == "0" {
+		t.Errorf("nobody was reminded")
 	}
 }
