@@ -58,6 +58,11 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet/{id}/relance", Follow, h.remind)
 			r.GET("/carnet/{id}/suivi", Follow, h.track)
 			r.GET("/carnet/{id}/suivi.csv", Follow, h.export)
+			r.GET("/carnet/{id}/talons", Follow, h.slips)
+			r.POST("/carnet/{id}/talons", Follow, h.note)
+			r.POST("/carnet/{id}/talons/annuler", Follow, h.takeBack)
+			r.GET("/carnet/talon", rights.SignedIn, h.scanned)
+			r.POST("/carnet/talon", rights.SignedIn, h.openSlip)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),

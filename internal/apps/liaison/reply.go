@@ -150,28 +150,18 @@ func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, choic
 	if err != nil {
 		return err
 	}
-	var chosen any
-	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
-	switch {
-	case a.Ask == AskRead:
+	if a.Ask == AskRead {
 		return errs.ErrNotFound
-	case before != nil && a.Ask.Answered() && closed(a.Due, g.Viewer(), now):
+	}
+	if before != nil && a.Ask.Answered() && closed(a.Due, g.Viewer(), now) {
 		return errs.Field("reponse", "liaison.answer_closed")
-	case a.Ask.Chosen():
-		_, ok, err := db.One[int64](ctx, tx, `SELECT n FROM word_choice WHERE word = $1 AND n = $2`, g.ID(), choice)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return errs.Field("reponse", "liaison.answer_choose")
-		}
-		chosen, text = choice, ""
-	case a.Ask == AskText && text == "":
+	}
+	chosen, text, err := a.check(ctx, tx, g, choice, text)
+	if err != nil {
+		return err
+	}
+	if a.Ask == AskText && text == "" {
 		return errs.Field("reponse", "liaison.answer_missing")
-	case a.Ask == AskText && utf8.RuneCountInString(text) > answerMax:
-		return errs.Field("reponse", "liaison.answer_long", "n", answerMax)
-	case a.Ask.Signed():
-		text = ""
 	}
 	if err := a.read(ctx, tx, g, now); err != nil {
 		return err
@@ -187,6 +177,24 @@ func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, choic
 		return err
 	}
 	return notify.Settle(ctx, tx, g.Viewer().Person, g.ID(), now)
+}
+
+// check keeps of an answer what the word asks for.
+func (a asking) check(ctx context.Context, tx *db.Tx, g rights.Grant, choice int64, text string) (any, string, error) {
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	switch {
+	case a.Ask.Chosen():
+		_, ok, err := db.One[int64](ctx, tx, `SELECT n FROM word_choice WHERE word = $1 AND n = $2`, g.ID(), choice)
+		if err == nil && !ok {
+			err = errs.Field("reponse", "liaison.answer_choose")
+		}
+		return choice, "", err
+	case a.Ask != AskText:
+		return nil, "", nil
+	case utf8.RuneCountInString(text) > answerMax:
+		return nil, text, errs.Field("reponse", "liaison.answer_long", "n", answerMax)
+	}
+	return nil, text, nil
 }
 
 // Undo takes back what a relative has just tapped, and says whether it was
@@ -224,11 +232,17 @@ func Undo(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, 
 	return true, notify.Unsettle(ctx, tx, person, g.ID())
 }
 
-// reach sets which of the families of the viewer's children are reached by the
-// rule of the word, and moves its bar with them. Families reached since an
-// undone tap, and no longer, are taken out. The word is held, so that of two
-// parents who sign at once the second sees the first.
+// reach is reachOf for the families of the viewer's children.
 func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since time.Time) error {
+	return a.reachOf(ctx, tx, g, now, since, `SELECT f.pupil FROM family_link f
+		JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND `+people.LinkHolds("f", "$3")+` AND m.valid_to > $3`, g.Viewer().Person)
+}
+
+// reachOf sets which of some families are reached by the rule of the word, and
+// moves its bar with them: those of the pupils that a text finds for who is $2.
+// Families reached since what is undone, and no longer, are taken out. The word
+// is held, so that of two parents who sign at once the second sees the first.
+func (a asking) reachOf(ctx context.Context, tx *db.Tx, g rights.Grant, now, since time.Time, whose, who string) error {
 	acts := `SELECT count(DISTINCT rc.person) FROM receipt rc JOIN family_link x ON x.relative = rc.person AND x.pupil = wp.pupil
 		WHERE rc.word = wp.word AND rc.read_at IS NOT NULL AND rc.version >= $4`
 	if a.Ask != AskRead {
@@ -240,11 +254,12 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 		ReachedAt *int64 `db:"reached_at"`
 		Acts      int
 		Relatives int
+		Paper     bool
 	}](ctx, tx, `SELECT wp.pupil, wp.reached_at, (`+acts+`) AS acts,
-			(SELECT count(DISTINCT x.relative) FROM family_link x WHERE x.pupil = wp.pupil AND `+people.LinkHolds("x", "$3")+`) AS relatives
-		FROM word_pupil wp WHERE wp.word = $1 AND wp.pupil IN (SELECT f.pupil FROM family_link f
-			JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND `+people.LinkHolds("f", "$3")+` AND m.valid_to > $3)`,
-		g.ID(), g.Viewer().Person, now.UnixMilli(), a.Asked)
+			(SELECT count(DISTINCT x.relative) FROM family_link x WHERE x.pupil = wp.pupil AND `+people.LinkHolds("x", "$3")+`) AS relatives,
+			EXISTS (SELECT 1 FROM word_paper pa WHERE pa.word = wp.word AND pa.pupil = wp.pupil AND pa.asked = $4) AS paper
+		FROM word_pupil wp WHERE wp.word = $1 AND wp.pupil IN (`+whose+`)`,
+		g.ID(), who, now.UnixMilli(), a.Asked)
 	if err != nil {
 		return fmt.Errorf("reach: %w", err)
 	}
@@ -254,7 +269,7 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 		if a.Ask == SignBoth {
 			need = min(2, max(1, r.Relatives))
 		}
-		switch done := r.Acts >= need; {
+		switch done := r.Acts >= need || r.Paper; {
 		case done && r.ReachedAt == nil:
 			in = append(in, r.Pupil)
 		case !done && r.ReachedAt != nil && !since.IsZero() && *r.ReachedAt >= since.UnixMilli():

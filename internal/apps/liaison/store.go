@@ -359,7 +359,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
+	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`, `DELETE FROM word_paper WHERE pupil = $1`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
@@ -381,6 +381,9 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
 			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
 		`INSERT INTO reply (word, person, asked, version, at, choice, body) SELECT word, $1, asked, version, at, choice, body FROM reply WHERE person = $2
+			ON CONFLICT DO NOTHING`,
+		`UPDATE word_paper SET noted_by = $1 WHERE noted_by = $2`,
+		`INSERT INTO word_paper (word, pupil, asked, version, noted_by, noted_at, choice, body) SELECT word, $1, asked, version, noted_by, noted_at, choice, body FROM word_paper WHERE pupil = $2
 			ON CONFLICT DO NOTHING`,
 		`INSERT INTO reminder (word, person, round, at) SELECT word, $1, round, at FROM reminder WHERE person = $2 ON CONFLICT DO NOTHING`,
 	} {
@@ -434,6 +437,28 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 		return err
 	}
 	if err := add("liaison/reminders", reminders); err != nil {
+		return err
+	}
+	// A slip is of a pupil's family: what it answers is no more the pupil's than
+	// what a relative answers.
+	returned, err := db.All[struct {
+		Word, Title string
+		NotedAt     int64 `db:"noted_at"`
+	}](ctx, q, `SELECT pa.word, w.title, pa.noted_at FROM word_paper pa JOIN word w ON w.id = pa.word WHERE pa.pupil = $1 ORDER BY pa.noted_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/paper", returned); err != nil {
+		return err
+	}
+	noted, err := db.All[struct {
+		Word, Title string
+		NotedAt     int64 `db:"noted_at"`
+	}](ctx, q, `SELECT pa.word, w.title, pa.noted_at FROM word_paper pa JOIN word w ON w.id = pa.word WHERE pa.noted_by = $1 ORDER BY pa.noted_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/paper_noted", noted); err != nil {
 		return err
 	}
 	return add("liaison/receipts", receipts)

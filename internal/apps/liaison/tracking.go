@@ -34,24 +34,25 @@ type Family struct {
 	Class     string
 	ReachedAt *int64
 	Relatives []Relative
+	Paper     *Paper // what came back on paper
 }
 
 // Reached says whether one relative confirmed, be they a relative still or not.
 func (f Family) Reached() bool { return f.ReachedAt != nil }
 
-// Differ says whether its relatives chose different answers.
+// Differ says whether different answers came from it.
 func (f Family) Differ() bool {
 	var first *int64
-	for _, r := range f.Relatives {
-		if r.Reply == nil || r.Reply.Choice == nil {
-			continue
+	differs := func(g *Given) bool {
+		if g == nil || g.Choice == nil {
+			return false
 		}
-		if first != nil && *first != *r.Reply.Choice {
-			return true
+		if first == nil {
+			first = g.Choice
 		}
-		first = r.Reply.Choice
+		return *first != *g.Choice
 	}
-	return false
+	return f.Paper != nil && differs(&f.Paper.Given) || slices.ContainsFunc(f.Relatives, func(r Relative) bool { return differs(r.Reply) })
 }
 
 // Active says whether somebody could have read it here.
@@ -84,15 +85,16 @@ const (
 // $2 now. A list filters by it and a summary counts it.
 var (
 	replies = func(what string) string {
-		return `(SELECT ` + what + ` FROM family_link x JOIN reply rp ON rp.word = wp.word AND rp.person = x.relative AND rp.asked = w.asked
-			WHERE x.pupil = wp.pupil AND ` + people.LinkHolds("x", "$2") + `)`
+		return `(SELECT ` + what + ` FROM (SELECT rp.choice FROM family_link x JOIN reply rp ON rp.word = wp.word AND rp.person = x.relative AND rp.asked = w.asked
+			WHERE x.pupil = wp.pupil AND ` + people.LinkHolds("x", "$2") + `
+			UNION ALL SELECT pa.choice FROM word_paper pa WHERE pa.word = wp.word AND pa.pupil = wp.pupil AND pa.asked = w.asked) y)`
 	}
 	known = map[Filter]string{
 		Missing: `wp.reached_at IS NULL`,
 		HaveRead: `(wp.reached_at IS NOT NULL OR EXISTS (SELECT 1 FROM family_link x JOIN receipt rc ON rc.word = wp.word AND rc.person = x.relative
 			WHERE x.pupil = wp.pupil AND ` + people.LinkHolds("x", "$2") + ` AND rc.read_at IS NOT NULL AND rc.version >= w.asked))`,
 		Answered:  replies("count(*)") + ` > 0`,
-		Differing: replies("count(DISTINCT rp.choice)") + ` > 1`,
+		Differing: replies("count(DISTINCT y.choice)") + ` > 1`,
 		Without: `NOT EXISTS (SELECT 1 FROM family_link x JOIN person a ON a.id = x.relative
 			WHERE x.pupil = wp.pupil AND ` + people.LinkHolds("x", "$2") + ` AND a.activated_at IS NOT NULL)`,
 	}
@@ -158,7 +160,7 @@ func Summarize(ctx context.Context, q db.Querier, g rights.Grant, now int64) (Su
 		Choice int64
 	}](ctx, q, `WITH state AS MATERIALIZED (SELECT wp.class, coalesce(c.label, '') AS label, coalesce(c.label_key, '') AS label_key, wp.reached_at,
 			`+is(HaveRead)+` AS has_read, `+is(Answered)+` AS answered, `+is(Without)+` AS without_account,
-			CASE WHEN `+known[Differing]+` THEN `+strconv.Itoa(differ)+` ELSE coalesce(`+replies("min(rp.choice)")+`, 0) END AS choice
+			CASE WHEN `+known[Differing]+` THEN `+strconv.Itoa(differ)+` ELSE coalesce(`+replies("min(y.choice)")+`, 0) END AS choice
 			FROM `+present+`)
 		SELECT class, label, choice, count(*) AS families, count(reached_at) AS reached, CAST(sum(has_read) AS BIGINT) AS read,
 			CAST(sum(answered) AS BIGINT) AS answered, CAST(sum(without_account) AS BIGINT) AS without,
@@ -237,14 +239,23 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now int64, o Pa
 		Version                           *int
 		Choice                            *int64
 		Answer                            *string
+		NotedAt                           *int64  `db:"noted_at"`
+		NotedBy                           *string `db:"noted_by"`
+		PaperVersion                      *int    `db:"paper_version"`
+		PaperChoice                       *int64  `db:"paper_choice"`
+		PaperText                         *string `db:"paper_text"`
 	}](ctx, q, `WITH page AS MATERIALIZED (SELECT wp.pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, k.name_key,
 			coalesce(c.label, '') AS class, wp.reached_at, w.asked FROM `+present+more+`)
 		SELECT page.pupil, page.first, page.last, page.avatar, page.class, page.reached_at,
 			p.id AS relative, p.first AS rel_first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS rel_last, p.activated_at AS activated,
 			rc.opened_at, CASE WHEN rc.version >= page.asked THEN rc.read_at ELSE NULL END AS read_at, rc.version AS read_version,
 			(SELECT max(rm.at) FROM reminder rm WHERE rm.word = $1 AND rm.person = p.id) AS reminded_at,
-			rp.at AS replied_at, rp.version, rp.choice, rp.body AS answer
-		FROM page LEFT JOIN family_link f ON f.pupil = page.pupil AND `+people.LinkHolds("f", "$2")+`
+			rp.at AS replied_at, rp.version, rp.choice, rp.body AS answer,
+			pa.noted_at, n.first || ' ' || CASE WHEN n.use_name <> '' THEN n.use_name ELSE n.last END AS noted_by,
+			pa.version AS paper_version, pa.choice AS paper_choice, pa.body AS paper_text
+		FROM page LEFT JOIN word_paper pa ON pa.word = $1 AND pa.pupil = page.pupil AND pa.asked = page.asked
+		LEFT JOIN person n ON n.id = pa.noted_by
+		LEFT JOIN family_link f ON f.pupil = page.pupil AND `+people.LinkHolds("f", "$2")+`
 		LEFT JOIN person p ON p.id = f.relative
 		LEFT JOIN receipt rc ON rc.word = $1 AND rc.person = p.id
 		LEFT JOIN reply rp ON rp.word = $1 AND rp.person = p.id AND rp.asked = page.asked
@@ -256,6 +267,9 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now int64, o Pa
 	for _, r := range rows {
 		if n := len(out); n == 0 || out[n-1].Pupil != r.Pupil {
 			out = append(out, Family{Pupil: r.Pupil, First: r.First, Last: r.Last, Avatar: r.Avatar, Class: r.Class, ReachedAt: r.ReachedAt})
+			if r.NotedAt != nil {
+				out[n].Paper = &Paper{Given{*r.PaperVersion, *r.NotedAt, r.PaperChoice, *r.PaperText}, *r.NotedBy}
+			}
 		}
 		if r.Relative != nil {
 			f := &out[len(out)-1]

@@ -33,12 +33,16 @@ type tracking struct {
 	list    []Family
 	more    string // the last family of a page that another follows
 	whole   bool   // on a page of its own
+	page    string // of the word's: "/suivi" or "/talons"
+
+	one       bool // of one pupil, whose slip was read
+	returning returning
 }
 
 // follow is the tracking under a word: its families, or its classes when they
 // are too many.
 func (h handler) follow(r *app.Request, w Item, choices []Choice) (*tracking, error) {
-	t := tracking{r: r, word: w, zone: r.Viewer.Zone(), choices: choices}
+	t := tracking{r: r, word: w, zone: r.Viewer.Zone(), choices: choices, page: "/suivi"}
 	var err error
 	if w.Families > listed || len(choices) > 0 {
 		if t.sum, err = Summarize(r.Context(), h.core.DB, r.Grant, r.Viewer.Now.UnixMilli()); err != nil {
@@ -69,7 +73,7 @@ func (h handler) followed(r *app.Request) (t tracking, err error) {
 	if len(words) == 0 {
 		return t, errs.ErrNotFound
 	}
-	t = tracking{r: r, word: words[0], zone: r.Viewer.Zone(), part: part(r.URL.Query()), whole: true}
+	t = tracking{r: r, word: words[0], zone: r.Viewer.Zone(), part: part(r.URL.Query()), whole: true, page: "/suivi"}
 	if t.word.Ask.Chosen() {
 		t.choices, err = Choices(r.Context(), h.core.DB, r.Grant)
 	}
@@ -160,6 +164,9 @@ func (t tracking) lines() [][]string {
 	}
 	for _, f := range t.list {
 		about := []string{f.Name(), f.Class, t.short(f)}
+		if p := f.Paper; p != nil {
+			out = append(out, append(slices.Clone(about), t.r.T("liaison.csv.paper", "by", p.By), "", "", "", at(&p.At), p.Text(t.choices), strconv.Itoa(p.Version), ""))
+		}
 		people := f.Relatives
 		if len(people) == 0 {
 			people = []Relative{{}}
@@ -196,9 +203,9 @@ func (t tracking) address(o Part) string {
 		}
 	}
 	if len(q) == 0 {
-		return path(t.word.ID) + "/suivi"
+		return path(t.word.ID) + t.page
 	}
-	return path(t.word.ID) + "/suivi?" + q.Encode()
+	return path(t.word.ID) + t.page + "?" + q.Encode()
 }
 
 func (t tracking) csv() string {
@@ -354,12 +361,27 @@ func (t tracking) says(f Family) []string {
 		out = append(out, t.r.T("liaison.did", "name", r.Name, "what", t.did(r)))
 	}
 	switch {
+	case f.Paper != nil:
+		return append([]string{t.paper(*f.Paper)}, out...)
 	case len(out) == 0:
 		out = append(out, t.r.T("liaison.no_relative"))
 	case f.Reached() && !slices.ContainsFunc(f.Relatives, func(r Relative) bool { return r.Read != nil || r.Reply != nil }):
 		out = append(out, t.r.T("liaison.read_by_gone"))
 	}
 	return out
+}
+
+// paper is what a slip says, and who noted it.
+func (t tracking) paper(p Paper) string {
+	by := strings.TrimSpace(p.By)
+	if by == "" { // erased since
+		by = t.r.T("liaison.the_school")
+	}
+	said := p.Text(t.choices)
+	if said == "" {
+		return t.r.T("liaison.on_paper", "by", by, "when", t.ago(p.At))
+	}
+	return t.r.T("liaison.on_paper_says", "answer", said, "by", by, "when", t.ago(p.At))
 }
 
 // did is what one relative did, and when they were reminded.
@@ -401,6 +423,9 @@ func (t tracking) short(f Family) string {
 func (t tracking) state(f Family) string {
 	say := t.r.T
 	var replies []string
+	if f.Paper != nil {
+		replies = append(replies, t.paper(*f.Paper))
+	}
 	for _, r := range f.Relatives {
 		switch {
 		case r.Reply == nil:
@@ -443,4 +468,21 @@ func (t tracking) state(f Family) string {
 		return say("liaison.opened")
 	}
 	return say("liaison.not_opened")
+}
+
+// came are the words of the button that notes a slip without an answer.
+func (t tracking) came() string {
+	if t.word.Ask.Signed() {
+		return "liaison.slip_came.sign"
+	}
+	return "liaison.slip_came"
+}
+
+// answered is the field of what a slip answers in its own words.
+func (t tracking) answered(ctx context.Context, f Family) ui.FieldProps {
+	p := ui.FieldProps{Name: "reponse", ID: "reponse-" + f.Pupil, Label: i18n.T(ctx, "liaison.slip_answer")}
+	if t.returning.pupil == f.Pupil {
+		p.Value = t.returning.value
+	}
+	return p
 }
