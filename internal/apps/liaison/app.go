@@ -60,6 +60,7 @@ func App(core *app.Core) app.App {
 			r.GET("/carnet/{id}/suivi.csv", Follow, h.export)
 			r.GET("/carnet/{id}/talons", Follow, h.slips)
 			r.POST("/carnet/{id}/talons", Follow, h.note)
+			r.POST("/carnet/{id}/talons/imprimer", Follow, h.print)
 			r.POST("/carnet/{id}/talons/annuler", Follow, h.takeBack)
 			r.GET("/carnet/talon", rights.SignedIn, h.scanned)
 			r.POST("/carnet/talon", rights.SignedIn, h.openSlip)

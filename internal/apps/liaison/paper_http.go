@@ -1,7 +1,10 @@
 package liaison
 
 import (
+	"bytes"
+	"context"
 	"encoding/base64"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,9 +14,12 @@ import (
 	"github.com/google/uuid"
 
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/file"
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/richtext"
 	"marelle/internal/platform/secret"
 	"marelle/internal/platform/web"
 	"marelle/internal/ui"
@@ -235,4 +241,64 @@ func (h handler) openSlip(r *app.Request) (web.Response, error) {
 		return web.Redirect(path(word)), nil
 	}
 	return web.Redirect(path(word) + "/talons?" + url.Values{"eleve": {s.Pupil}}.Encode()), nil
+}
+
+// print draws the slips of the families that were ticked, of those without an
+// account, or of all that are missing.
+func (h handler) print(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	ctx, q := r.Context(), h.core.DB
+	words, err := h.words(r, Query{Follow: true, ID: r.Grant.ID(), Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(words) == 0 {
+		return nil, errs.ErrNotFound
+	}
+	w := words[0]
+	o := Part{Pupils: f["id"], Class: f.Get("classe")}
+	if len(o.Pupils) == 0 {
+		if o.Filter = Without; Filter(f.Get("qui")) == Missing {
+			o.Filter = Missing
+		}
+	}
+	if r.URL.Query().Has("choix") && len(o.Pupils) == 0 {
+		return web.Redirect(path(w.ID) + "/suivi?fait=personne"), nil
+	}
+	list, err := Families(ctx, q, r.Grant, r.Viewer.Now.UnixMilli(), o)
+	if err != nil {
+		return nil, err
+	}
+	if list = slices.DeleteFunc(list, Family.Reached); len(list) == 0 {
+		return web.Redirect(path(w.ID) + "/talons?fait=rien"), nil
+	}
+	choices, err := Choices(ctx, q, r.Grant)
+	if err != nil {
+		return nil, err
+	}
+	files, err := file.Of(ctx, q, r.Grant)
+	if err != nil {
+		return nil, err
+	}
+	school, _, err := people.SchoolByID(ctx, q, w.School)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := (handout{
+		say: r.T, school: school.Name, title: w.Title, text: richtext.Text(richtext.HTML(w.Body)), from: w.From(), due: due(w, r.Viewer.Zone(), r.Viewer.Now),
+		ask: w.Ask, asked: w.Question, choices: choices, pieces: len(files), printed: r.Viewer.Now,
+		link: func(pupil string) string {
+			return h.core.Base.JoinPath("/carnet/talon").String() + "#" + mark(h.core.Keys, w.ID, pupil, w.Version)
+		},
+	}).write(&b, list); err != nil {
+		return nil, err
+	}
+	return web.Download(r.T("liaison.paper_name"), "application/pdf", func(_ context.Context, to io.Writer) error {
+		_, err := b.WriteTo(to)
+		return err
+	}), nil
 }

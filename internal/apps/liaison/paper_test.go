@@ -15,6 +15,7 @@ import (
 	"marelle/internal/apps/liaison"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
+	"marelle/internal/testkit/paper"
 	"marelle/internal/testkit/testapp"
 )
 
@@ -172,7 +173,7 @@ func TestSquareOfASlipSaysWhoseItIs(t *testing.T) {
 	if to := helene.Post("/carnet/talon", "talon", square(a, w, ines, "1")).To(); to != w+"/talons?eleve="+ines {
 		t.Errorf("the teacher is led to %s", to)
 	}
-	helene.Get(w+"/talons?eleve="+ines).OK().Has("Inès Kermadec").Lacks("Capucine Ziane")
+	helene.Get(w + "/talons?eleve=" + ines).OK().Has("Inès Kermadec").Lacks("Capucine Ziane")
 	if to := nadia.Post("/carnet/talon", "talon", square(a, w, ines, "1")).To(); to != w {
 		t.Errorf("the mother is led to %s", to)
 	}
@@ -246,5 +247,95 @@ func TestConcurrentReturns(t *testing.T) {
 	all.Wait()
 	if got := one(t, a, `SELECT reached || ' ' || (SELECT count(*) FROM word_paper WHERE word = $1) FROM word WHERE id = $1`, id); got != "27 27" {
 		t.Errorf("the bar and the slips: %s", got)
+	}
+}
+
+// Slips are printed for the families that no screen reaches: the word to keep,
+// what is asked as boxes, and a square that leads back to the pupil.
+func TestSlipsArePrinted(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	w := sent(t, a, "Patinoire", "choice", "question", "Quel jour votre enfant peut-il venir ?", "choix", "Mardi matin\nJeudi après-midi", "avant", "2026-12-04")
+	id := strings.TrimPrefix(w, "/carnet/")
+	page := helene.Post(w + "/talons/imprimer").OK()
+	if got := page.Header.Get("Content-Type"); got != "application/pdf" {
+		t.Fatalf("%s", got)
+	}
+	s := paper.Read(t, []byte(page.Body))
+	text := strings.Join(strings.Fields(strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(s.Text)), " ")
+	without, err := db.All[struct{ ID, Name string }](t.Context(), a.Core.DB, `SELECT p.id, p.first || ' ' || p.last AS name FROM word_pupil wp JOIN person p ON p.id = wp.pupil WHERE wp.word = $1
+		AND NOT EXISTS (SELECT 1 FROM family_link f JOIN person r ON r.id = f.relative WHERE f.pupil = p.id AND r.activated_at IS NOT NULL) ORDER BY p.name_key`, id)
+	if err != nil || len(without) < 2 {
+		t.Fatal(len(without), err)
+	}
+	if len(s.Codes) != len(without) || len(s.Pictures) != (len(without)+1)/2 {
+		t.Errorf("%d squares on %d sheets for %d families", len(s.Codes), len(s.Pictures), len(without))
+	}
+	for _, want := range []string{"Patinoire", "Dites-nous.", "Quel jour votre enfant peut-il venir ?", "Mardi matin", "Jeudi après-midi", "À découper et à rendre à l’école avant la fin du", "Signature :", "École des Marronniers", "CE1 B"} {
+		if n := strings.Count(text, want); n < len(without) {
+			t.Errorf("%q stands %d times for %d families in\n%s", want, n, len(without), text)
+		}
+	}
+	led := map[string]bool{}
+	for _, code := range s.Codes {
+		link, token, _ := strings.Cut(code, "#")
+		if link != a.Config.Base.String()+"/carnet/talon" || strings.Contains(code, id) {
+			t.Errorf("the square says %q", code)
+		}
+		led[helene.Post("/carnet/talon", "talon", token).To()] = true
+	}
+	for _, f := range without {
+		if !strings.Contains(text, f.Name) {
+			t.Errorf("no slip of %s", f.Name)
+		}
+		if !led[w+"/talons?eleve="+f.ID] {
+			t.Errorf("no square leads to %s", f.Name)
+		}
+	}
+	// Those ticked, of this word; what came back is not printed again.
+	ines := pupil(t, a, "ines.kermadec")
+	s = paper.Read(t, []byte(helene.Post(w+"/talons/imprimer?choix=1", "id", ines, "id", pupil(t, a, "yanis.kermadec")).OK().Body))
+	if len(s.Codes) != 1 || !strings.Contains(s.Text, "Inès Kermadec") || strings.Contains(s.Text, "Yanis") {
+		t.Errorf("%d squares in\n%s", len(s.Codes), s.Text)
+	}
+	helene.Post(w+"/talons", "eleve", ines, "reponse", "1").To()
+	if to := helene.Post(w+"/talons/imprimer?choix=1", "id", ines).To(); to != w+"/talons?fait=rien" {
+		t.Errorf("sent to %s", to)
+	}
+	if to := helene.Post(w + "/talons/imprimer?choix=1").To(); to != w+"/suivi?fait=personne" {
+		t.Errorf("sent to %s", to)
+	}
+	if s = paper.Read(t, []byte(helene.Post(w+"/talons/imprimer", "qui", "manquants").OK().Body)); len(s.Codes) != 26 {
+		t.Errorf("%d squares for 26 families that are missing", len(s.Codes))
+	}
+	a.As("nadia.kermadec").Post(w+"/talons/imprimer", "id", ines).Denied()
+	a.As("antoine.mercier").Post(w+"/talons/imprimer", "id", ines).NotFound()
+}
+
+// Nothing is lost of the longest word with the most choices.
+func TestLongWordIsPrintedWhole(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	var text, choices strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&text, "Phrase%d de ce long texte qui raconte la journée.\n", i)
+	}
+	for i := range 8 {
+		fmt.Fprintf(&choices, "Choix%d %s\n", i, strings.Repeat("assez long ", 10))
+	}
+	w, _, _ := strings.Cut(helene.Post("/carnet", "titre", strings.Repeat("Titre interminable ", 7), "texte", text.String(), "a", "class:"+class(t, a, "CE1 B"), "demande", "choice", "question", strings.Repeat("Quelle question ", 9), "choix", choices.String()).To(), "?")
+	s := paper.Read(t, []byte(helene.Post(w+"/talons/imprimer?choix=1", "id", pupil(t, a, "ines.kermadec")).OK().Body))
+	if len(s.Codes) != 1 {
+		t.Errorf("%d squares", len(s.Codes))
+	}
+	for i := range 300 {
+		if !strings.Contains(s.Text, fmt.Sprintf("Phrase%d ", i)) {
+			t.Fatalf("sentence %d is lost", i)
+		}
+	}
+	for i := range 8 {
+		if !strings.Contains(s.Text, fmt.Sprintf("Choix%d ", i)) {
+			t.Errorf("choice %d is lost", i)
+		}
 	}
 }

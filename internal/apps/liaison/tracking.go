@@ -113,6 +113,7 @@ type Count struct {
 	Answered     int
 	Without      int
 	Differing    int
+	Offline      int // without an account, and not reached by paper yet
 }
 
 func (c Count) of(f Filter) int {
@@ -138,6 +139,7 @@ func (c *Count) add(o Count) {
 	c.Answered += o.Answered
 	c.Without += o.Without
 	c.Differing += o.Differing
+	c.Offline += o.Offline
 }
 
 // Summary is how far a word went: in all, by class, and how many families gave
@@ -164,6 +166,7 @@ func Summarize(ctx context.Context, q db.Querier, g rights.Grant, now int64) (Su
 			FROM `+present+`)
 		SELECT class, label, choice, count(*) AS families, count(reached_at) AS reached, CAST(sum(has_read) AS BIGINT) AS read,
 			CAST(sum(answered) AS BIGINT) AS answered, CAST(sum(without_account) AS BIGINT) AS without,
+			CAST(sum(CASE WHEN reached_at IS NULL THEN without_account ELSE 0 END) AS BIGINT) AS offline,
 			CAST(sum(CASE WHEN choice < 0 THEN 1 ELSE 0 END) AS BIGINT) AS differing
 		FROM state GROUP BY class, label, label_key, choice ORDER BY label_key, class`, g.ID(), now)
 	if err != nil {

@@ -54,13 +54,13 @@ func (v view) ask() ui.FieldProps {
 	return f
 }
 
-// due says by which day the word wants a reply.
-func (v view) due() string {
-	day, err := time.ParseInLocation(time.DateOnly, v.word.Due, v.zone)
+// due says by which day a word wants a reply.
+func due(w Item, zone *time.Location, now time.Time) string {
+	day, err := time.ParseInLocation(time.DateOnly, w.Due, zone)
 	if err != nil {
 		return "" // none
 	}
-	return i18n.Date(day, v.now())
+	return i18n.Date(day, now.In(zone))
 }
 
 func (v view) closed() bool { return closed(v.word.Due, v.r.Viewer, v.r.Viewer.Now) }
