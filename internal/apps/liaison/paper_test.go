@@ -40,7 +40,7 @@ func TestPaperReturnIsNotedAsPaper(t *testing.T) {
 	w := sent(t, a, "Forêt", "yesno", "question", "Votre enfant vient-il en forêt ?")
 	// There is another in the school.
 	capucine := one(t, a, `SELECT p.id FROM word_pupil wp JOIN person p ON p.id = wp.pupil WHERE wp.word = $1 AND p.first = 'Capucine' AND p.last = 'Ziane'`, strings.TrimPrefix(w, "/carnet/"))
-	helene.Get(w+"/talons").OK().Has("Capucine Ziane", "Oui\u00a0: talon de Capucine Ziane")
+	helene.Get(w+"/talons").OK().Has("Capucine Ziane", "Oui\u00a0: le talon de Capucine Ziane")
 	helene.Post(w+"/talons", "eleve", capucine, "reponse", "").Faulty().Has("Choisissez une réponse", "Capucine Ziane")
 	to := helene.Post(w+"/talons", "eleve", capucine, "reponse", "1").To()
 	helene.Get(to).OK().Has("Capucine Ziane\u00a0: reçu", w+"/talons/annuler")
