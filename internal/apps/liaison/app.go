@@ -58,6 +58,7 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet/{id}/relance", Follow, h.remind)
 			r.GET("/carnet/{id}/suivi", Follow, h.track)
 			r.GET("/carnet/{id}/suivi.csv", Follow, h.export)
+			r.POST("/carnet/{id}/nouveaux", Follow, h.welcome)
 			r.GET("/carnet/{id}/talons", Follow, h.slips)
 			r.POST("/carnet/{id}/talons", Follow, h.note)
 			r.POST("/carnet/{id}/talons/imprimer", Follow, h.print)

@@ -132,6 +132,8 @@ func toast(r *app.Request, w Item) *ui.Toast {
 		return &ui.Toast{Text: r.T("liaison.reminded_now")}
 	case "dejarelance":
 		return &ui.Toast{Text: r.T("liaison.reminded_already")}
+	case "ajoutes":
+		return &ui.Toast{Text: r.T("liaison.newcomers_added")}
 	case "rien":
 		return &ui.Toast{Text: r.T("liaison.nothing_to_print")}
 	case "personne":

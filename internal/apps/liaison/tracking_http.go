@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/people"
 	"marelle/internal/platform/csv"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
@@ -35,6 +36,8 @@ type tracking struct {
 	whole   bool   // on a page of its own
 	page    string // of the word's: "/suivi" or "/talons"
 
+	newcomers []people.Pupil // who joined its classes since it was sent
+
 	one       bool // of one pupil, whose slip was read
 	returning returning
 }
@@ -50,8 +53,11 @@ func (h handler) follow(r *app.Request, w Item, choices []Choice) (*tracking, er
 		}
 	}
 	if w.Families <= listed {
-		t.list, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now.UnixMilli(), Part{Limit: listed})
+		if t.list, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now.UnixMilli(), Part{Limit: listed}); err != nil {
+			return nil, err
+		}
 	}
+	t.newcomers, err = Newcomers(r.Context(), h.core.DB, r.Grant, r.Viewer.Now)
 	return &t, err
 }
 
@@ -99,6 +105,9 @@ func (h handler) track(r *app.Request) (web.Response, error) {
 			t.list = t.list[:listed]
 			t.more = t.list[listed-1].Pupil
 		}
+	}
+	if t.newcomers, err = Newcomers(r.Context(), h.core.DB, r.Grant, r.Viewer.Now); err != nil {
+		return nil, err
 	}
 	return r.PageWith(http.StatusOK, r.T("liaison.tracking_of", "title", t.word.Title), "liaison", toast(r, t.word), trackingPage(t))
 }
@@ -167,11 +176,11 @@ func (t tracking) lines() [][]string {
 		if p := f.Paper; p != nil {
 			out = append(out, append(slices.Clone(about), t.r.T("liaison.csv.paper", "by", p.By), "", "", "", at(&p.At), p.Text(t.choices), strconv.Itoa(p.Version), ""))
 		}
-		people := f.Relatives
-		if len(people) == 0 {
-			people = []Relative{{}}
+		adults := f.Relatives
+		if len(adults) == 0 {
+			adults = []Relative{{}}
 		}
-		for _, p := range people {
+		for _, p := range adults {
 			account := "liaison.csv.inactive"
 			if p.Active {
 				account = "liaison.csv.active"
