@@ -82,7 +82,7 @@ type asking struct {
 }
 
 func hold(ctx context.Context, tx *db.Tx, g rights.Grant) (asking, error) {
-	a, ok, err := db.One[asking](ctx, tx, `UPDATE word SET reached = reached WHERE id = $1 RETURNING ask, version, asked, due`, g.ID())
+	a, ok, err := db.One[asking](ctx, tx, `SELECT ask, version, asked, due FROM word WHERE id = $1`+tx.Hold(), g.ID())
 	if err == nil && !ok {
 		err = errs.ErrNotFound
 	}
@@ -234,8 +234,15 @@ func Undo(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, 
 
 // reach is reachOf for the families of the viewer's children.
 func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since time.Time) error {
-	return a.reachOf(ctx, tx, g, now, since, `SELECT f.pupil FROM family_link f
-		JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND `+people.LinkHolds("f", "$3")+` AND m.valid_to > $3`, g.Viewer().Person)
+	if a.Ask != SignBoth && since.IsZero() { // the viewer has just done all that it takes
+		more, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $3 WHERE word = $1 AND reached_at IS NULL AND pupil IN (`+theirs+`)`,
+			g.ID(), g.Viewer().Person, now.UnixMilli())
+		if err != nil {
+			return fmt.Errorf("reach: %w", err)
+		}
+		return advance(ctx, tx, g, more)
+	}
+	return a.reachOf(ctx, tx, g, now, since, theirs, g.Viewer().Person)
 }
 
 // reachOf sets which of some families are reached by the rule of the word, and
@@ -276,20 +283,36 @@ func (a asking) reachOf(ctx context.Context, tx *db.Tx, g rights.Grant, now, sin
 			out = append(out, r.Pupil)
 		}
 	}
-	if len(in)+len(out) == 0 {
+	var moved int64
+	if len(in) > 0 {
+		set, args := db.In([]any{g.ID(), now.UnixMilli()}, in)
+		n, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $2 WHERE word = $1 AND reached_at IS NULL AND pupil IN (`+set+`)`, args...)
+		if err != nil {
+			return fmt.Errorf("reach: %w", err)
+		}
+		moved += n
+	}
+	if len(out) > 0 {
+		set, args := db.In([]any{g.ID()}, out)
+		n, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = NULL WHERE word = $1 AND reached_at IS NOT NULL AND pupil IN (`+set+`)`, args...)
+		if err != nil {
+			return fmt.Errorf("reach: %w", err)
+		}
+		moved -= n
+	}
+	return advance(ctx, tx, g, moved)
+}
+
+// theirs are the pupils of person $2 at $3.
+var theirs = `SELECT f.pupil FROM family_link f JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil'
+	WHERE f.relative = $2 AND ` + people.LinkHolds("f", "$3") + ` AND m.valid_to > $3`
+
+// advance moves the bar of a word.
+func advance(ctx context.Context, tx *db.Tx, g rights.Grant, families int64) error {
+	if families == 0 {
 		return nil
 	}
-	set, args := db.In([]any{g.ID(), now.UnixMilli()}, in)
-	more, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $2 WHERE word = $1 AND reached_at IS NULL AND pupil IN (`+set+`)`, args...)
-	if err != nil {
-		return fmt.Errorf("reach: %w", err)
-	}
-	set, args = db.In([]any{g.ID()}, out)
-	less, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = NULL WHERE word = $1 AND reached_at IS NOT NULL AND pupil IN (`+set+`)`, args...)
-	if err != nil {
-		return fmt.Errorf("reach: %w", err)
-	}
-	if _, err := tx.Exec(ctx, `UPDATE word SET reached = reached + $2 WHERE id = $1`, g.ID(), more-less); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE word SET reached = reached + $2 WHERE id = $1`, g.ID(), families); err != nil {
 		return fmt.Errorf("reach: %w", err)
 	}
 	return nil
