@@ -63,11 +63,16 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 	if t := q.Get("theme"); slices.Contains(Themes, t) {
 		v.theme = t
 	}
+	v.year = chosenYear(q.Get("annee"), v.today())
 	most := page
 	if open != "" {
 		most = beside
 	}
-	if v.list, err = h.words(r, Query{Follow: v.follow, Pupils: v.pupils(), Theme: v.theme, Before: before, Limit: most + 1}); err != nil {
+	o := Query{Follow: v.follow, Pupils: v.pupils(), Theme: v.theme, Limit: most + 1}
+	if o.Since, o.Before = span(v.year, v.zone); before > 0 {
+		o.Before = min(o.Before, before)
+	}
+	if v.list, err = h.words(r, o); err != nil {
 		return nil, err
 	}
 	if len(v.list) > most {
@@ -75,6 +80,13 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		v.next = v.list[most-1].PublishedAt
 	}
 	if open == "" {
+		at, err := Oldest(r.Context(), h.core.DB, r.Viewer.Scope(), o)
+		if err != nil {
+			return nil, err
+		}
+		if v.first = v.today(); at > 0 {
+			v.first = people.Year(time.UnixMilli(at).In(v.zone))
+		}
 		return r.Page(r.T(v.title()), "liaison", listPage(v))
 	}
 	words, err := h.words(r, Query{Follow: r.Grant.Role() >= rights.Contribute, ID: open, Limit: 1})

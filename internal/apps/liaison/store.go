@@ -271,6 +271,7 @@ type Query struct {
 	Pupils []string // those about these pupils
 	Theme  string   // those about this only
 	ID     string   // only this one: reading one is the list with an id
+	Since  int64    // published then or later
 	Before int64
 	Limit  int
 }
@@ -303,7 +304,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 			about = " EXISTS (SELECT 1 FROM word t WHERE t.id = c.word AND t.theme = " + arg(o.Theme) + ") AND"
 		}
 		most := arg(o.Limit * 2)
-		page = " AND published_at < " + arg(o.Before) + " ORDER BY published_at DESC LIMIT " + most
+		page = " AND published_at < " + arg(o.Before) + " AND published_at >= " + arg(o.Since) + " ORDER BY published_at DESC LIMIT " + most
 		merged = " ORDER BY published_at DESC, word DESC LIMIT " + most
 	}
 	var candidates []string

@@ -2,6 +2,7 @@ package liaison
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,8 @@ type view struct {
 	follow  bool // the viewer wrote or follows these words
 	child   string
 	theme   string
+	year    int // the school year shown
+	first   int // that of the first word
 	open    string
 	before  int64
 	next    int64
@@ -140,25 +143,32 @@ func (v view) rows() []ui.WordRow {
 	return out
 }
 
-func (v view) link(id string) string {
-	if v.child != "" {
-		return path(id) + "?enfant=" + v.child
-	}
-	return path(id)
-}
+func (v view) link(id string) string { return v.with(path(id), "", 0) }
 
-func (v view) more() string {
-	q := "/carnet?avant=" + strconv.FormatInt(v.next, 10)
+func (v view) more() string { return v.with("/carnet", v.theme, v.next) }
+
+// with is an address that keeps the child and the year that were chosen.
+func (v view) with(at, theme string, before int64) string {
+	q := url.Values{}
+	if before > 0 {
+		q.Set("avant", strconv.FormatInt(before, 10))
+	}
 	if v.child != "" {
-		q += "&enfant=" + v.child
+		q.Set("enfant", v.child)
 	}
-	if v.theme != "" {
-		q += "&theme=" + v.theme
+	if theme != "" {
+		q.Set("theme", theme)
 	}
-	if !v.follow && follower(v.r.Viewer) {
-		q += "&vue=recus"
+	if v.year != 0 && v.year != v.today() {
+		q.Set("annee", strconv.Itoa(v.year))
 	}
-	return q
+	if at == "/carnet" && !v.follow && follower(v.r.Viewer) {
+		q.Set("vue", "recus")
+	}
+	if len(q) == 0 {
+		return at
+	}
+	return at + "?" + q.Encode()
 }
 
 // tabs part what somebody writes from what they receive as a parent.
@@ -193,9 +203,13 @@ func (v view) filter() []ui.ChildTab {
 	if v.follow || len(kids) < 2 {
 		return nil
 	}
-	out := []ui.ChildTab{{Href: "/carnet", Name: v.r.T("liaison.all_children"), Current: v.child == ""}}
+	of := func(child string) string {
+		v.child = child
+		return v.with("/carnet", v.theme, 0)
+	}
+	out := []ui.ChildTab{{Href: of(""), Name: v.r.T("liaison.all_children"), Current: v.child == ""}}
 	for _, c := range kids {
-		out = append(out, ui.ChildTab{Href: "/carnet?enfant=" + c.ID, Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: v.child == c.ID})
+		out = append(out, ui.ChildTab{Href: of(c.ID), Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: v.child == c.ID})
 	}
 	return out
 }
