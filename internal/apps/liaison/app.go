@@ -22,6 +22,15 @@ func sub(dir string) fs.FS {
 	return f
 }
 
+// everybody is how those who receive a word, or follow it, are told at first.
+var everybody = map[rights.Profile]notify.Choice{
+	rights.Relative: {Push: true, Mail: notify.Once},
+	rights.Pupil:    {Push: true, Mail: notify.Never},
+	rights.Teacher:  {Mail: notify.Never},
+	rights.Staff:    {Mail: notify.Never},
+	rights.Head:     {Mail: notify.Never},
+}
+
 // App declares the carnet de liaison.
 func App(core *app.Core) app.App {
 	h := handler{core}
@@ -35,14 +44,9 @@ func App(core *app.Core) app.App {
 			Texts: texts,
 		}},
 		Told: []notify.Told{{
-			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text",
-			For: map[rights.Profile]notify.Choice{
-				rights.Relative: {Push: true, Mail: notify.Once},
-				rights.Pupil:    {Push: true, Mail: notify.Never},
-				rights.Teacher:  {Mail: notify.Never},
-				rights.Staff:    {Mail: notify.Never},
-				rights.Head:     {Mail: notify.Never},
-			},
+			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text", For: everybody,
+		}, {
+			Kind: Corrected, Label: "liaison.told.corrected", Text: "liaison.told.corrected.text", For: everybody,
 		}, {
 			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text",
 			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
@@ -56,6 +60,8 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet/{id}/reponse", Reading, h.answer)
 			r.POST("/carnet/{id}/annuler", Reading, h.undo)
 			r.POST("/carnet/{id}/relance", Follow, h.remind)
+			r.GET("/carnet/{id}/corriger", Manage, h.correctForm)
+			r.POST("/carnet/{id}/corriger", Manage, h.correct)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),

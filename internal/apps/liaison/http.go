@@ -98,6 +98,9 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 			return nil, err
 		}
 	}
+	if err := h.corrected(r, &v); err != nil {
+		return nil, err
+	}
 	if r.Grant.Role() >= rights.Contribute {
 		if v.families, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now); err != nil {
 			return nil, err
@@ -128,6 +131,10 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		toast = &ui.Toast{Text: r.T("liaison.reminded_now")}
 	case "dejarelance":
 		toast = &ui.Toast{Text: r.T("liaison.reminded_already")}
+	case "corrige":
+		toast = &ui.Toast{Text: r.T("liaison.corrected_since"), Stays: true}
+	case "change":
+		toast = &ui.Toast{Text: r.T("liaison.corrected_now")}
 	case "reste":
 		toast = &ui.Toast{Text: r.T("liaison.more_asked")}
 	}
@@ -162,16 +169,19 @@ func (h handler) confirm(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var more bool
+	var left Outcome
 	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 		var err error
-		more, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now())
+		left, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now(), number(f.Get("version")))
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	if more {
+	switch left {
+	case AsksMore:
 		return web.Redirect(path(r.Grant.ID()) + "?fait=reste"), nil
+	case AsksAgain:
+		return web.Redirect(path(r.Grant.ID()) + "?fait=corrige"), nil
 	}
 	if f.Get("retour") == "accueil" {
 		return web.Redirect("/?fait=lu"), nil
@@ -185,12 +195,11 @@ func (h handler) answer(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	typed := slip{value: f.Get("reponse")}
-	choice, err := strconv.ParseInt(typed.value, 10, 64)
-	if err != nil {
-		choice = 0 // a text, or nothing chosen
-	}
+	var left Outcome
 	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return Answer(r.Context(), tx, r.Grant, h.core.Clock.Now(), choice, typed.value)
+		var err error
+		left, err = Answer(r.Context(), tx, r.Grant, h.core.Clock.Now(), number(f.Get("version")), number(typed.value), typed.value)
+		return err
 	})
 	if faults, ok := r.Faults(err); ok {
 		typed.fault = faults["reponse"]
@@ -199,10 +208,22 @@ func (h handler) answer(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if left == AsksAgain {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=corrige"), nil
+	}
 	if f.Has("signe") {
 		return web.Redirect(path(r.Grant.ID()) + "?fait=signe"), nil
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=repondu"), nil
+}
+
+// number reads a field that holds one, 0 when it does not.
+func number(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func (h handler) undo(r *app.Request) (web.Response, error) {
@@ -339,8 +360,8 @@ func compact(list []string) []string {
 }
 
 // draft reads the form of a word, and takes the files that came with it after
-// those that an earlier try left.
-func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
+// those that an earlier try left, or that the word shows.
+func (h handler) draft(r *app.Request, shown ...file.File) (Draft, []file.Received, error) {
 	form, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
 	if err != nil {
 		return Draft{}, nil, err
@@ -353,7 +374,7 @@ func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
 	if err != nil {
 		return d, nil, err
 	}
-	for _, f := range kept {
+	for _, f := range among(append(shown, kept...), tried) {
 		d.Files = append(d.Files, f.ID)
 	}
 	if r.MultipartForm == nil {

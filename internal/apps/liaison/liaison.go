@@ -142,7 +142,8 @@ type Item struct {
 	Body        string
 	Audience    string
 	Version     int
-	PublishedAt int64 `db:"published_at"`
+	CorrectedAt *int64 `db:"corrected_at"`
+	PublishedAt int64  `db:"published_at"`
 	Ask         Ask
 	Question    string
 	Due         string // the day by which to reply, or ""

@@ -251,7 +251,7 @@ func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word
 }
 
 const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.published_at, w.ask, w.question, w.due,
+	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.corrected_at, w.published_at, w.ask, w.question, w.due,
 	CASE WHEN rc.version >= w.asked THEN rc.read_at ELSE NULL END AS read_at, rc.opened_at,
 	EXISTS (SELECT 1 FROM reply rp WHERE rp.word = w.id AND rp.person = $1 AND rp.asked = w.asked) AS replied`
 
@@ -408,7 +408,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
+	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM receipt_past WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
@@ -429,6 +429,8 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 			ON CONFLICT (word, pupil) DO UPDATE SET reached_at = coalesce(word_pupil.reached_at, excluded.reached_at)`,
 		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
 			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
+		`INSERT INTO receipt_past (word, person, version, read_at) SELECT word, $1, version, read_at FROM receipt_past WHERE person = $2 ON CONFLICT DO NOTHING`,
+		`UPDATE word_version SET corrector = $1 WHERE corrector = $2`,
 		`INSERT INTO reply (word, person, asked, version, at, choice, body) SELECT word, $1, asked, version, at, choice, body FROM reply WHERE person = $2
 			ON CONFLICT DO NOTHING`,
 		`INSERT INTO reminder (word, person, round, at) SELECT word, $1, round, at FROM reminder WHERE person = $2 ON CONFLICT DO NOTHING`,
@@ -485,5 +487,27 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 	if err := add("liaison/reminders", reminders); err != nil {
 		return err
 	}
-	return add("liaison/receipts", receipts)
+	if err := add("liaison/receipts", receipts); err != nil {
+		return err
+	}
+	past, err := db.All[struct {
+		Word, Title string
+		Version     int
+		ReadAt      int64 `db:"read_at"`
+	}](ctx, q, `SELECT x.word, w.title, x.version, x.read_at FROM receipt_past x JOIN word w ON w.id = x.word WHERE x.person = $1 ORDER BY x.read_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/receipts_of_earlier_versions", past); err != nil {
+		return err
+	}
+	corrections, err := db.All[struct {
+		Word, Title, Body string
+		Version           int
+		At                int64
+	}](ctx, q, `SELECT word, title, body, version, at FROM word_version WHERE corrector = $1 ORDER BY at`, person)
+	if err != nil {
+		return err
+	}
+	return add("liaison/corrected", corrections)
 }

@@ -34,6 +34,8 @@ type view struct {
 	choices  []Choice
 	given    *Given // by the viewer
 	slip     slip
+	earlier  map[string]Earlier // by person, of a version that asks no more
+	versions []Version          // that the word had
 }
 
 // slip is what a relative typed in a reply that was refused, and why.
@@ -55,10 +57,13 @@ func (v view) ask() ui.FieldProps {
 }
 
 // due says by which day the word wants a reply.
-func (v view) due() string {
-	day, err := time.ParseInLocation(time.DateOnly, v.word.Due, v.zone)
+func (v view) due() string { return v.day(v.word.Due) }
+
+// day writes one that a word keeps, "" for none.
+func (v view) day(s string) string {
+	day, err := time.ParseInLocation(time.DateOnly, s, v.zone)
 	if err != nil {
-		return "" // none
+		return ""
 	}
 	return i18n.Date(day, v.now())
 }
@@ -136,6 +141,14 @@ func (v view) pupils() []string {
 
 // follows says whether the open word is one that the viewer follows.
 func (v view) follows() bool { return v.r.Grant.Role() >= rights.Contribute }
+
+// actions are what the viewer may do with the open word, besides following it.
+func (v view) actions() (out []ui.Link) {
+	if v.r.Grant.Role() >= rights.Manage {
+		out = append(out, ui.Link{Label: v.r.T("liaison.correct"), Href: path(v.word.ID) + "/corriger", Icon: "pencil-simple"})
+	}
+	return out
+}
 
 // children are the viewer's children in a word.
 func (v view) children(i Item) []rights.Child {
@@ -275,6 +288,13 @@ func (v view) state(f Family) string {
 	if last > 0 && !f.Reached() {
 		replies = append(replies, t("liaison.reminded", "when", i18n.Ago(time.UnixMilli(last).In(v.zone), v.now())))
 	}
+	if !f.Reached() {
+		for _, r := range f.Relatives {
+			if s := v.hadGiven(r.ID, r.Name); s != "" {
+				replies = append(replies, s)
+			}
+		}
+	}
 	if len(replies) > 0 {
 		return strings.Join(replies, " · ")
 	}
@@ -335,6 +355,9 @@ type form struct {
 	kept   []file.File
 	to     recipients
 	school string
+
+	seen  int64 // the version that is corrected
+	again bool  // everybody is asked anew
 }
 
 func (f form) chosen(to string) bool { return slices.Contains(f.draft.To, to) }

@@ -244,6 +244,14 @@ func Attach(ctx context.Context, tx *db.Tx, owner, file, resource string) error 
 	return err
 }
 
+// Detach no longer shows files in an item; what nothing shows is swept a day
+// later. The caller holds the grant to change the item.
+func Detach(ctx context.Context, tx *db.Tx, resource string, files ...string) error {
+	in, args := db.In([]any{resource}, files)
+	_, err := tx.Exec(ctx, `DELETE FROM file_use WHERE resource = $1 AND file IN (`+in+`)`, args...)
+	return err
+}
+
 // Of lists the files that an item shows.
 func Of(ctx context.Context, q db.Querier, g rights.Grant) ([]File, error) {
 	return db.All[File](ctx, q, `SELECT f.id, f.name, f.type, f.size, coalesce(v.width, 0) AS width, coalesce(v.height, 0) AS height

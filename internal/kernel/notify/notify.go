@@ -41,6 +41,7 @@ type Event struct {
 	Pupils   []string // whom it is about
 	Awaits   bool     // asks something of the relatives of those pupils
 	Only     []string // of those who may read the resource, these alone; everybody when empty
+	Replaces bool     // what was asked before about the resource waits no more: this event asks it
 	At       time.Time
 }
 
@@ -64,6 +65,11 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO event_pupil (event, pupil) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
 		return e, fmt.Errorf("event: %w", err)
+	}
+	if e.Replaces {
+		if _, err := tx.Exec(ctx, `UPDATE feed SET awaits = FALSE WHERE awaits AND event IN (SELECT id FROM event WHERE resource = $1 AND id <> $2)`, e.Resource, e.ID); err != nil {
+			return e, fmt.Errorf("feed: %w", err)
+		}
 	}
 	if len(e.Only) > 0 {
 		for some := range slices.Chunk(e.Only, most) {
@@ -270,9 +276,11 @@ func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Ti
 	return err
 }
 
-// Unsettle says that a person took back what they did.
+// Unsettle says that a person took back what they did: the latest line about
+// the resource waits again, and no other, for it is one thing to do.
 func Unsettle(ctx context.Context, tx *db.Tx, person, resource string) error {
-	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND pupils <> '' AND event IN (SELECT id FROM event WHERE resource = $2)`, person, resource)
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND event =
+		(SELECT max(f.event) FROM event e JOIN feed f ON f.event = e.id AND f.person = $1 WHERE e.resource = $2 AND f.pupils <> '')`, person, resource)
 	return err
 }
 

@@ -70,6 +70,19 @@ func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	return r, nil
 }
 
+// Update writes what an item of the grant is called and says from now on; it is
+// found by that alone.
+func Update(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row) error {
+	if err := search.Put(ctx, tx, g, r.ID, r.Title, r.Text); err != nil { // which confirms the grant
+		return err
+	}
+	n, err := tx.Exec(ctx, `UPDATE resource SET title = $3, summary = $4, updated_at = $5 WHERE id = $1 AND school = $2`, r.ID, g.School(), r.Title, r.Summary, now.UnixMilli())
+	if err == nil && n == 0 {
+		err = errs.ErrNotFound
+	}
+	return err
+}
+
 // Merge makes the loser's items the winner's, and what was shared with the loser
 // or their family.
 func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
