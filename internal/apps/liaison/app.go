@@ -55,6 +55,10 @@ func App(core *app.Core) app.App {
 			r.GET("/carnet", rights.SignedIn, h.list)
 			r.GET("/carnet/nouveau", Write, h.compose)
 			r.POST("/carnet", Write, h.send)
+			r.POST(atSave, Write, h.save)
+			r.POST(atDrop, Write, h.drop)
+			r.POST(atUndrop, Write, h.undrop)
+			r.GET(atPreview, Write, h.preview)
 			r.GET("/carnet/{id}", Reading, h.show)
 			r.POST("/carnet/{id}/lu", Reading, h.confirm)
 			r.POST("/carnet/{id}/reponse", Reading, h.answer)
@@ -62,6 +66,9 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet/{id}/relance", Follow, h.remind)
 			r.GET("/carnet/{id}/corriger", Manage, h.correctForm)
 			r.POST("/carnet/{id}/corriger", Manage, h.correct)
+			r.POST("/carnet/{id}/reprendre", Manage, h.takeBack)
+			r.POST("/carnet/{id}/dupliquer", Manage, h.duplicate)
+			r.GET("/carnet/{id}/apercu", Follow, h.previewOf)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),
@@ -69,6 +76,9 @@ func App(core *app.Core) app.App {
 		Export:     Export,
 		Erase:      Erase,
 		Merge:      Merge,
+		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+			return Retain(ctx, tx, g, core.Clock.Now())
+		},
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return sample(ctx, tx, core, g, core.Clock.Now())
 		},

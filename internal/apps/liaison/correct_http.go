@@ -97,7 +97,7 @@ func (h handler) correct(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	now := h.core.Clock.Now()
-	c := Correction{Seen: number(r.FormValue("version")), Title: d.Title, Text: d.Text, Theme: d.Theme, Due: d.Due, Files: d.Files, Again: r.FormValue("encore") != ""}
+	c := Correction{Seen: number(r.PostFormValue("version")), Title: d.Title, Text: d.Text, Theme: d.Theme, Due: d.Due, Files: d.Files, Again: r.PostFormValue("encore") != ""}
 	if err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {

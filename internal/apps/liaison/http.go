@@ -36,6 +36,9 @@ const (
 func follower(v *rights.Viewer) bool { return v.Is(rights.Teacher, rights.Staff, rights.Head) }
 
 func (h handler) list(r *app.Request) (web.Response, error) {
+	if follower(r.Viewer) && r.URL.Query().Get("vue") == "brouillons" {
+		return h.draftList(r)
+	}
 	return h.view(r, http.StatusOK, "", slip{})
 }
 
@@ -73,6 +76,11 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 	if len(v.list) > most {
 		v.list = v.list[:most]
 		v.next = v.list[most-1].PublishedAt
+	}
+	if open == "" && v.follow {
+		if v.draftCount, err = DraftCount(r.Context(), h.core.DB, r.Viewer.Scope()); err != nil {
+			return nil, err
+		}
 	}
 	if open == "" {
 		return r.Page(r.T(v.title()), "liaison", listPage(v))
@@ -117,6 +125,11 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 	switch q.Get("fait") {
 	case "envoye":
 		toast = &ui.Toast{Text: r.T("liaison.sent", "n", v.word.Families)}
+		if v.word.Author == r.Viewer.Person && r.Viewer.Now.Sub(v.word.At(v.zone)) < takeBackFor {
+			toast.Undo = path(open) + "/reprendre"
+		}
+	case "parti":
+		toast = &ui.Toast{Text: r.T("liaison.taken_late")}
 	case "lu":
 		toast = &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(open) + "/annuler"}
 	case "signe":
@@ -261,6 +274,9 @@ func (h handler) remind(r *app.Request) (web.Response, error) {
 }
 
 func (h handler) compose(r *app.Request) (web.Response, error) {
+	if draft := r.URL.Query().Get("brouillon"); draft != "" {
+		return h.resume(r, draft)
+	}
 	d := Draft{ID: id.New(), Ask: AskRead, Theme: "misc"}
 	mine, err := people.ClassesOf(r.Context(), h.core.DB, r.Viewer.Person, r.Viewer.Now)
 	if err != nil {
@@ -274,6 +290,13 @@ func (h handler) compose(r *app.Request) (web.Response, error) {
 
 // form shows the word being written, with what was typed and what is wrong.
 func (h handler) form(r *app.Request, status int, d Draft, faults map[string]string) (web.Response, error) {
+	return h.formWith(r, status, d, faults, nil)
+}
+
+func (h handler) formWith(r *app.Request, status int, d Draft, faults map[string]string, toast *ui.Toast) (web.Response, error) {
+	if d.Tab == "" {
+		d.Tab = id.New()
+	}
 	f := form{draft: d, faults: faults, school: r.Grant.School()}
 	var err error
 	if f.kept, err = file.Own(r.Context(), h.core.DB, r.Viewer.Person, d.Files...); err != nil {
@@ -282,7 +305,12 @@ func (h handler) form(r *app.Request, status int, d Draft, faults map[string]str
 	if f.to, err = h.recipients(r); err != nil {
 		return nil, err
 	}
-	return r.PageWith(status, r.T("liaison.write"), "liaison", nil, composePage(f))
+	s, err := r.Shell(r.T("liaison.write"), "liaison")
+	if err != nil {
+		return nil, err
+	}
+	s.Toast, s.Scripts = toast, []string{ui.Asset("draft.js")}
+	return web.PageStatus(status, app.Inside(ui.Layout(s), composePage(f))), nil
 }
 
 // recipients are the choices of a sender: own classes with their pupils first,
@@ -331,6 +359,7 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 	}
 	now := h.core.Clock.Now()
 	var word string
+	d.Tell = tellAfter
 	if err = d.Check(now.In(r.Viewer.Zone())); err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {
@@ -345,6 +374,13 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 		// A faulty form keeps the files that came with it.
 		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return record(r.Context(), tx, r.Grant, now, received) }); err != nil {
 			return nil, err
+		}
+		if errs.As(err).Fields["titre"].Key == overtaken {
+			s, err := DraftOf(r.Context(), h.core.DB, r.Grant, d.ID)
+			if err != nil {
+				return nil, err
+			}
+			d.Revision = s.Revision // sent again, this text is the one meant
 		}
 		return h.form(r, http.StatusUnprocessableEntity, d, faults)
 	}
@@ -367,7 +403,11 @@ func (h handler) draft(r *app.Request, shown ...file.File) (Draft, []file.Receiv
 		return Draft{}, nil, err
 	}
 	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"]),
-		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant")}
+		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant"),
+		Tab: form.Get("onglet"), Revision: number(form.Get("revision"))}
+	if !id.Valid(d.Tab) {
+		d.Tab = ""
+	}
 	// What is not this author's, or is no file at all, is not kept.
 	tried := form["fichier"]
 	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, tried[:min(len(tried), filesMax)]...)

@@ -50,6 +50,10 @@ type Draft struct {
 	Question string
 	Choices  []string
 	Due      string // the day by which to reply, or ""
+
+	Tell     time.Duration // how long after it is sent somebody is told outside the portal
+	Tab      string        // the page in which it is typed
+	Revision int64         // of the saved draft that the page shows
 }
 
 // Check says all that is wrong with a draft on the day of now.

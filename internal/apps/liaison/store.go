@@ -117,6 +117,9 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 		}
 		return d.ID, err
 	}
+	if err := settleDraft(ctx, tx, author, d); err != nil {
+		return "", err
+	}
 	list, labels, err := targets(ctx, tx, core, g, now, d.To)
 	if err != nil {
 		return "", err
@@ -130,8 +133,8 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if profile == rights.Head {
 		profile = rights.Teacher
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme, ask, question, due) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme, string(d.Ask), d.Question, d.Due); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme, ask, question, due, recipients) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme, string(d.Ask), d.Question, d.Due, d.recipients()); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
 	if d.Ask == AskYesNo {
@@ -177,7 +180,11 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := recount(ctx, tx, g, now, d.ID); err != nil {
 		return "", err
 	}
-	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
+	e := notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now}
+	if d.Tell > 0 {
+		e.Tell = now.Add(d.Tell)
+	}
+	_, err = notify.Publish(ctx, tx, core.Jobs, e)
 	return d.ID, err
 }
 
@@ -409,6 +416,8 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 		return err
 	}
 	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM receipt_past WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
+		`DELETE FROM word_draft WHERE author = $1`, `UPDATE word_draft SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE recipients LIKE '%' || $1 || '%'`,
+		`UPDATE word SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
@@ -424,6 +433,9 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 	}
 	for _, text := range []string{
 		`UPDATE word SET author = $1 WHERE author = $2`,
+		`UPDATE word_draft SET author = $1 WHERE author = $2`,
+		`UPDATE word_draft SET recipients = replace(recipients, 'pupil:' || $2, 'pupil:' || $1) WHERE recipients LIKE '%' || $2 || '%'`,
+		`UPDATE word SET recipients = replace(recipients, 'pupil:' || $2, 'pupil:' || $1) WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $2)`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1 OR pupil = $2)`,
 		`INSERT INTO word_pupil (word, pupil, class, published_at, reached_at) SELECT word, $1, class, published_at, reached_at FROM word_pupil WHERE pupil = $2
 			ON CONFLICT (word, pupil) DO UPDATE SET reached_at = coalesce(word_pupil.reached_at, excluded.reached_at)`,
@@ -509,5 +521,15 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 	if err != nil {
 		return err
 	}
-	return add("liaison/corrected", corrections)
+	if err := add("liaison/corrected", corrections); err != nil {
+		return err
+	}
+	drafts, err := db.All[struct {
+		Title, Body, Question, Choices, Due string
+		SavedAt                             int64 `db:"saved_at"`
+	}](ctx, q, `SELECT title, body, question, choices, due, saved_at FROM word_draft WHERE author = $1 ORDER BY saved_at`, person)
+	if err != nil {
+		return err
+	}
+	return add("liaison/drafts", drafts)
 }

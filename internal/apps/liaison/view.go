@@ -36,6 +36,12 @@ type view struct {
 	slip     slip
 	earlier  map[string]Earlier // by person, of a version that asks no more
 	versions []Version          // that the word had
+
+	drafting   bool // the list is the viewer's drafts
+	drafts     []Saved
+	draftCount int
+	preview    bool   // the word is shown as a family sees it
+	back       string // from there
 }
 
 // slip is what a relative typed in a reply that was refused, and why.
@@ -140,12 +146,17 @@ func (v view) pupils() []string {
 }
 
 // follows says whether the open word is one that the viewer follows.
-func (v view) follows() bool { return v.r.Grant.Role() >= rights.Contribute }
+func (v view) follows() bool { return !v.preview && v.r.Grant.Role() >= rights.Contribute }
 
 // actions are what the viewer may do with the open word, besides following it.
 func (v view) actions() (out []ui.Link) {
+	at := path(v.word.ID)
 	if v.r.Grant.Role() >= rights.Manage {
-		out = append(out, ui.Link{Label: v.r.T("liaison.correct"), Href: path(v.word.ID) + "/corriger", Icon: "pencil-simple"})
+		out = append(out, ui.Link{Label: v.r.T("liaison.correct"), Href: at + "/corriger", Icon: "pencil-simple"},
+			ui.Link{Label: v.r.T("liaison.duplicate"), Href: at + "/dupliquer", Icon: "copy", Post: true})
+	}
+	if v.follows() {
+		out = append(out, ui.Link{Label: v.r.T("liaison.preview_it"), Href: at + "/apercu", Icon: "eye"})
 	}
 	return out
 }
@@ -218,13 +229,25 @@ func (v view) more() string {
 
 // tabs part what somebody writes from what they receive as a parent.
 func (v view) tabs() []ui.Tab {
-	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 {
+	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 && v.draftCount == 0 && !v.drafting {
 		return nil
 	}
-	return []ui.Tab{
-		{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow},
-		{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow},
+	out := []ui.Tab{{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow && !v.drafting}}
+	if len(v.r.Viewer.Children) > 0 {
+		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow})
 	}
+	if v.draftCount > 0 || v.drafting {
+		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_drafts", "n", v.draftCount), Href: atDrafts, Current: v.drafting})
+	}
+	return out
+}
+
+// name is the title of a draft, or what stands for it.
+func (v view) name(d Saved) string {
+	if d.Title == "" {
+		return v.r.T("liaison.untitled")
+	}
+	return i18n.Spaces(d.Title)
 }
 
 // themes are the choice of what the words are about.
