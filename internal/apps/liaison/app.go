@@ -4,11 +4,13 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"time"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/jobs"
 )
 
 //go:embed migrations/*.sql i18n/fr.json
@@ -59,6 +61,9 @@ func App(core *app.Core) app.App {
 			r.POST(atDrop, Write, h.drop)
 			r.POST(atUndrop, Write, h.undrop)
 			r.GET(atPreview, Write, h.preview)
+			r.POST(atPlan, Write, h.plan)
+			r.POST(atUnplan, Write, h.unplan)
+			r.POST(atSendNow, Write, h.sendNow)
 			r.GET("/carnet/{id}", Reading, h.show)
 			r.POST("/carnet/{id}/lu", Reading, h.confirm)
 			r.POST("/carnet/{id}/reponse", Reading, h.answer)
@@ -76,6 +81,14 @@ func App(core *app.Core) app.App {
 		Export:     Export,
 		Erase:      Erase,
 		Merge:      Merge,
+		Jobs: []jobs.Kind{
+			jobs.Handle(func(ctx context.Context, _ sending) error { return SendDue(ctx, core) }),
+			jobs.Handle(func(ctx context.Context, _ recalling) error { return RecallDue(ctx, core) }),
+		},
+		Periodic: []jobs.Every{
+			{Interval: time.Minute, Args: func() jobs.Args { return sending{} }}, // a restored queue has lost the hours
+			{Interval: 5 * time.Minute, Args: func() jobs.Args { return recalling{} }},
+		},
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return Retain(ctx, tx, g, core.Clock.Now())
 		},

@@ -52,6 +52,7 @@ type Version struct {
 type said struct {
 	asking
 	Title, Body, Theme string
+	Recall             int
 }
 
 // Correct changes a word that was sent, keeps what it said, tells its readers
@@ -64,7 +65,7 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	// The row is held: a parent who confirms meanwhile does it before, for the
 	// version that was, or after, for the one that is.
 	old, ok, err := db.One[said](ctx, tx, `UPDATE word SET reached = reached WHERE id = $1
-		RETURNING ask, version, asked, due, title, body, coalesce(theme, '') AS theme`, g.ID())
+		RETURNING ask, version, asked, due, title, body, coalesce(theme, '') AS theme, recall`, g.ID())
 	if err == nil && !ok {
 		err = errs.ErrNotFound
 	}
@@ -78,6 +79,11 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	if c.Due != old.Due { // a day that is past may stand
 		d.Due = c.Due
 	}
+	zone, err := zoneOf(ctx, tx, g.School())
+	if err != nil {
+		return 0, err
+	}
+	now = now.In(zone)
 	if err := d.Check(now); err != nil {
 		return 0, err
 	}
@@ -105,8 +111,9 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 		return 0, fmt.Errorf("correct: %w", err)
 	}
 	version := old.Version + 1
-	if _, err := tx.Exec(ctx, `UPDATE word SET title = $2, body = $3, theme = $4, due = $5, version = $6, corrected_at = $7 WHERE id = $1`,
-		g.ID(), d.Title, string(body), d.Theme, c.Due, version, now.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE word SET title = $2, body = $3, theme = $4, due = $5, version = $6, corrected_at = $7,
+			recall_at = CASE WHEN due <> $5 THEN $8 ELSE recall_at END WHERE id = $1`,
+		g.ID(), d.Title, string(body), d.Theme, c.Due, version, now.UnixMilli(), recallMillis(c.Due, old.Recall, now)); err != nil {
 		return 0, fmt.Errorf("correct: %w", err)
 	}
 	if err := resource.Update(ctx, tx, g, now, resource.Row{ID: g.ID(), Title: d.Title, Summary: richtext.Excerpt(body, 140), Text: richtext.Text(body)}); err != nil {

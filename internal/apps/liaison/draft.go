@@ -42,14 +42,17 @@ type Saved struct {
 	Files      string
 	Revision   int64
 	SavedAt    int64 `db:"saved_at"`
+	Recall     int
+	SendAt     *int64 `db:"send_at"`
+	Refused    string // the key of the sentence that says why it was not sent
 }
 
-const savedColumns = `id, school, title, body, coalesce(theme, '') AS theme, coalesce(ask, '') AS ask, question, choices, due, recipients, files, revision, saved_at`
+const savedColumns = `id, school, title, body, coalesce(theme, '') AS theme, coalesce(ask, '') AS ask, question, choices, due, recipients, files, revision, saved_at, recall, send_at, refused`
 
 // Draft is what goes back into the form.
 func (s Saved) Draft() Draft {
 	return Draft{ID: s.ID, Title: s.Title, Text: s.Body, Theme: s.Theme, Ask: s.Ask, Question: s.Question, Choices: strings.Split(s.Choices, "\n"), Due: s.Due,
-		To: strings.Fields(s.Recipients), Files: strings.Fields(s.Files), Revision: s.Revision}
+		To: strings.Fields(s.Recipients), Files: strings.Fields(s.Files), Revision: s.Revision, Recall: s.Recall}
 }
 
 // recipients writes to whom a draft goes, as a row keeps it.
@@ -64,8 +67,9 @@ type Kept struct {
 	// Newer is when another page saved the same draft; this one then became a
 	// second one, so that neither loses a word.
 	Newer int64
-	// Sent says that it is a word already: nothing was kept.
-	Sent bool
+	// Sent says that it is a word already, Planned that it is to become one by
+	// itself, and is changed from its own page: nothing was kept.
+	Sent, Planned bool
 }
 
 // Save keeps what its author has typed, faults and all. The page that saved it
@@ -91,10 +95,14 @@ func Save(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, d Draft
 	if slices.Contains(Asks, d.Ask) {
 		ask = string(d.Ask)
 	}
-	values := []any{d.ID, g.School(), author, d.Title, d.Text, theme, ask, d.Question, strings.Join(d.Choices, "\n"), d.Due, d.recipients(), strings.Join(d.Files, " "), d.Tab, now.UnixMilli()}
+	values := []any{d.ID, g.School(), author, d.Title, d.Text, theme, ask, d.Question, strings.Join(d.Choices, "\n"), d.Due, d.recipients(), strings.Join(d.Files, " "), d.Tab, now.UnixMilli(), d.Recall}
+	free := "send_at IS NULL"
+	if d.planning {
+		free = "1 = 1"
+	}
 	revision, ok, err := db.One[int64](ctx, tx, `UPDATE word_draft SET title = $4, body = $5, theme = $6, ask = $7, question = $8, choices = $9, due = $10,
-		recipients = $11, files = $12, tab = $13, saved_at = $14, revision = revision + 1, dropped_at = NULL
-		WHERE id = $1 AND school = $2 AND author = $3 AND (tab = $13 OR revision = $15) RETURNING revision`, append(values, d.Revision)...)
+		recipients = $11, files = $12, tab = $13, saved_at = $14, recall = $15, revision = revision + 1, dropped_at = NULL, refused = ''
+		WHERE id = $1 AND school = $2 AND author = $3 AND (tab = $13 OR revision = $16) AND `+free+` RETURNING revision`, append(values, d.Revision)...)
 	if err != nil || ok {
 		return Kept{ID: d.ID, Revision: revision}, err
 	}
@@ -107,20 +115,23 @@ func Save(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, d Draft
 		return kept, errs.Field("titre", "liaison.drafts_many", "n", draftsMax)
 	}
 	for range 2 {
-		n, err := tx.Exec(ctx, `INSERT INTO word_draft (id, school, author, title, body, theme, ask, question, choices, due, recipients, files, tab, saved_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING`, values...)
+		n, err := tx.Exec(ctx, `INSERT INTO word_draft (id, school, author, title, body, theme, ask, question, choices, due, recipients, files, tab, saved_at, recall)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING`, values...)
 		if err != nil || n == 1 {
 			return kept, err
 		}
 		// Another page of the same author saved it meanwhile, or it is somebody else's.
-		newer, ok, err := db.One[int64](ctx, tx, `SELECT saved_at FROM word_draft WHERE id = $1 AND author = $2`, d.ID, author)
+		before, ok, err := db.One[Saved](ctx, tx, `SELECT `+savedColumns+` FROM word_draft WHERE id = $1 AND author = $2`, d.ID, author)
 		if err == nil && !ok {
 			err = errs.ErrNotFound
 		}
 		if err != nil {
 			return kept, err
 		}
-		kept.ID, kept.Newer = id.New(), newer
+		if before.SendAt != nil && !d.planning {
+			return Kept{ID: d.ID, Planned: true}, nil
+		}
+		kept.ID, kept.Newer = id.New(), before.SavedAt
 		values[0] = kept.ID
 	}
 	return kept, fmt.Errorf("draft: no free id")
@@ -131,9 +142,15 @@ func Drafts(ctx context.Context, q db.Querier, s rights.Scope) ([]Saved, error) 
 	return db.All[Saved](ctx, q, `SELECT `+savedColumns+` FROM word_draft WHERE author = $1 AND dropped_at IS NULL ORDER BY saved_at DESC LIMIT $2`, s.Person(), draftsMax)
 }
 
-// DraftCount says how many there are.
-func DraftCount(ctx context.Context, q db.Querier, s rights.Scope) (int, error) {
-	return db.Value[int](ctx, q, `SELECT count(*) FROM word_draft WHERE author = $1 AND dropped_at IS NULL`, s.Person())
+// Pile is how many drafts an author has, and how many of them were to be sent and
+// could not.
+type Pile struct{ Total, Refused int }
+
+// PileOf counts an author's drafts.
+func PileOf(ctx context.Context, q db.Querier, s rights.Scope) (Pile, error) {
+	p, _, err := db.One[Pile](ctx, q, `SELECT count(*) AS total, coalesce(sum(CASE WHEN refused <> '' THEN 1 ELSE 0 END), 0) AS refused
+		FROM word_draft WHERE author = $1 AND dropped_at IS NULL`, s.Person())
+	return p, err
 }
 
 // DraftOf reads one of the viewer's own in the school of the grant.
@@ -165,7 +182,7 @@ func settleDraft(ctx context.Context, tx *db.Tx, author string, d Draft) error {
 
 // Drop takes a draft away; Undrop brings it back within the day.
 func Drop(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, draft string) error {
-	return drop(ctx, tx, g, `UPDATE word_draft SET dropped_at = $4 WHERE id = $1 AND author = $2 AND school = $3 AND dropped_at IS NULL`, draft, now.UnixMilli())
+	return drop(ctx, tx, g, `UPDATE word_draft SET dropped_at = $4, send_at = NULL WHERE id = $1 AND author = $2 AND school = $3 AND dropped_at IS NULL`, draft, now.UnixMilli())
 }
 
 // Undrop brings back a draft that was dropped.
@@ -227,8 +244,9 @@ func copyOf(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, whole
 	author := g.Viewer().Person
 	w, ok, err := db.One[struct {
 		Title, Body, Theme, Question, Due, Recipients string
+		Recall                                        int
 		Ask                                           Ask
-	}](ctx, tx, `SELECT title, body, coalesce(theme, '') AS theme, question, due, recipients, coalesce(ask, '') AS ask FROM word WHERE id = $1`, g.ID())
+	}](ctx, tx, `SELECT title, body, coalesce(theme, '') AS theme, question, due, recipients, recall, coalesce(ask, '') AS ask FROM word WHERE id = $1`, g.ID())
 	if err == nil && !ok {
 		err = errs.ErrNotFound
 	}
@@ -256,11 +274,11 @@ func copyOf(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, whole
 		return "", err
 	}
 	if !whole {
-		w.Due, w.Recipients = "", ""
+		w.Due, w.Recipients, w.Recall = "", "", 0
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO word_draft (id, school, author, title, body, theme, ask, question, choices, due, recipients, files, tab, saved_at)
-		SELECT $1, school, $2, $3, $4, theme, ask, question, $5, $6, $7, $8, '', $9 FROM word WHERE id = $10`,
-		d.ID, author, d.Title, d.Text, strings.Join(d.Choices, "\n"), w.Due, w.Recipients, strings.Join(d.Files, " "), now.UnixMilli(), g.ID())
+	_, err = tx.Exec(ctx, `INSERT INTO word_draft (id, school, author, title, body, theme, ask, question, choices, due, recipients, files, tab, saved_at, recall)
+		SELECT $1, school, $2, $3, $4, theme, ask, question, $5, $6, $7, $8, '', $9, $11 FROM word WHERE id = $10`,
+		d.ID, author, d.Title, d.Text, strings.Join(d.Choices, "\n"), w.Due, w.Recipients, strings.Join(d.Files, " "), now.UnixMilli(), g.ID(), w.Recall)
 	if err != nil {
 		return "", fmt.Errorf("draft: %w", err)
 	}
@@ -274,7 +292,7 @@ func Retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 		return err
 	}
 	day := now.AddDate(0, 0, -1).UnixMilli()
-	if _, err := tx.Exec(ctx, `DELETE FROM word_draft WHERE (saved_at < $1 OR (dropped_at IS NOT NULL AND dropped_at < $2))`, now.Add(-draftsFor).UnixMilli(), day); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM word_draft WHERE ((saved_at < $1 AND send_at IS NULL) OR (dropped_at IS NOT NULL AND dropped_at < $2))`, now.Add(-draftsFor).UnixMilli(), day); err != nil {
 		return fmt.Errorf("drafts: %w", err)
 	}
 	words, err := db.All[string](ctx, tx, `SELECT id FROM word WHERE taken_at IS NOT NULL AND taken_at < $1`, day)

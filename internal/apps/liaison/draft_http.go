@@ -43,13 +43,17 @@ func (h handler) draftList(r *app.Request) (web.Response, error) {
 	if v.drafts, err = Drafts(r.Context(), h.core.DB, r.Viewer.Scope()); err != nil {
 		return nil, err
 	}
-	v.draftCount = len(v.drafts)
+	v.pile.Total = len(v.drafts)
 	var toast *ui.Toast
 	switch done, draft, _ := strings.Cut(r.URL.Query().Get("fait"), "."); done {
 	case "supprime":
 		if id.Valid(draft) {
 			toast = &ui.Toast{Text: r.T("liaison.draft_dropped"), Undo: in(atUndrop, r.URL.Query().Get("ecole")), Fields: map[string]string{"brouillon": draft}}
 		}
+	case "prevu":
+		toast = &ui.Toast{Text: r.T("liaison.planned_now")}
+	case "plusprevu":
+		toast = &ui.Toast{Text: r.T("liaison.unplanned")}
 	case "garde":
 		toast = &ui.Toast{Text: r.T("liaison.draft_back")}
 	}
@@ -73,7 +77,9 @@ func (h handler) resume(r *app.Request, draft string) (web.Response, error) {
 	case "copie":
 		toast = &ui.Toast{Text: r.T("liaison.duplicated")}
 	}
-	return h.formWith(r, http.StatusOK, s.Draft(), nil, toast)
+	d := s.Draft()
+	s.plannedIn(&d, r.Viewer.Zone())
+	return h.formWith(r, http.StatusOK, d, nil, toast)
 }
 
 // savedAt says when a draft was saved, in the author's words.
@@ -113,6 +119,8 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 	if script {
 		out := map[string]any{"id": kept.ID, "revision": kept.Revision, "text": h.savedAt(r, now.UnixMilli())}
 		switch {
+		case kept.Planned:
+			out["stop"], out["text"] = true, r.T("liaison.draft_planned")
 		case kept.Sent:
 			out["stop"], out["text"] = true, r.T("liaison.draft_sent")
 		case kept.Newer != 0:
@@ -123,6 +131,8 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 	switch {
 	case kept.Sent:
 		return web.Redirect(path(kept.ID)), nil
+	case kept.Planned:
+		return web.Redirect(atDrafts), nil
 	case r.PostForm.Has("apercu"):
 		return web.Redirect(in(atPreview, school, "brouillon", kept.ID)), nil
 	case kept.Newer != 0:
@@ -233,4 +243,12 @@ func (h handler) previewOf(r *app.Request) (web.Response, error) {
 		}
 	}
 	return r.Page(r.T("liaison.preview"), "liaison", previewPage(v))
+}
+
+// goOn is the whole name of the link to a draft's form.
+func (v view) goOn(d Saved) string {
+	if d.SendAt != nil {
+		return v.r.T("liaison.plan_edit_it", "title", v.name(d))
+	}
+	return v.r.T("liaison.draft_go_on_with", "title", v.name(d))
 }

@@ -19,7 +19,7 @@ func TestWordJustSentIsTakenBack(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
 	w := sent(t, a, "Parti trop vite", "yesno", "question", "Vient-il ?")
-	helene.Get(w+"?fait=envoye").OK().Has(w + "/reprendre")
+	helene.Get(w + "?fait=envoye").OK().Has(w + "/reprendre")
 	nadia.Get(w).OK().Has("Parti trop vite")
 	nadia.Post(w+"/reponse", "reponse", "1").To()
 	nadia.Post(w + "/reprendre").Denied()

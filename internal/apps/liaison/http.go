@@ -78,7 +78,7 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		v.next = v.list[most-1].PublishedAt
 	}
 	if open == "" && v.follow {
-		if v.draftCount, err = DraftCount(r.Context(), h.core.DB, r.Viewer.Scope()); err != nil {
+		if v.pile, err = PileOf(r.Context(), h.core.DB, r.Viewer.Scope()); err != nil {
 			return nil, err
 		}
 	}
@@ -298,19 +298,24 @@ func (h handler) formWith(r *app.Request, status int, d Draft, faults map[string
 		d.Tab = id.New()
 	}
 	f := form{draft: d, faults: faults, school: r.Grant.School()}
-	var err error
+	s, err := DraftOf(r.Context(), h.core.DB, r.Grant, d.ID)
+	if err == nil && s.SendAt != nil {
+		f.planned = view{r: r, zone: r.Viewer.Zone()}.planned(s)
+	} else if err != nil && errs.KindOf(err) != errs.NotFound {
+		return nil, err
+	}
 	if f.kept, err = file.Own(r.Context(), h.core.DB, r.Viewer.Person, d.Files...); err != nil {
 		return nil, err
 	}
 	if f.to, err = h.recipients(r); err != nil {
 		return nil, err
 	}
-	s, err := r.Shell(r.T("liaison.write"), "liaison")
+	page, err := r.Shell(r.T("liaison.write"), "liaison")
 	if err != nil {
 		return nil, err
 	}
-	s.Toast, s.Scripts = toast, []string{ui.Asset("draft.js")}
-	return web.PageStatus(status, app.Inside(ui.Layout(s), composePage(f))), nil
+	page.Toast, page.Scripts = toast, []string{ui.Asset("draft.js")}
+	return web.PageStatus(status, app.Inside(ui.Layout(page), composePage(f))), nil
 }
 
 // recipients are the choices of a sender: own classes with their pupils first,
@@ -404,7 +409,7 @@ func (h handler) draft(r *app.Request, shown ...file.File) (Draft, []file.Receiv
 	}
 	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"]),
 		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant"),
-		Tab: form.Get("onglet"), Revision: number(form.Get("revision"))}
+		Recall: int(number(form.Get("rappel"))), Day: form.Get("jour"), Hour: form.Get("heure"), Tab: form.Get("onglet"), Revision: number(form.Get("revision"))}
 	if !id.Valid(d.Tab) {
 		d.Tab = ""
 	}

@@ -51,9 +51,14 @@ type Draft struct {
 	Choices  []string
 	Due      string // the day by which to reply, or ""
 
+	Recall int // how many days before it the missing are reminded, or 0
+
+	Day, Hour string // when to send it, in the school's zone; now when empty
+
 	Tell     time.Duration // how long after it is sent somebody is told outside the portal
 	Tab      string        // the page in which it is typed
 	Revision int64         // of the saved draft that the page shows
+	planning bool          // it is saved to be sent by itself
 }
 
 // Check says all that is wrong with a draft on the day of now.
@@ -77,6 +82,7 @@ func (d *Draft) Check(now time.Time) error {
 		d.Theme = "misc"
 	}
 	d.checkAsk(f, now)
+	d.checkRecall(f, now)
 	if len(d.Files) > filesMax {
 		f.Add("piece", "liaison.files_many", "n", filesMax)
 	}
@@ -151,6 +157,7 @@ type Item struct {
 	Ask         Ask
 	Question    string
 	Due         string // the day by which to reply, or ""
+	RecallAt    *int64 `db:"recall_at"` // when the missing are reminded; nil once they are
 	Replied     bool   // by the viewer
 	ReadAt      *int64
 	OpenedAt    *int64

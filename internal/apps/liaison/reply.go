@@ -80,8 +80,11 @@ const (
 	AsksAgain
 )
 
-func hold(ctx context.Context, tx *db.Tx, g rights.Grant) (asking, error) {
-	a, ok, err := db.One[asking](ctx, tx, `UPDATE word SET reached = reached WHERE id = $1 RETURNING ask, version, asked, due`, g.ID())
+// hold takes a word for its caller, who has the grant.
+//
+// scope: the caller holds a grant on the word
+func hold(ctx context.Context, tx *db.Tx, word string) (asking, error) {
+	a, ok, err := db.One[asking](ctx, tx, `UPDATE word SET reached = reached WHERE id = $1 RETURNING ask, version, asked, due`, word)
 	if err == nil && !ok {
 		err = errs.ErrNotFound
 	}
@@ -117,7 +120,7 @@ func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen
 	if err := g.Must(ctx, tx, Reading); err != nil {
 		return AllDone, err
 	}
-	a, err := hold(ctx, tx, g)
+	a, err := hold(ctx, tx, g.ID())
 	if err != nil {
 		return AllDone, err
 	}
@@ -186,7 +189,7 @@ func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen,
 	if err := g.Must(ctx, tx, Reading); err != nil {
 		return AllDone, err
 	}
-	a, err := hold(ctx, tx, g)
+	a, err := hold(ctx, tx, g.ID())
 	if err != nil {
 		return AllDone, err
 	}
@@ -250,7 +253,7 @@ func Undo(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, 
 	if err := g.Must(ctx, tx, Reading); err != nil {
 		return false, err
 	}
-	a, err := hold(ctx, tx, g)
+	a, err := hold(ctx, tx, g.ID())
 	if err != nil {
 		return false, err
 	}

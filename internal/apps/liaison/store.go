@@ -108,7 +108,16 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := g.Must(ctx, tx, Write); err != nil {
 		return "", err
 	}
+	zone, err := zoneOf(ctx, tx, g.School())
+	if err != nil {
+		return "", err
+	}
+	now = now.In(zone)
 	if err := d.Check(now); err != nil {
+		return "", err
+	}
+	// Whoever sends a draft takes it first: of two, the second finds the word.
+	if err := settleDraft(ctx, tx, author, d); err != nil {
 		return "", err
 	}
 	if owner, ok, err := db.One[string](ctx, tx, `SELECT author FROM word WHERE id = $1`, d.ID); err != nil || ok {
@@ -116,9 +125,6 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 			err = errs.ErrNotFound
 		}
 		return d.ID, err
-	}
-	if err := settleDraft(ctx, tx, author, d); err != nil {
-		return "", err
 	}
 	list, labels, err := targets(ctx, tx, core, g, now, d.To)
 	if err != nil {
@@ -133,8 +139,8 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if profile == rights.Head {
 		profile = rights.Teacher
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme, ask, question, due, recipients) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme, string(d.Ask), d.Question, d.Due, d.recipients()); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme, ask, question, due, recipients, recall, recall_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme, string(d.Ask), d.Question, d.Due, d.recipients(), d.Recall, recallMillis(d.Due, d.Recall, now)); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
 	if d.Ask == AskYesNo {
@@ -258,7 +264,7 @@ func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word
 }
 
 const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.corrected_at, w.published_at, w.ask, w.question, w.due,
+	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.corrected_at, w.published_at, w.ask, w.question, w.due, w.recall_at,
 	CASE WHEN rc.version >= w.asked THEN rc.read_at ELSE NULL END AS read_at, rc.opened_at,
 	EXISTS (SELECT 1 FROM reply rp WHERE rp.word = w.id AND rp.person = $1 AND rp.asked = w.asked) AS replied`
 

@@ -37,11 +37,11 @@ type view struct {
 	earlier  map[string]Earlier // by person, of a version that asks no more
 	versions []Version          // that the word had
 
-	drafting   bool // the list is the viewer's drafts
-	drafts     []Saved
-	draftCount int
-	preview    bool   // the word is shown as a family sees it
-	back       string // from there
+	drafting bool // the list is the viewer's drafts
+	drafts   []Saved
+	pile     Pile
+	preview  bool   // the word is shown as a family sees it
+	back     string // from there
 }
 
 // slip is what a relative typed in a reply that was refused, and why.
@@ -229,15 +229,15 @@ func (v view) more() string {
 
 // tabs part what somebody writes from what they receive as a parent.
 func (v view) tabs() []ui.Tab {
-	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 && v.draftCount == 0 && !v.drafting {
+	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 && v.pile.Total == 0 && !v.drafting {
 		return nil
 	}
 	out := []ui.Tab{{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow && !v.drafting}}
 	if len(v.r.Viewer.Children) > 0 {
 		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow})
 	}
-	if v.draftCount > 0 || v.drafting {
-		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_drafts", "n", v.draftCount), Href: atDrafts, Current: v.drafting})
+	if v.pile.Total > 0 || v.drafting {
+		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_drafts", "n", v.pile.Total), Href: atDrafts, Current: v.drafting})
 	}
 	return out
 }
@@ -381,6 +381,8 @@ type form struct {
 
 	seen  int64 // the version that is corrected
 	again bool  // everybody is asked anew
+
+	planned string // when it is sent by itself, in words
 }
 
 func (f form) chosen(to string) bool { return slices.Contains(f.draft.To, to) }
@@ -429,7 +431,7 @@ func (f form) due(ctx context.Context) ui.FieldProps {
 
 // asks says whether the fields of an answer are shown open.
 func (f form) asks() bool {
-	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"] != ""
+	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"]+f.faults["rappel"] != ""
 }
 
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }
