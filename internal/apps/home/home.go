@@ -263,12 +263,28 @@ func (p page) kind(i notify.Item) (app.App, app.Kind) {
 	return a, k
 }
 
+// lead says what happened to what a line is about; "" when it was published.
+func (p page) lead(i notify.Item) string {
+	if t, ok := p.r.Core.Told(i.Kind); ok && t.Line != "" {
+		return p.r.T(t.Line)
+	}
+	return ""
+}
+
+// titled is a title with what happened, in one text.
+func (p page) titled(i notify.Item) string {
+	if l := p.lead(i); l != "" {
+		return l + " · " + i.Title
+	}
+	return i.Title
+}
+
 func (p page) news(i notify.Item) ui.News {
 	a, k := p.kind(i)
 	face, name := p.who(i)
 	at := time.UnixMilli(i.At).In(p.zone())
 	return ui.News{
-		Icon: a.Square.Icon, Paint: a.Square.Paint, Title: i.Title, Href: k.Path(i.Resource), Person: face, Child: name,
+		Icon: a.Square.Icon, Paint: a.Square.Paint, Lead: p.lead(i), Title: i.Title, Href: k.Path(i.Resource), Person: face, Child: name,
 		Text: from(i) + " · " + i18n.Hour(at), Unread: i.Unread,
 	}
 }

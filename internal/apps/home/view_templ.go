@@ -290,7 +290,7 @@ func await(p page, i notify.Item) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.ToRead(face, name, from(i), i.Title, k.Path(i.Resource), i.Summary).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.ToRead(face, name, from(i), p.lead(i), i.Title, k.Path(i.Resource), i.Summary).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -450,7 +450,7 @@ func pupilBody(p page) templ.Component {
 				ctx = templ.InitializeContext(ctx)
 				for n, i := range p.feed {
 					if n < 6 {
-						templ_7745c5c3_Err = ui.Task("mots", "jaune", i.Title, pupilText(p, i), path(p, i), !i.Unread).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Task("mots", "jaune", p.titled(i), pupilText(p, i), path(p, i), !i.Unread).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

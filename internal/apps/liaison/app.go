@@ -44,7 +44,7 @@ func App(core *app.Core) app.App {
 				rights.Head:     {Mail: notify.Never},
 			},
 		}, {
-			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text",
+			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text", Line: "liaison.told.reminder.line",
 			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
 		}},
 		Routes: func(r *app.Router) {

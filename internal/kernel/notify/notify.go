@@ -66,8 +66,11 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		return e, fmt.Errorf("event: %w", err)
 	}
 	if len(e.Only) > 0 {
-		for some := range slices.Chunk(e.Only, most) {
+		for some := range slices.Chunk(slices.Sorted(slices.Values(e.Only)), most) {
 			if err := tell(ctx, tx, e, some); err != nil {
+				return e, fmt.Errorf("feed: %w", err)
+			}
+			if err := succeed(ctx, tx, e.ID, some[0], some[len(some)-1]); err != nil {
 				return e, fmt.Errorf("feed: %w", err)
 			}
 		}
@@ -137,10 +140,32 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	if _, err := tx.Exec(ctx, lines("$4", `pp.person <> e.actor AND pp.person > $2 AND pp.person <= $3`), event, after, persons[len(persons)-1], awaits); err != nil {
 		return "", err
 	}
+	if err := succeed(ctx, tx, event, persons[0], persons[len(persons)-1]); err != nil {
+		return "", err
+	}
 	if len(persons) < most {
 		return "", nil
 	}
 	return persons[len(persons)-1], nil
+}
+
+// succeed lets an event take the place of those that came before it about the
+// same resource, for those who have its line, from one person to another: what
+// waits for somebody, or is new to them, is so once, in its newest line.
+func succeed(ctx context.Context, tx *db.Tx, event, from, to string) error {
+	earlier, err := db.All[string](ctx, tx, `SELECT o.id FROM event e JOIN event o ON o.resource = e.resource AND o.id <> e.id AND o.created_at <= e.created_at WHERE e.id = $1`, event)
+	if err != nil || len(earlier) == 0 {
+		return err
+	}
+	in, args := db.In([]any{event, from, to}, earlier)
+	if _, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE event = $1 AND person >= $2 AND person <= $3 AND removed_at IS NULL
+		AND EXISTS (SELECT 1 FROM feed o WHERE o.person = feed.person AND o.event IN (`+in+`) AND o.awaits)`, args...); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE feed SET awaits = FALSE, read_at = coalesce(read_at, (SELECT created_at FROM event WHERE id = $1))
+		WHERE event IN (`+in+`) AND person >= $2 AND person <= $3 AND (awaits OR read_at IS NULL)
+		AND EXISTS (SELECT 1 FROM feed n WHERE n.person = feed.person AND n.event = $1)`, args...)
+	return err
 }
 
 // tell writes the feed rows of some persons, of those who may read the resource.
@@ -270,9 +295,11 @@ func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Ti
 	return err
 }
 
-// Unsettle says that a person took back what they did.
+// Unsettle says that a person took back what they did: it waits again, in its
+// newest line.
 func Unsettle(ctx context.Context, tx *db.Tx, person, resource string) error {
-	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND pupils <> '' AND event IN (SELECT id FROM event WHERE resource = $2)`, person, resource)
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND event = (SELECT f.event FROM feed f JOIN event e ON e.id = f.event
+		WHERE f.person = $1 AND e.resource = $2 AND f.pupils <> '' ORDER BY f.at DESC, f.event DESC LIMIT 1)`, person, resource)
 	return err
 }
 

@@ -48,6 +48,7 @@ type Told struct {
 	Kind  string // "liaison.word"
 	Label string // key of its line among the settings
 	Text  string // key of what a phone and a subject say: no name, no title
+	Line  string // key of what a line of the feed says before the title; "" for the publication itself
 	For   map[rights.Profile]Choice
 }
 
