@@ -35,7 +35,7 @@ func App(core *app.Core) app.App {
 			Texts: texts,
 		}},
 		Told: []notify.Told{{
-			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text",
+			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text", Many: "liaison.told.many",
 			For: map[rights.Profile]notify.Choice{
 				rights.Relative: {Push: true, Mail: notify.Once},
 				rights.Pupil:    {Push: true, Mail: notify.Never},

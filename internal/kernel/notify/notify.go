@@ -183,7 +183,7 @@ func lines(awaits, whom string) string {
 		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
 			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + whom + `) x WHERE 1 = 1
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`
 }
 
@@ -201,6 +201,7 @@ type Item struct {
 	Resource string
 	Title    string
 	Summary  string
+	Actor    string
 	First    string // of the actor
 	Last     string
 	Civility string
@@ -218,6 +219,8 @@ func (i Item) Service() string {
 // Query chooses a page of a feed.
 type Query struct {
 	Child   string // only what is about this child
+	Service string // only what it published
+	Event   string // that line alone
 	Awaits  bool   // only what still asks something
 	Before  int64  // the last line already seen
 	BeforeE string
@@ -236,11 +239,19 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 		args = append(args, o.Child)
 		more += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM event_pupil ep WHERE ep.event = f.event AND ep.pupil = $%d)", len(args))
 	}
+	if o.Service != "" {
+		args = append(args, o.Service+".", o.Service+"/") // the sign after the dot
+		more += fmt.Sprintf(" AND f.kind >= $%d AND f.kind < $%d", len(args)-1, len(args))
+	}
+	if o.Event != "" {
+		args = append(args, o.Event)
+		more += fmt.Sprintf(" AND f.event = $%d", len(args))
+	}
 	if o.Awaits {
 		more += " AND f.awaits"
 	}
 	scope, args := v.Scope().Where("r", rights.Read, args)
-	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, a.first,
+	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, f.actor, a.first,
 		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.pupils AS children
 		FROM feed f JOIN resource r ON r.id = f.resource JOIN person a ON a.id = f.actor
 		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
@@ -318,7 +329,7 @@ func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) erro
 	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, []any{person, now.AddDate(0, 0, -30).UnixMilli()})
 	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils)
 		SELECT $1, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "$1")+` FROM event e JOIN resource r ON r.id = e.resource
-		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+scope+`
+		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+Hears("$1", "e.resource")+` AND `+scope+`
 		ON CONFLICT (person, event) DO UPDATE SET pupils = excluded.pupils`, args...)
 	return err
 }
