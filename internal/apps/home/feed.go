@@ -214,6 +214,15 @@ func cursor(s string) (int64, string) {
 	return n, event
 }
 
+// actions are what may be done with a line.
+func (p page) actions(i notify.Item) []ui.Link {
+	out := []ui.Link{{Label: p.r.T("home.remove"), Href: "/fil/" + i.Event + "/retirer", Icon: "x", Post: true}}
+	if _, k := p.kind(i); !k.Apart {
+		out = append(out, app.Reactions(p.r.Context(), i.Resource)...)
+	}
+	return out
+}
+
 // line is what may be done with one line of the feed.
 func (h handler) line(r *app.Request) (web.Response, error) {
 	e := r.PathValue("event")

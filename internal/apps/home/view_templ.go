@@ -441,7 +441,7 @@ func sheet(p page, i notify.Item) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Actions(append([]ui.Link{{Label: i18n.T(ctx, "home.remove"), Href: "/fil/" + i.Event + "/retirer", Icon: "x", Post: true}}, app.Reactions(ctx, i.Resource)...)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Actions(p.actions(i)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
