@@ -64,10 +64,10 @@ func (p page) zone() *time.Location { return p.r.Viewer.Zone() }
 func (p page) now() time.Time       { return p.r.Viewer.Now.In(p.zone()) }
 func (p page) pupil() bool          { return p.r.Viewer.Main() == rights.Pupil }
 
-// home costs four statements: who asks (with children), the counts, what
-// waits, the feed.
+// home costs three statements: who asks (with children), the counts, the feed;
+// and a fourth when something waits that the page of the feed does not hold.
 func (h handler) home(r *app.Request) (web.Response, error) {
-	ctx, q := r.Context(), r.URL.Query()
+	q := r.URL.Query()
 	p := page{r: r}
 	if c := q.Get("enfant"); slices.ContainsFunc(r.Viewer.Children, func(k rights.Child) bool { return k.ID == c }) {
 		p.child = c
@@ -88,20 +88,17 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	s.Scripts = []string{ui.Asset("home.js")}
-	if o.Before == 0 && len(r.Viewer.Children) > 0 {
-		if p.awaits, err = notify.Feed(ctx, h.core.DB, r.Viewer, notify.Query{Child: p.child, Awaits: true, Limit: waiting + 1}); err != nil {
-			return nil, err
-		}
-	}
-	if len(p.awaits) > waiting {
-		p.awaits, p.more = p.awaits[:waiting], true
-	}
 	most := feedPage
 	if s.Unread > feedPage || o.Before > 0 { // there may be bursts
 		most = feedMost
 	}
 	if err := p.read(h.core, o, most); err != nil {
 		return nil, err
+	}
+	if o.Before == 0 && len(r.Viewer.Children) > 0 {
+		if err := h.waits(&p); err != nil {
+			return nil, err
+		}
 	}
 	if o.Before == 0 && len(r.Viewer.Children) == 0 && !p.pupil() {
 		for _, a := range h.core.Apps {
@@ -150,6 +147,26 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		hero.Sub = day + " · " + r.T("home.news", "n", s.Unread)
 	}
 	return web.PageStatus(http.StatusOK, app.Inside(ui.HomeLayout(s, hero), body(p))), nil
+}
+
+// waits finds what still asks something of a parent: in the page of the feed when
+// all of it is there, which is most often so.
+func (h handler) waits(p *page) error {
+	for _, i := range p.items() {
+		if i.Awaits {
+			p.awaits = append(p.awaits, i)
+		}
+	}
+	if len(p.awaits) <= waiting && (len(p.awaits) < p.r.Counts.Awaits || p.r.Counts.Capped) {
+		var err error
+		if p.awaits, err = notify.Feed(p.r.Context(), h.core.DB, p.r.Viewer, notify.Query{Child: p.child, Awaits: true, Limit: waiting + 1}); err != nil {
+			return err
+		}
+	}
+	if p.more = len(p.awaits) > waiting; p.more {
+		p.awaits = p.awaits[:waiting]
+	}
+	return nil
 }
 
 // pupilReading gives beginners their letters unless they chose others.
