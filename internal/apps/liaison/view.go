@@ -156,9 +156,9 @@ func (v view) actions() (out []ui.Link) {
 			ui.Link{Label: v.r.T("liaison.duplicate"), Href: at + "/dupliquer", Icon: "copy", Post: true})
 	}
 	if v.follows() {
-		out = append(out, ui.Link{Label: v.r.T("liaison.preview_it"), Href: at + "/apercu", Icon: "eye"})
+		return append(out, ui.Link{Label: v.r.T("liaison.preview_it"), Href: at + "/apercu", Icon: "eye"})
 	}
-	return out
+	return append(out, app.Reactions(v.r.Context(), v.word.ID)...)
 }
 
 // children are the viewer's children in a word.
