@@ -418,7 +418,7 @@ func FamilyRow(p Person, name, caption string, lines []string, done bool, choose
 				return templ_7745c5c3_Err
 			}
 		}
-		var templ_7745c5c3_Var20 = []any{"casier", templ.KV("lu", done), templ.KV("papier", choose != "")}
+		var templ_7745c5c3_Var20 = []any{"casier", templ.KV("lu", done), templ.KV("papier", !done)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var20...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

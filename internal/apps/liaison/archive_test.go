@@ -35,7 +35,7 @@ func TestOlderYearsAreInTheArchive(t *testing.T) {
 		p.Get("/carnet?annee=2025&theme=leisure").OK().Has("Avant les vacances").Lacks(trip)
 		p.Get("/carnet?annee=2025&theme=canteen").OK().Lacks("Avant les vacances", trip)
 		p.Get("/carnet?annee=2024").OK().Lacks("Avant les vacances", trip)
-		p.Get(w + "?annee=2025").OK().Has("Avant les vacances", "Dites-nous", trip)
+		p.Get(w+"?annee=2025").OK().Has("Avant les vacances", "Dites-nous", trip)
 		for _, wrong := range []string{"zzz", "1999", "3000", "-1", "2025'"} {
 			p.Get("/carnet?annee=" + wrong).OK().Lacks("Avant les vacances")
 		}

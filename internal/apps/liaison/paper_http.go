@@ -195,7 +195,7 @@ func (h handler) unread(r *app.Request, typed returning) (web.Response, error) {
 	return h.slipsWith(r, http.StatusUnprocessableEntity, typed)
 }
 
-func (h handler) takeBack(r *app.Request) (web.Response, error) {
+func (h handler) unnote(r *app.Request) (web.Response, error) {
 	f, err := r.Values()
 	if err != nil {
 		return nil, err
@@ -289,7 +289,7 @@ func (h handler) print(r *app.Request) (web.Response, error) {
 	}
 	var b bytes.Buffer
 	if err := (handout{
-		say: r.T, school: school.Name, title: w.Title, text: richtext.Text(richtext.HTML(w.Body)), from: w.From(), due: due(w, r.Viewer.Zone(), r.Viewer.Now),
+		say: r.T, school: school.Name, title: w.Title, text: richtext.Text(richtext.HTML(w.Body)), from: w.From(), due: dayOf(w.Due, r.Viewer.Now.In(r.Viewer.Zone())),
 		ask: w.Ask, asked: w.Question, choices: choices, pieces: len(files), printed: r.Viewer.Now,
 		link: func(pupil string) string {
 			return h.core.Base.JoinPath("/carnet/talon").String() + "#" + mark(h.core.Keys, w.ID, pupil, w.Version)

@@ -36,7 +36,8 @@ type tracking struct {
 	whole   bool   // on a page of its own
 	page    string // of the word's: "/suivi" or "/talons"
 
-	newcomers []people.Pupil // who joined its classes since it was sent
+	earlier   map[string]Earlier // by person, of a version that asks no more
+	newcomers []people.Pupil     // who joined its classes since it was sent
 
 	one       bool // of one pupil, whose slip was read
 	returning returning
@@ -44,8 +45,8 @@ type tracking struct {
 
 // follow is the tracking under a word: its families, or its classes when they
 // are too many.
-func (h handler) follow(r *app.Request, w Item, choices []Choice) (*tracking, error) {
-	t := tracking{r: r, word: w, zone: r.Viewer.Zone(), choices: choices, page: "/suivi"}
+func (h handler) follow(r *app.Request, w Item, choices []Choice, earlier map[string]Earlier) (*tracking, error) {
+	t := tracking{r: r, word: w, earlier: earlier, zone: r.Viewer.Zone(), choices: choices, page: "/suivi"}
 	var err error
 	if w.Families > listed || len(choices) > 0 {
 		if t.sum, err = Summarize(r.Context(), h.core.DB, r.Grant, r.Viewer.Now.UnixMilli()); err != nil {
@@ -81,7 +82,12 @@ func (h handler) followed(r *app.Request) (t tracking, err error) {
 	}
 	t = tracking{r: r, word: words[0], zone: r.Viewer.Zone(), part: part(r.URL.Query()), whole: true, page: "/suivi"}
 	if t.word.Ask.Chosen() {
-		t.choices, err = Choices(r.Context(), h.core.DB, r.Grant)
+		if t.choices, err = Choices(r.Context(), h.core.DB, r.Grant); err != nil {
+			return t, err
+		}
+	}
+	if t.word.Version > 1 {
+		t.earlier, err = EarlierOf(r.Context(), h.core.DB, r.Grant)
 	}
 	return t, err
 }
@@ -414,10 +420,31 @@ func (t tracking) did(p Relative) string {
 	if p.Reply == nil && p.Read != nil && t.word.Version > 1 {
 		said += say("liaison.did_version", "version", p.Version)
 	}
+	if p.Reply == nil && p.Read == nil {
+		if s := t.hadGiven(p); s != "" {
+			said += " · " + s
+		}
+	}
 	if p.Reminded != nil && p.Active {
 		said += " · " + say("liaison.did_reminded", "when", t.ago(*p.Reminded))
 	}
 	return said
+}
+
+// hadGiven says in words what somebody gave to an earlier version, "" if nothing.
+func (t tracking) hadGiven(p Relative) string {
+	e, ok := t.earlier[p.ID]
+	if !ok {
+		return ""
+	}
+	key := "liaison.before_read"
+	switch {
+	case e.Replied && t.word.Ask.Signed():
+		key = "liaison.before_signed"
+	case e.Replied:
+		key = "liaison.before_answered"
+	}
+	return t.r.T(key, "name", p.Name, "version", e.Version, "answer", Given{Choice: e.Choice, Body: e.Body}.Text(t.choices))
 }
 
 // short is the state of a family in two words.
@@ -452,6 +479,13 @@ func (t tracking) state(f Family) string {
 	}
 	if last > 0 && !f.Reached() {
 		replies = append(replies, say("liaison.reminded", "when", t.ago(last)))
+	}
+	if !f.Reached() {
+		for _, r := range f.Relatives {
+			if s := t.hadGiven(r); s != "" {
+				replies = append(replies, s)
+			}
+		}
 	}
 	if len(replies) > 0 {
 		return strings.Join(replies, " · ")

@@ -20,23 +20,31 @@ import (
 
 // view is a list of words with, perhaps, one of them open.
 type view struct {
-	r       *app.Request
-	follow  bool // the viewer wrote or follows these words
-	child   string
-	theme   string
-	year    int // the school year shown
-	first   int // that of the first word
-	open    string
-	before  int64
-	next    int64
-	zone    *time.Location
-	list    []Item
-	word    *Item
-	files   []file.File
-	track   *tracking // for whoever follows it
-	choices []Choice
-	given   *Given // by the viewer
-	slip    slip
+	r        *app.Request
+	follow   bool // the viewer wrote or follows these words
+	child    string
+	theme    string
+	year     int // the school year shown
+	first    int // that of the first word
+	open     string
+	before   int64
+	next     int64
+	zone     *time.Location
+	list     []Item
+	word     *Item
+	files    []file.File
+	track    *tracking // for whoever follows it
+	choices  []Choice
+	given    *Given // by the viewer
+	slip     slip
+	earlier  map[string]Earlier // by person, of a version that asks no more
+	versions []Version          // that the word had
+
+	drafting bool // the list is the viewer's drafts
+	drafts   []Saved
+	pile     Pile
+	preview  bool   // the word is shown as a family sees it
+	back     string // from there
 }
 
 // slip is what a relative typed in a reply that was refused, and why.
@@ -57,13 +65,19 @@ func (v view) ask() ui.FieldProps {
 	return f
 }
 
-// due says by which day a word wants a reply.
-func due(w Item, zone *time.Location, now time.Time) string {
-	day, err := time.ParseInLocation(time.DateOnly, w.Due, zone)
+// due says by which day the word wants a reply.
+func (v view) due() string { return v.day(v.word.Due) }
+
+// day writes one that a word keeps, "" for none.
+func (v view) day(s string) string { return dayOf(s, v.now()) }
+
+// dayOf writes a day that a word keeps, "" for none, as it is said now.
+func dayOf(s string, now time.Time) string {
+	day, err := time.ParseInLocation(time.DateOnly, s, now.Location())
 	if err != nil {
-		return "" // none
+		return ""
 	}
-	return i18n.Date(day, now.In(zone))
+	return i18n.Date(day, now)
 }
 
 func (v view) closed() bool { return closed(v.word.Due, v.r.Viewer, v.r.Viewer.Now) }
@@ -96,7 +110,20 @@ func (v view) pupils() []string {
 }
 
 // follows says whether the open word is one that the viewer follows.
-func (v view) follows() bool { return v.r.Grant.Role() >= rights.Contribute }
+func (v view) follows() bool { return !v.preview && v.r.Grant.Role() >= rights.Contribute }
+
+// actions are what the viewer may do with the open word, besides following it.
+func (v view) actions() (out []ui.Link) {
+	at := path(v.word.ID)
+	if v.r.Grant.Role() >= rights.Manage {
+		out = append(out, ui.Link{Label: v.r.T("liaison.correct"), Href: at + "/corriger", Icon: "pencil-simple"},
+			ui.Link{Label: v.r.T("liaison.duplicate"), Href: at + "/dupliquer", Icon: "copy", Post: true})
+	}
+	if v.follows() {
+		return append(out, ui.Link{Label: v.r.T("liaison.preview_it"), Href: at + "/apercu", Icon: "eye"})
+	}
+	return append(out, app.Reactions(v.r.Context(), v.word.ID)...)
+}
 
 // children are the viewer's children in a word.
 func (v view) children(i Item) []rights.Child {
@@ -173,13 +200,25 @@ func (v view) with(at, theme string, before int64) string {
 
 // tabs part what somebody writes from what they receive as a parent.
 func (v view) tabs() []ui.Tab {
-	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 {
+	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 && v.pile.Total == 0 && !v.drafting {
 		return nil
 	}
-	return []ui.Tab{
-		{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow},
-		{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow},
+	out := []ui.Tab{{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow && !v.drafting}}
+	if len(v.r.Viewer.Children) > 0 {
+		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow})
 	}
+	if v.pile.Total > 0 || v.drafting {
+		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_drafts", "n", v.pile.Total), Href: atDrafts, Current: v.drafting})
+	}
+	return out
+}
+
+// name is the title of a draft, or what stands for it.
+func (v view) name(d Saved) string {
+	if d.Title == "" {
+		return v.r.T("liaison.untitled")
+	}
+	return i18n.Spaces(d.Title)
 }
 
 // themes are the choice of what the words are about.
@@ -233,6 +272,11 @@ type form struct {
 	kept   []file.File
 	to     recipients
 	school string
+
+	seen  int64 // the version that is corrected
+	again bool  // everybody is asked anew
+
+	planned string // when it is sent by itself, in words
 }
 
 func (f form) chosen(to string) bool { return slices.Contains(f.draft.To, to) }
@@ -281,7 +325,7 @@ func (f form) due(ctx context.Context) ui.FieldProps {
 
 // asks says whether the fields of an answer are shown open.
 func (f form) asks() bool {
-	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"] != ""
+	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"]+f.faults["rappel"] != ""
 }
 
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }
