@@ -259,7 +259,10 @@ func (h handler) print(r *app.Request) (web.Response, error) {
 		return nil, errs.ErrNotFound
 	}
 	w := words[0]
-	o := Part{Pupils: f["id"], Class: f.Get("classe")}
+	o := Part{Pupils: f["seul"], Class: f.Get("classe")}
+	if len(o.Pupils) == 0 {
+		o.Pupils = f["id"]
+	}
 	if len(o.Pupils) == 0 {
 		if o.Filter = Without; Filter(f.Get("qui")) == Missing {
 			o.Filter = Missing

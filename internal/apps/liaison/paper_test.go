@@ -302,6 +302,10 @@ func TestSlipsArePrinted(t *testing.T) {
 	if to := helene.Post(w+"/talons/imprimer?choix=1", "id", ines).To(); to != w+"/talons?fait=rien" {
 		t.Errorf("sent to %s", to)
 	}
+	// The button of one line leaves the ticks of the others alone.
+	if s = paper.Read(t, []byte(helene.Post(w+"/talons/imprimer", "seul", without[0].ID, "id", without[1].ID).OK().Body)); len(s.Codes) != 1 || !strings.Contains(s.Text, without[0].Name) {
+		t.Errorf("%d squares in\n%s", len(s.Codes), s.Text)
+	}
 	if to := helene.Post(w + "/talons/imprimer?choix=1").To(); to != w+"/suivi?fait=personne" {
 		t.Errorf("sent to %s", to)
 	}
