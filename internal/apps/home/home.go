@@ -70,8 +70,8 @@ func (p page) zone() *time.Location { return p.r.Viewer.Zone() }
 func (p page) now() time.Time       { return p.r.Viewer.Now.In(p.zone()) }
 func (p page) pupil() bool          { return p.r.Viewer.Main() == rights.Pupil }
 
-// home costs four statements: who asks (with children), the counts, what
-// waits, the feed.
+// home costs three statements: who asks (with children), the feed, the counts;
+// and a fourth when something waits that the page of the feed does not hold.
 func (h handler) home(r *app.Request) (web.Response, error) {
 	ctx, q := r.Context(), r.URL.Query()
 	p := page{r: r}
@@ -81,16 +81,17 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 	o := notify.Query{Child: p.child, Limit: feedPage + 1}
 	o.Before, o.BeforeE = cursor(q.Get("avant"))
 	var err error
-	if o.Before == 0 && len(r.Viewer.Children) > 0 {
-		if p.awaits, err = notify.Feed(ctx, h.core.DB, r.Viewer, notify.Query{Child: p.child, Awaits: true, Limit: waiting + 1}); err != nil {
-			return nil, err
-		}
-	}
-	if len(p.awaits) > waiting {
-		p.awaits, p.more = p.awaits[:waiting], true
-	}
 	if p.feed, err = notify.Feed(ctx, h.core.DB, r.Viewer, o); err != nil {
 		return nil, err
+	}
+	s, err := r.Shell(r.T("app.home"), "home")
+	if err != nil {
+		return nil, err
+	}
+	if o.Before == 0 && len(r.Viewer.Children) > 0 {
+		if err := h.waits(&p); err != nil {
+			return nil, err
+		}
 	}
 	if len(p.feed) > feedPage {
 		p.feed = p.feed[:feedPage]
@@ -113,10 +114,6 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 				p.tiles = append(p.tiles, t)
 			}
 		}
-	}
-	s, err := r.Shell(r.T("app.home"), "home")
-	if err != nil {
-		return nil, err
 	}
 	switch fait := q.Get("fait"); {
 	case fait == "lu":
@@ -147,6 +144,26 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		hero.Sub = day + " · " + r.T("home.news", "n", s.Unread)
 	}
 	return web.PageStatus(http.StatusOK, app.Inside(ui.HomeLayout(s, hero), body(p))), nil
+}
+
+// waits finds what still asks something of a parent: in the page of the feed when
+// all of it is there, which is most often so.
+func (h handler) waits(p *page) error {
+	for _, i := range p.feed {
+		if i.Awaits {
+			p.awaits = append(p.awaits, i)
+		}
+	}
+	if len(p.awaits) <= waiting && (len(p.awaits) < p.r.Counts.Awaits || p.r.Counts.Capped) {
+		var err error
+		if p.awaits, err = notify.Feed(p.r.Context(), h.core.DB, p.r.Viewer, notify.Query{Child: p.child, Awaits: true, Limit: waiting + 1}); err != nil {
+			return err
+		}
+	}
+	if p.more = len(p.awaits) > waiting; p.more {
+		p.awaits = p.awaits[:waiting]
+	}
+	return nil
 }
 
 // pupilReading gives beginners their letters unless they chose others.

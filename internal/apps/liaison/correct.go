@@ -64,8 +64,8 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	}
 	// The row is held: a parent who confirms meanwhile does it before, for the
 	// version that was, or after, for the one that is.
-	old, ok, err := db.One[said](ctx, tx, `UPDATE word SET reached = reached WHERE id = $1
-		RETURNING ask, version, asked, due, title, body, coalesce(theme, '') AS theme, recall`, g.ID())
+	old, ok, err := db.One[said](ctx, tx, `SELECT ask, version, asked, due, title, body, coalesce(theme, '') AS theme, recall
+		FROM word WHERE id = $1`+tx.Hold(), g.ID())
 	if err == nil && !ok {
 		err = errs.ErrNotFound
 	}

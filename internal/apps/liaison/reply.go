@@ -80,11 +80,11 @@ const (
 	AsksAgain
 )
 
-// hold takes a word for its caller, who has the grant.
+// hold takes a word for its caller.
 //
 // scope: the caller holds a grant on the word
 func hold(ctx context.Context, tx *db.Tx, word string) (asking, error) {
-	a, ok, err := db.One[asking](ctx, tx, `UPDATE word SET reached = reached WHERE id = $1 RETURNING ask, version, asked, due`, word)
+	a, ok, err := db.One[asking](ctx, tx, `SELECT ask, version, asked, due FROM word WHERE id = $1`+tx.Hold(), word)
 	if err == nil && !ok {
 		err = errs.ErrNotFound
 	}
@@ -287,6 +287,14 @@ func Undo(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, 
 // undone tap, and no longer, are taken out. The word is held, so that of two
 // parents who sign at once the second sees the first.
 func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since time.Time) error {
+	if a.Ask != SignBoth && since.IsZero() { // the viewer has just done all that it takes
+		more, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $3 WHERE word = $1 AND reached_at IS NULL AND pupil IN (`+theirs+`)`,
+			g.ID(), g.Viewer().Person, now.UnixMilli())
+		if err != nil {
+			return fmt.Errorf("reach: %w", err)
+		}
+		return advance(ctx, tx, g, more)
+	}
 	acts := `SELECT count(DISTINCT rc.person) FROM receipt rc JOIN family_link x ON x.relative = rc.person AND x.pupil = wp.pupil
 		WHERE rc.word = wp.word AND rc.read_at IS NOT NULL AND rc.version >= $4`
 	if a.Ask != AskRead {
@@ -300,8 +308,7 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 		Relatives int
 	}](ctx, tx, `SELECT wp.pupil, wp.reached_at, (`+acts+`) AS acts,
 			(SELECT count(DISTINCT x.relative) FROM family_link x WHERE x.pupil = wp.pupil AND `+people.LinkHolds("x", "$3")+`) AS relatives
-		FROM word_pupil wp WHERE wp.word = $1 AND wp.pupil IN (SELECT f.pupil FROM family_link f
-			JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE f.relative = $2 AND `+people.LinkHolds("f", "$3")+` AND m.valid_to > $3)`,
+		FROM word_pupil wp WHERE wp.word = $1 AND wp.pupil IN (`+theirs+`)`,
 		g.ID(), g.Viewer().Person, now.UnixMilli(), a.Asked)
 	if err != nil {
 		return fmt.Errorf("reach: %w", err)
@@ -319,20 +326,36 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 			out = append(out, r.Pupil)
 		}
 	}
-	if len(in)+len(out) == 0 {
+	var moved int64
+	if len(in) > 0 {
+		set, args := db.In([]any{g.ID(), now.UnixMilli()}, in)
+		n, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $2 WHERE word = $1 AND reached_at IS NULL AND pupil IN (`+set+`)`, args...)
+		if err != nil {
+			return fmt.Errorf("reach: %w", err)
+		}
+		moved += n
+	}
+	if len(out) > 0 {
+		set, args := db.In([]any{g.ID()}, out)
+		n, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = NULL WHERE word = $1 AND reached_at IS NOT NULL AND pupil IN (`+set+`)`, args...)
+		if err != nil {
+			return fmt.Errorf("reach: %w", err)
+		}
+		moved -= n
+	}
+	return advance(ctx, tx, g, moved)
+}
+
+// theirs are the pupils of person $2 at $3.
+var theirs = `SELECT f.pupil FROM family_link f JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil'
+	WHERE f.relative = $2 AND ` + people.LinkHolds("f", "$3") + ` AND m.valid_to > $3`
+
+// advance moves the bar of a word.
+func advance(ctx context.Context, tx *db.Tx, g rights.Grant, families int64) error {
+	if families == 0 {
 		return nil
 	}
-	set, args := db.In([]any{g.ID(), now.UnixMilli()}, in)
-	more, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $2 WHERE word = $1 AND reached_at IS NULL AND pupil IN (`+set+`)`, args...)
-	if err != nil {
-		return fmt.Errorf("reach: %w", err)
-	}
-	set, args = db.In([]any{g.ID()}, out)
-	less, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = NULL WHERE word = $1 AND reached_at IS NOT NULL AND pupil IN (`+set+`)`, args...)
-	if err != nil {
-		return fmt.Errorf("reach: %w", err)
-	}
-	if _, err := tx.Exec(ctx, `UPDATE word SET reached = reached + $2 WHERE id = $1`, g.ID(), more-less); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE word SET reached = reached + $2 WHERE id = $1`, g.ID(), families); err != nil {
 		return fmt.Errorf("reach: %w", err)
 	}
 	return nil

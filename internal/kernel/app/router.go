@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
@@ -126,6 +127,8 @@ type Request struct {
 	Viewer *rights.Viewer
 	Grant  rights.Grant
 	Core   *Core
+	// Counts are the viewer's unread news, once Shell has read them.
+	Counts notify.Counts
 
 	form url.Values
 }

@@ -41,19 +41,21 @@ const squares = 6
 // Shell fills what surrounds a page: one statement for the counts, none for a
 // stranger. title is the page's; current is the name of the service, or "home".
 func (r *Request) Shell(title, current string) (ui.Shell, error) {
-	return r.Core.shell(r.Context(), r.Viewer, title, current)
+	s, counts, err := r.Core.shell(r.Context(), r.Viewer, title, current)
+	r.Counts = counts
+	return s, err
 }
 
-func (c *Core) shell(ctx context.Context, v *rights.Viewer, title, current string) (ui.Shell, error) {
+func (c *Core) shell(ctx context.Context, v *rights.Viewer, title, current string) (ui.Shell, notify.Counts, error) {
 	s := ui.Shell{Title: title, Current: current, Portal: "Marelle", Season: season(c.Clock.Now()), Demo: c.Demo, Installs: true}
 	if !v.SignedIn() {
-		return s, nil
+		return s, notify.Counts{}, nil
 	}
 	counts, err := notify.Unread(ctx, c.DB, v)
 	if err != nil {
-		return s, err
+		return s, counts, err
 	}
-	return c.signed(s, v, counts), nil
+	return c.signed(s, v, counts.Services), counts, nil
 }
 
 func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Shell {
@@ -188,7 +190,7 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 		heading, sentence.Key = toPupil(heading), toPupil(sentence.Key)
 	}
 	title := c.Catalog.T(heading)
-	shell, shellErr := c.shell(ctx, v, title, "")
+	shell, _, shellErr := c.shell(ctx, v, title, "")
 	if shellErr != nil { // the database may be what failed: a page without counts
 		shell = ui.Shell{Title: title, Portal: "Marelle"}
 	}

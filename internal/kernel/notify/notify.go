@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -221,6 +222,7 @@ type Item struct {
 	Children string // ids of the reader's children concerned, separated by spaces
 	At       int64
 	Unread   bool
+	Awaits   bool // still asks something of the reader
 }
 
 // Service is the part of the kind before the dot.
@@ -255,26 +257,40 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 	}
 	scope, args := v.Scope().Where("r", rights.Read, args)
 	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, a.first,
-		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.pupils AS children
+		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.awaits, f.pupils AS children
 		FROM feed f JOIN resource r ON r.id = f.resource JOIN person a ON a.id = f.actor
 		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
 		ORDER BY f.at DESC, f.event DESC LIMIT $4`, args...)
 }
 
+// Counts are how much a person has not seen, or has yet to do.
+type Counts struct {
+	Services map[string]int
+	Awaits   int  // of them, what asks something
+	Capped   bool // there may be more
+}
+
+// counted is how much news is told apart.
+const counted = 100
+
 // Unread counts what the viewer has not seen, or has yet to do, by service, up
-// to a hundred.
-func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (map[string]int, error) {
+// to a hundred in all.
+func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (Counts, error) {
 	scope, args := v.Scope().Where("r", rights.Read, []any{v.Person})
 	rows, err := db.All[struct {
-		Kind string
-		N    int
-	}](ctx, q, `SELECT kind, count(*) AS n FROM (SELECT f.kind AS kind FROM feed f JOIN resource r ON r.id = f.resource
-		WHERE f.person = $1 AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+scope+` LIMIT 100) x GROUP BY kind`, args...)
-	out := map[string]int{}
+		Kind      string
+		N, Awaits int
+	}](ctx, q, `SELECT kind, count(*) AS n, count(awaits) AS awaits FROM (SELECT f.kind AS kind, CASE WHEN f.awaits THEN 1 END AS awaits FROM feed f JOIN resource r ON r.id = f.resource
+		WHERE f.person = $1 AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+scope+` LIMIT `+strconv.Itoa(counted)+`) x GROUP BY kind`, args...)
+	out := Counts{Services: map[string]int{}}
+	all := 0
 	for _, r := range rows {
 		service, _, _ := strings.Cut(r.Kind, ".")
-		out[service] += r.N
+		out.Services[service] += r.N
+		out.Awaits += r.Awaits
+		all += r.N
 	}
+	out.Capped = all >= counted
 	return out, err
 }
 
@@ -290,7 +306,7 @@ func Badges(ctx context.Context, q db.Querier, now time.Time, persons []string) 
 		GROUP BY f.person`, args...)
 	out := make(map[string]int, len(rows))
 	for _, r := range rows {
-		out[r.Person] = min(r.N, 100)
+		out[r.Person] = min(r.N, counted)
 	}
 	return out, err
 }
