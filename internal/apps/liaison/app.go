@@ -46,14 +46,14 @@ func App(core *app.Core) app.App {
 			Texts: texts,
 		}},
 		Told: []notify.Told{{
-			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text", For: everybody,
+			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text", Many: "liaison.told.many", For: everybody,
 		}, {
-			Kind: Corrected, Label: "liaison.told.corrected", Text: "liaison.told.corrected.text", For: everybody,
+			Kind: Corrected, Label: "liaison.told.corrected", Text: "liaison.told.corrected.text", Line: "liaison.told.corrected.line", For: everybody,
 		}, {
-			Kind: Delegated, Label: "liaison.told.delegated", Text: "liaison.told.delegated.text",
+			Kind: Delegated, Label: "liaison.told.delegated", Text: "liaison.told.delegated.text", Line: "liaison.told.delegated.line",
 			For: map[rights.Profile]notify.Choice{rights.Teacher: {Push: true, Mail: notify.Once}, rights.Staff: {Push: true, Mail: notify.Once}, rights.Head: {Push: true, Mail: notify.Once}},
 		}, {
-			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text",
+			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text", Line: "liaison.told.reminder.line",
 			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
 		}},
 		Routes: func(r *app.Router) {

@@ -22,7 +22,7 @@ func TestFollowUpIsHandedToAColleague(t *testing.T) {
 	helene.Post(w+"/confier", "personne", antoine.ID).To()
 	helene.Post(w+"/confier", "personne", antoine.ID).To() // twice is once
 	helene.Get(w+"/confier?fait=confie").OK().Has("Suivi confié", "Voit qui a lu", "Reprendre")
-	antoine.Get("/").OK().Has("Un suivi confié", "Signatures")
+	antoine.Get("/").OK().Has("Suivi confié", "Signatures")
 	antoine.Get("/carnet").OK().Has("Signatures", "1/27")
 	antoine.Get(w).OK().Has("<b>1/27</b>", "Signé par Nadia Kermadec", "Relancer").Lacks(w+"/corriger", w+"/confier", w+"/dupliquer")
 	if to := antoine.Post(w + "/relance").To(); to != w+"?fait=relance" {

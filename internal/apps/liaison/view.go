@@ -157,9 +157,9 @@ func (v view) actions() (out []ui.Link) {
 			ui.Link{Label: v.r.T("liaison.delegate"), Href: at + "/confier", Icon: "user-plus"})
 	}
 	if v.follows() {
-		out = append(out, ui.Link{Label: v.r.T("liaison.preview_it"), Href: at + "/apercu", Icon: "eye"})
+		return append(out, ui.Link{Label: v.r.T("liaison.preview_it"), Href: at + "/apercu", Icon: "eye"})
 	}
-	return out
+	return append(out, app.Reactions(v.r.Context(), v.word.ID)...)
 }
 
 // children are the viewer's children in a word.
