@@ -50,6 +50,9 @@ func App(core *app.Core) app.App {
 		}, {
 			Kind: Corrected, Label: "liaison.told.corrected", Text: "liaison.told.corrected.text", Line: "liaison.told.corrected.line", For: everybody,
 		}, {
+			Kind: Delegated, Label: "liaison.told.delegated", Text: "liaison.told.delegated.text", Line: "liaison.told.delegated.line",
+			For: map[rights.Profile]notify.Choice{rights.Teacher: {Push: true, Mail: notify.Once}, rights.Staff: {Push: true, Mail: notify.Once}, rights.Head: {Push: true, Mail: notify.Once}},
+		}, {
 			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text", Line: "liaison.told.reminder.line",
 			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
 		}},
@@ -71,7 +74,10 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet/{id}/relance", Follow, h.remind)
 			r.GET("/carnet/{id}/corriger", Manage, h.correctForm)
 			r.POST("/carnet/{id}/corriger", Manage, h.correct)
-			r.POST("/carnet/{id}/reprendre", Manage, h.takeBack)
+			r.POST("/carnet/{id}/reprendre", Manage, h.unsend)
+			r.GET("/carnet/{id}/confier", Manage, h.delegates)
+			r.POST("/carnet/{id}/confier", Manage, h.delegate)
+			r.POST("/carnet/{id}/confier/retirer", Manage, h.undelegate)
 			r.POST("/carnet/{id}/dupliquer", Manage, h.duplicate)
 			r.GET("/carnet/{id}/apercu", Follow, h.previewOf)
 			r.GET("/carnet/{id}/suivi", Follow, h.track)

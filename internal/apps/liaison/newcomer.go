@@ -39,7 +39,7 @@ func AddNewcomers(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant
 	if err := g.Must(ctx, tx, Follow); err != nil {
 		return 0, err
 	}
-	a, err := hold(ctx, tx, g.ID())
+	a, err := hold(ctx, tx, g)
 	if err != nil {
 		return 0, err
 	}

@@ -31,7 +31,7 @@ func NoteReturn(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, s
 	if err := g.Must(ctx, tx, Follow); err != nil {
 		return false, err
 	}
-	a, err := hold(ctx, tx, g.ID())
+	a, err := hold(ctx, tx, g)
 	if err != nil {
 		return false, err
 	}
@@ -73,7 +73,7 @@ func UndoReturn(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, p
 	if err := g.Must(ctx, tx, Follow); err != nil {
 		return false, err
 	}
-	a, err := hold(ctx, tx, g.ID())
+	a, err := hold(ctx, tx, g)
 	if err != nil {
 		return false, err
 	}

@@ -46,7 +46,7 @@ type round struct {
 
 func remind(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, r round) (int, error) {
 	now := r.now
-	a, err := hold(ctx, tx, r.word)
+	a, err := holdWord(ctx, tx, r.word)
 	if err != nil {
 		return 0, err
 	}

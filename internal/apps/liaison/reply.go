@@ -92,10 +92,14 @@ const (
 	AsksAgain
 )
 
-// hold takes a word for its caller, who has the grant.
+func hold(ctx context.Context, tx *db.Tx, g rights.Grant) (asking, error) {
+	return holdWord(ctx, tx, g.ID())
+}
+
+// holdWord is hold for a job, whose grant is on a school.
 //
-// scope: the caller holds a grant on the word
-func hold(ctx context.Context, tx *db.Tx, word string) (asking, error) {
+// scope: the caller holds a grant that reaches the word
+func holdWord(ctx context.Context, tx *db.Tx, word string) (asking, error) {
 	a, ok, err := db.One[asking](ctx, tx, `SELECT ask, version, asked, due FROM word WHERE id = $1`+tx.Hold(), word)
 	if err == nil && !ok {
 		err = errs.ErrNotFound
@@ -132,7 +136,7 @@ func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen
 	if err := g.Must(ctx, tx, Reading); err != nil {
 		return AllDone, err
 	}
-	a, err := hold(ctx, tx, g.ID())
+	a, err := hold(ctx, tx, g)
 	if err != nil {
 		return AllDone, err
 	}
@@ -201,7 +205,7 @@ func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen,
 	if err := g.Must(ctx, tx, Reading); err != nil {
 		return AllDone, err
 	}
-	a, err := hold(ctx, tx, g.ID())
+	a, err := hold(ctx, tx, g)
 	if err != nil {
 		return AllDone, err
 	}
@@ -273,7 +277,7 @@ func Undo(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, 
 	if err := g.Must(ctx, tx, Reading); err != nil {
 		return false, err
 	}
-	a, err := hold(ctx, tx, g.ID())
+	a, err := hold(ctx, tx, g)
 	if err != nil {
 		return false, err
 	}

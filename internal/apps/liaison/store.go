@@ -108,7 +108,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := g.Must(ctx, tx, Write); err != nil {
 		return "", err
 	}
-	zone, err := zoneOf(ctx, tx, g.School())
+	zone, err := schoolZone(ctx, tx, g.School())
 	if err != nil {
 		return "", err
 	}
@@ -329,7 +329,8 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE id = " + arg(o.ID)}
 	case o.Follow:
 		candidates = []string{"SELECT id AS word, published_at FROM (SELECT id, id AS word, published_at, author FROM word) c WHERE" + about + " author = $1" + page,
-			`SELECT word, published_at FROM word_class c WHERE` + about + ` class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page}
+			`SELECT word, published_at FROM word_class c WHERE` + about + ` class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page,
+			`SELECT word, published_at FROM word_delegate c WHERE` + about + ` person = $1` + page}
 	default:
 		for _, p := range o.Pupils {
 			candidates = append(candidates, "SELECT word, published_at FROM word_pupil c WHERE"+about+" pupil = "+arg(p)+page)
@@ -374,7 +375,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 		return err
 	}
 	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM receipt_past WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`, `DELETE FROM word_paper WHERE pupil = $1`,
-		`DELETE FROM word_draft WHERE author = $1`, `UPDATE word_draft SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE recipients LIKE '%' || $1 || '%'`,
+		`DELETE FROM word_draft WHERE author = $1`, `DELETE FROM word_delegate WHERE person = $1`, `UPDATE word_draft SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE recipients LIKE '%' || $1 || '%'`,
 		`UPDATE word SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
@@ -400,6 +401,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
 			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
 		`INSERT INTO receipt_past (word, person, version, read_at) SELECT word, $1, version, read_at FROM receipt_past WHERE person = $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO word_delegate (word, person, published_at, at) SELECT word, $1, published_at, at FROM word_delegate WHERE person = $2 ON CONFLICT DO NOTHING`,
 		`UPDATE word_version SET corrector = $1 WHERE corrector = $2`,
 		`INSERT INTO reply (word, person, asked, version, at, choice, body) SELECT word, $1, asked, version, at, choice, body FROM reply WHERE person = $2
 			ON CONFLICT DO NOTHING`,
@@ -514,5 +516,15 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 	if err != nil {
 		return err
 	}
-	return add("liaison/drafts", drafts)
+	if err := add("liaison/drafts", drafts); err != nil {
+		return err
+	}
+	followed, err := db.All[struct {
+		Word, Title string
+		At          int64
+	}](ctx, q, `SELECT d.word, w.title, d.at FROM word_delegate d JOIN word w ON w.id = d.word WHERE d.person = $1 ORDER BY d.at`, person)
+	if err != nil {
+		return err
+	}
+	return add("liaison/followed", followed)
 }

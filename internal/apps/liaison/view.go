@@ -117,7 +117,8 @@ func (v view) actions() (out []ui.Link) {
 	at := path(v.word.ID)
 	if v.r.Grant.Role() >= rights.Manage {
 		out = append(out, ui.Link{Label: v.r.T("liaison.correct"), Href: at + "/corriger", Icon: "pencil-simple"},
-			ui.Link{Label: v.r.T("liaison.duplicate"), Href: at + "/dupliquer", Icon: "copy", Post: true})
+			ui.Link{Label: v.r.T("liaison.duplicate"), Href: at + "/dupliquer", Icon: "copy", Post: true},
+			ui.Link{Label: v.r.T("liaison.delegate"), Href: at + "/confier", Icon: "user-plus"})
 	}
 	if v.follows() {
 		return append(out, ui.Link{Label: v.r.T("liaison.preview_it"), Href: at + "/apercu", Icon: "eye"})
