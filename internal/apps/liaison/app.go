@@ -80,6 +80,15 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet/{id}/confier/retirer", Manage, h.undelegate)
 			r.POST("/carnet/{id}/dupliquer", Manage, h.duplicate)
 			r.GET("/carnet/{id}/apercu", Follow, h.previewOf)
+			r.GET("/carnet/{id}/suivi", Follow, h.track)
+			r.GET("/carnet/{id}/suivi.csv", Follow, h.export)
+			r.POST("/carnet/{id}/nouveaux", Follow, h.welcome)
+			r.GET("/carnet/{id}/talons", Follow, h.slips)
+			r.POST("/carnet/{id}/talons", Follow, h.note)
+			r.POST("/carnet/{id}/talons/imprimer", Follow, h.print)
+			r.POST("/carnet/{id}/talons/annuler", Follow, h.unnote)
+			r.GET("/carnet/talon", rights.SignedIn, h.scanned)
+			r.POST("/carnet/talon", rights.SignedIn, h.openSlip)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),

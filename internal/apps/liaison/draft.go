@@ -313,7 +313,7 @@ func Retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 }
 
 // parts are the tables that hold something of a word.
-var parts = []string{"receipt", "receipt_past", "reply", "reminder", "word_version", "word_choice", "word_class", "word_pupil", "word_delegate"}
+var parts = []string{"receipt", "receipt_past", "reply", "reminder", "word_version", "word_choice", "word_class", "word_pupil", "word_delegate", "word_paper"}
 
 func removeWord(ctx context.Context, tx *db.Tx, g rights.Grant, word string) error {
 	if err := notify.RemoveAll(ctx, tx, g, word); err != nil {
