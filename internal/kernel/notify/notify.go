@@ -75,6 +75,9 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 				return e, fmt.Errorf("feed: %w", err)
 			}
 		}
+		if err := (span{event: e.ID}).signal(ctx, tx); err != nil {
+			return e, err
+		}
 		return e, queue.Add(ctx, tx, Tell{Event: e.ID})
 	}
 	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
@@ -85,6 +88,9 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		if err := queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last}); err != nil {
 			return e, err
 		}
+	}
+	if err := (span{event: e.ID, to: last}).signal(ctx, tx); err != nil {
+		return e, err
 	}
 	return e, queue.Add(ctx, tx, Tell{Event: e.ID, To: last})
 }
@@ -117,6 +123,9 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 		return d.Write(ctx, func(tx *db.Tx) error {
 			last, err := spread(ctx, tx, s.Event, s.Awaits, s.After)
 			if err != nil {
+				return err
+			}
+			if err := (span{s.Event, s.After, last}).signal(ctx, tx); err != nil {
 				return err
 			}
 			if err := queue().Add(ctx, tx, Tell{Event: s.Event, After: s.After, To: last}); err != nil || last == "" {
@@ -294,16 +303,12 @@ func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (Counts, error)
 // Badges counts, for many people at once, what each has not seen or has yet to
 // do: what an icon shows.
 func Badges(ctx context.Context, q db.Querier, now time.Time, persons []string) (map[string]int, error) {
-	list, args := db.In([]any{now.UnixMilli()}, persons)
-	rows, err := db.All[struct {
-		Person string
-		N      int
-	}](ctx, q, `SELECT f.person, count(*) AS n FROM feed f JOIN resource r ON r.id = f.resource
-		WHERE f.person IN (`+list+`) AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+rights.Sees("r", "f.person", "$1", rights.Read)+`
-		GROUP BY f.person`, args...)
-	out := make(map[string]int, len(rows))
-	for _, r := range rows {
-		out[r.Person] = min(r.N, counted)
+	all, err := counts(ctx, q, now, persons)
+	out := make(map[string]int, len(all))
+	for person, services := range all {
+		for _, n := range services {
+			out[person] = min(out[person]+n, counted)
+		}
 	}
 	return out, err
 }
