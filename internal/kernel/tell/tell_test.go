@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	smtpcode "github.com/emersion/go-smtp"
+
 	"marelle/internal/kernel/notify"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/id"
@@ -407,9 +409,16 @@ func TestAPhoneThatIsGoneIsForgottenAndABusyServiceIsAskedLater(t *testing.T) {
 func TestARefusedAddressIsWrittenToNoMore(t *testing.T) {
 	s := open(t)
 	nadia, _ := s.reached("nadia.kermadec")
-	s.mails.Refuse(550)
-	s.publish("Un")
+	// A message that is not liked, or a server that is not, is no wrong address.
+	s.mails.Refuse(554)
+	s.publish("Mal vu")
 	s.mails.Refuse(0)
+	s.mails.RefuseTo(550, smtpcode.EnhancedCode{5, 7, 1})
+	s.publish("Mal reçu")
+	nadia.Get("/compte").OK().Lacks("a été refusée")
+	s.mails.RefuseTo(550, smtpcode.EnhancedCode{5, 1, 1})
+	s.publish("Un")
+	s.mails.RefuseTo(0, smtpcode.EnhancedCode{})
 	nadia.Get("/compte").OK().Has("a été refusée")
 	s.publish("Deux")
 	s.tick(time.Hour)
