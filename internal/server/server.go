@@ -152,7 +152,10 @@ func Kernel(core *app.Core) []app.App {
 		{Name: "audit", Migrations: audit.Migrations(), Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return audit.Expire(ctx, tx, core.Clock.Now())
 		}},
-		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase, Merge: notify.Merge,
+		{Name: "notify", Migrations: notify.Migrations(), Erase: notify.Erase, Merge: notify.Merge,
+			Export: func(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+				return notify.Export(ctx, q, core.Clock.Now(), person, add)
+			},
 			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 				return notify.Retain(ctx, tx, g, core.Clock.Now())
 			},

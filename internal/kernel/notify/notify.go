@@ -403,16 +403,21 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 }
 
 // Export hands over a person's feed: what they were told and when they saw it.
-func Export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+// What they may no longer read is named by its kind and date alone.
+func Export(ctx context.Context, q db.Querier, now time.Time, person string, add func(string, any) error) error {
 	list, err := db.All[struct {
 		Kind, Title string
 		At          int64
 		ReadAt      *int64 `db:"read_at"`
-	}](ctx, q, `SELECT e.kind, r.title, f.at, f.read_at FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource WHERE f.person = $1 ORDER BY f.at`, person)
+	}](ctx, q, `SELECT f.kind, CASE WHEN `+rights.Sees("r", "$1", "$2", rights.Read)+` THEN r.title ELSE '' END AS title, f.at, f.read_at
+		FROM feed f JOIN resource r ON r.id = f.resource WHERE f.person = $1 ORDER BY f.at, f.event`, person, now.UnixMilli())
 	if err != nil {
 		return err
 	}
 	if err := add("feed", list); err != nil {
+		return err
+	}
+	if err := exportMuted(ctx, q, now, person, add); err != nil {
 		return err
 	}
 	return exportTold(ctx, q, person, add)
