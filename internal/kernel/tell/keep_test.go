@@ -29,17 +29,20 @@ func TestWhatIsUsualIsNotKept(t *testing.T) {
 	s := open(t)
 	nadia := s.As("nadia.kermadec")
 	s.exec(`UPDATE person SET email = 'n@exemple.fr' WHERE id = $1`, nadia.ID)
-	usual := []string{"push-liaison.reminder", "1", "mail-liaison.reminder", "once"}
-	choose(nadia, true, true, "once", usual...)
+	usual := func(mail string, more ...string) {
+		nadia.Post("/notifications", append([]string{"page", "1", "service-liaison", "1", "push-liaison.word", "1", "mail-liaison.word", mail,
+			"push-liaison.reminder", "1", "mail-liaison.reminder", "once", "de", "20", "a", "7", "resume", "18"}, more...)...).To()
+	}
+	usual("once")
 	if n := s.count(`told_choice WHERE person = $1`, nadia.ID); n != "0" {
 		t.Errorf("%s choices of who changed nothing", n)
 	}
-	choose(nadia, true, true, "daily", append(usual, "jour", "3")...)
+	usual("daily", "jour", "3")
 	if n := s.One(`SELECT kind || ' ' || mail FROM told_choice WHERE person = $1`, nadia.ID); n != "liaison.word daily" {
 		t.Errorf("kept: %s", n)
 	}
 	nadia.Get("/notifications").OK().Has(`<option value="3" selected>mercredi`)
-	choose(nadia, true, true, "once", usual...)
+	usual("once")
 	if n := s.count(`told_choice WHERE person = $1`, nadia.ID); n != "0" {
 		t.Errorf("%s choices of who went back", n)
 	}
