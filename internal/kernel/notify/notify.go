@@ -42,7 +42,9 @@ type Event struct {
 	Pupils   []string // whom it is about
 	Awaits   bool     // asks something of the relatives of those pupils
 	Only     []string // of those who may read the resource, these alone; everybody when empty
+	Replaces bool     // what was asked before about the resource waits no more: this event asks it
 	At       time.Time
+	Tell     time.Time // before it nobody is told outside the portal; At when zero
 }
 
 // most is how many rows one transaction writes; the rest is a job's.
@@ -66,6 +68,11 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 	if _, err := db.Insert(ctx, tx, `INSERT INTO event_pupil (event, pupil) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
 		return e, fmt.Errorf("event: %w", err)
 	}
+	if e.Replaces {
+		if _, err := tx.Exec(ctx, `UPDATE feed SET awaits = FALSE WHERE awaits AND event IN (SELECT id FROM event WHERE resource = $1 AND id <> $2)`, e.Resource, e.ID); err != nil {
+			return e, fmt.Errorf("feed: %w", err)
+		}
+	}
 	if len(e.Only) > 0 {
 		for some := range slices.Chunk(slices.Sorted(slices.Values(e.Only)), most) {
 			if err := tell(ctx, tx, e, some); err != nil {
@@ -78,21 +85,56 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		if err := (span{event: e.ID}).signal(ctx, tx); err != nil {
 			return e, err
 		}
-		return e, queue.Add(ctx, tx, Tell{Event: e.ID})
+		return e, e.tell(ctx, tx, queue, Tell{Event: e.ID})
 	}
 	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
 	if err != nil {
 		return e, fmt.Errorf("feed: %w", err)
 	}
 	if last != "" {
-		if err := queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last}); err != nil {
+		s := Spread{Event: e.ID, Awaits: e.Awaits, After: last}
+		if !e.Tell.IsZero() {
+			s.Tell = e.Tell.UnixMilli()
+		}
+		if err := queue.Add(ctx, tx, s); err != nil {
 			return e, err
 		}
 	}
 	if err := (span{event: e.ID, to: last}).signal(ctx, tx); err != nil {
 		return e, err
 	}
-	return e, queue.Add(ctx, tx, Tell{Event: e.ID, To: last})
+	return e, e.tell(ctx, tx, queue, Tell{Event: e.ID, To: last})
+}
+
+func (e Event) tell(ctx context.Context, tx *db.Tx, queue *jobs.Queue, t Tell) error {
+	if e.Tell.IsZero() {
+		return queue.Add(ctx, tx, t)
+	}
+	return queue.AddAt(ctx, tx, e.Tell, t)
+}
+
+// Out says whether somebody was told about a resource outside the portal.
+func Out(ctx context.Context, q db.Querier, g rights.Grant) (bool, error) {
+	n, err := db.Value[int](ctx, q, `SELECT count(*) FROM delivery d JOIN event e ON e.id = d.event WHERE e.resource = $1`, g.ID())
+	return n > 0, err
+}
+
+// RemoveAll deletes all that was published about a resource that goes.
+func RemoveAll(ctx context.Context, tx *db.Tx, g rights.Grant, resource string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, table := range []string{"delivery", "feed", "event_pupil"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE event IN (SELECT id FROM event WHERE resource = $1)`, resource); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
+	for _, table := range []string{"event", "muted"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE resource = $1`, resource); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
+	return nil
 }
 
 // Tell is the job that tells people of an event outside the portal: those who
@@ -112,6 +154,7 @@ type Spread struct {
 	Event  string `json:"event"`
 	Awaits bool   `json:"awaits,omitempty"`
 	After  string `json:"after,omitempty"`
+	Tell   int64  `json:"tell,omitempty"` // not before, in Unix milliseconds
 }
 
 // Kind names the job.
@@ -128,10 +171,10 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 			if err := (span{s.Event, s.After, last}).signal(ctx, tx); err != nil {
 				return err
 			}
-			if err := queue().Add(ctx, tx, Tell{Event: s.Event, After: s.After, To: last}); err != nil || last == "" {
+			if err := queue().AddAt(ctx, tx, time.UnixMilli(s.Tell), Tell{Event: s.Event, After: s.After, To: last}); err != nil || last == "" {
 				return err
 			}
-			return queue().Add(ctx, tx, Spread{Event: s.Event, Awaits: s.Awaits, After: last})
+			return queue().Add(ctx, tx, Spread{Event: s.Event, Awaits: s.Awaits, After: last, Tell: s.Tell})
 		})
 	})}
 }
