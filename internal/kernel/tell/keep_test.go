@@ -31,7 +31,8 @@ func TestWhatIsUsualIsNotKept(t *testing.T) {
 	s.exec(`UPDATE person SET email = 'n@exemple.fr' WHERE id = $1`, nadia.ID)
 	usual := func(mail string, more ...string) {
 		nadia.Post("/notifications", append([]string{"page", "1", "service-liaison", "1", "push-liaison.word", "1", "mail-liaison.word", mail,
-			"push-liaison.reminder", "1", "mail-liaison.reminder", "once", "de", "20", "a", "7", "resume", "18"}, more...)...).To()
+			"push-liaison.reminder", "1", "mail-liaison.reminder", "once",
+			"push-liaison.corrected", "1", "mail-liaison.corrected", "once", "de", "20", "a", "7", "resume", "18"}, more...)...).To()
 	}
 	usual("once")
 	if n := s.count(`told_choice WHERE person = $1`, nadia.ID); n != "0" {

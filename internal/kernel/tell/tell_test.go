@@ -270,6 +270,14 @@ var causes = map[string]struct {
 }{
 	"liaison.word":     {"nadia.kermadec", func(s *school) { s.publish("Un mot") }},
 	"liaison.reminder": {"nadia.kermadec", func(s *school) { s.As("helene.duvivier").Post(s.publish("Un mot") + "/relance").To(); s.Drain() }},
+	"liaison.corrected": {"nadia.kermadec", func(s *school) {
+		s.As("helene.duvivier").Post(s.publish("Un mot")+"/corriger", "version", "1", "titre", "Un autre", "texte", "Autre.", "encore", "1").To()
+		s.Drain()
+	}},
+	"liaison.delegated": {"antoine.mercier", func(s *school) {
+		s.As("helene.duvivier").Post(s.publish("Un mot")+"/confier", "personne", s.As("antoine.mercier").ID).To()
+		s.Drain()
+	}},
 	"report.made": {"claire.fontaine", func(s *school) {
 		word := strings.TrimPrefix(s.publish("Un mot"), "/carnet/")
 		s.As("nadia.kermadec").Post("/signaler", "objet", word, "motif", "mistake").To()
