@@ -62,7 +62,9 @@ func TestTheFeed(t *testing.T) {
 					t.Fatal("the page does not listen")
 				}
 			}
-			count = func() int { return browser.Eval[int](tab, `Number(document.querySelector("header .ico[data-badge] .palet").textContent)`) }
+			count = func() int {
+				return browser.Eval[int](tab, `Number(document.querySelector("header .ico[data-badge] .palet").textContent)`)
+			}
 			bell := count()
 			publish("Les poux sont de retour")
 			tab.WaitText("1 nouveauté")
