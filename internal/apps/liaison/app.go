@@ -33,6 +33,8 @@ func App(core *app.Core) app.App {
 			Act:      func(id string) string { return path(id) + "/lu" },
 			ActLabel: "liaison.read", ReadLabel: "liaison.open",
 			Texts: texts,
+		}, {
+			Kind: Note, Path: notePath, ReadLabel: "liaison.open", Texts: noteTexts,
 		}},
 		Told: []notify.Told{{
 			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text",
@@ -46,11 +48,27 @@ func App(core *app.Core) app.App {
 		}, {
 			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text",
 			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
+		}, {
+			Kind: string(Note), Label: "liaison.told.note", Text: "liaison.told.note.text",
+			For: map[rights.Profile]notify.Choice{
+				rights.Teacher: {Push: true, Mail: notify.Daily},
+				rights.Staff:   {Push: true, Mail: notify.Daily},
+				rights.Head:    {Push: true, Mail: notify.Daily},
+			},
+		}, {
+			Kind: NoteAnswer, Label: "liaison.told.answer", Text: "liaison.told.answer.text",
+			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
 		}},
 		Routes: func(r *app.Router) {
 			r.GET("/carnet", rights.SignedIn, h.list)
 			r.GET("/carnet/nouveau", Write, h.compose)
 			r.POST("/carnet", Write, h.send)
+			r.GET("/carnet/ecrire", WriteNote, h.writeNote)
+			r.POST("/carnet/ecrire", WriteNote, h.sendNote)
+			r.GET("/carnet/echanges", ListNotes, h.notes)
+			r.GET("/echange/{id}", NoteReading, h.note)
+			r.POST("/echange/{id}/message", NoteAnswering, h.answerNote)
+			r.POST("/echange/{id}/annuler", NoteAnswering, h.undoNote)
 			r.GET("/carnet/{id}", Reading, h.show)
 			r.POST("/carnet/{id}/lu", Reading, h.confirm)
 			r.POST("/carnet/{id}/reponse", Reading, h.answer)
@@ -63,6 +81,9 @@ func App(core *app.Core) app.App {
 		Export:     Export,
 		Erase:      Erase,
 		Merge:      Merge,
+		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+			return retainNotes(ctx, tx, g, core.Clock.Now())
+		},
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return sample(ctx, tx, core, g, core.Clock.Now())
 		},

@@ -1,13 +1,10 @@
 package liaison
 
 import (
-	"context"
-	"mime/multipart"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/a-h/templ"
 
@@ -74,7 +71,14 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		v.list = v.list[:most]
 		v.next = v.list[most-1].PublishedAt
 	}
+	tab := tabReceived
+	if v.follow {
+		tab = tabSent
+	}
 	if open == "" {
+		if v.tabs, err = h.tabs(r, tab); err != nil {
+			return nil, err
+		}
 		return r.Page(r.T(v.title()), "liaison", listPage(v))
 	}
 	words, err := h.words(r, Query{Follow: r.Grant.Role() >= rights.Contribute, ID: open, Limit: 1})
@@ -109,6 +113,9 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Open(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
 			return nil, err
 		}
+	}
+	if v.tabs, err = h.tabs(r, tab); err != nil { // after it was opened: it is no news any more
+		return nil, err
 	}
 	var toast *ui.Toast
 	switch q.Get("fait") {
@@ -347,48 +354,7 @@ func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
 	}
 	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"]),
 		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant")}
-	// What is not this author's, or is no file at all, is not kept.
-	tried := form["fichier"]
-	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, tried[:min(len(tried), filesMax)]...)
-	if err != nil {
-		return d, nil, err
-	}
-	for _, f := range kept {
-		d.Files = append(d.Files, f.ID)
-	}
-	if r.MultipartForm == nil {
-		return d, nil, nil
-	}
-	pieces := r.MultipartForm.File["piece"]
-	if len(d.Files)+len(pieces) > filesMax {
-		return d, nil, errs.Field("piece", "liaison.files_many", "n", filesMax)
-	}
-	var out []file.Received
-	for _, head := range pieces {
-		got, err := h.receive(r, head)
-		if err != nil {
-			return d, nil, err
-		}
-		out = append(out, got)
-		d.Files = append(d.Files, got.ID)
-	}
-	return d, out, nil
-}
-
-func (h handler) receive(r *app.Request, head *multipart.FileHeader) (file.Received, error) {
-	in, err := head.Open()
-	if err != nil {
-		return file.Received{}, err
-	}
-	defer in.Close()
-	return file.Receive(r.Context(), h.core, r.Grant.School(), r.Viewer.Person, head.Filename, in)
-}
-
-func record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, received []file.Received) error {
-	for _, f := range received {
-		if err := file.Record(ctx, tx, g, now, f); err != nil {
-			return err
-		}
-	}
-	return nil
+	var received []file.Received
+	d.Files, received, err = h.pieces(r, form["fichier"])
+	return d, received, err
 }

@@ -59,6 +59,10 @@ func TestConformance(t *testing.T) {
 			Kind: liaison.Word, ID: word(t, a, trip), Reader: "nadia.kermadec", Pupil: "ines.kermadec",
 			Others: []string{elsewhere(t, a, "CE1 B"), "antoine.mercier", "martine.wallon"},
 			Lists:  []string{"/carnet", "/carnet?vue=recus"},
+		}, {
+			Kind: liaison.Note, ID: one(t, a, `SELECT n.id FROM note n JOIN person p ON p.id = n.author WHERE p.login = 'nadia.kermadec' ORDER BY n.id LIMIT 1`), Reader: "nadia.kermadec", Pupil: "ines.kermadec", Private: true,
+			Others: []string{"youssef.kermadec", elsewhere(t, a, "CE1 B"), "antoine.mercier", "martine.wallon", "claire.fontaine"},
+			Lists:  []string{"/carnet", "/carnet/echanges"},
 		}}
 	})
 }
@@ -160,19 +164,25 @@ func TestWordsAreFoundByTheme(t *testing.T) {
 	}
 }
 
+// pdf is an empty page.
+func pdf(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	p := fpdf.New("P", "mm", "A4", "")
+	p.AddPage()
+	if err := p.Output(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func TestWordKeepsSeveralFiles(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
-	var pdf bytes.Buffer
-	p := fpdf.New("P", "mm", "A4", "")
-	p.AddPage()
-	if err := p.Output(&pdf); err != nil {
-		t.Fatal(err)
-	}
 	files := func(n int) []testapp.File {
 		out := make([]testapp.File, n)
 		for i := range out {
-			out[i] = testapp.File{Field: "piece", Name: fmt.Sprintf("menu-%d.pdf", i), Bytes: pdf.Bytes()}
+			out[i] = testapp.File{Field: "piece", Name: fmt.Sprintf("menu-%d.pdf", i), Bytes: pdf(t)}
 		}
 		return out
 	}

@@ -21,6 +21,7 @@ import (
 type view struct {
 	r        *app.Request
 	follow   bool // the viewer wrote or follows these words
+	tabs     []ui.Tab
 	child    string
 	theme    string
 	open     string
@@ -203,17 +204,6 @@ func (v view) more() string {
 	return q
 }
 
-// tabs part what somebody writes from what they receive as a parent.
-func (v view) tabs() []ui.Tab {
-	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 {
-		return nil
-	}
-	return []ui.Tab{
-		{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow},
-		{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow},
-	}
-}
-
 // themes are the choice of what the words are about.
 func (v view) themes(ctx context.Context) ui.FieldProps {
 	f := ui.FieldProps{Name: "theme", Label: i18n.T(ctx, "liaison.theme"), Value: v.theme, Options: []ui.Option{{Label: i18n.T(ctx, "liaison.all_themes"), Selected: v.theme == ""}}}
@@ -384,6 +374,11 @@ func (f form) due(ctx context.Context) ui.FieldProps {
 // asks says whether the fields of an answer are shown open.
 func (f form) asks() bool {
 	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"] != ""
+}
+
+// keptFile is a file that an earlier try left.
+func keptFile(ctx context.Context, f file.File) ui.FieldProps {
+	return ui.FieldProps{Name: "fichier", ID: "fichier-" + f.ID, Value: f.ID, Label: i18n.T(ctx, "liaison.file_kept", "name", f.Name), Checked: true}
 }
 
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }

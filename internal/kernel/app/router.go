@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
@@ -127,7 +128,8 @@ type Request struct {
 	Grant  rights.Grant
 	Core   *Core
 
-	form url.Values
+	form   url.Values
+	unread notify.Counts
 }
 
 // Values reads the posted form once, of at most 256 kB; routes that take files

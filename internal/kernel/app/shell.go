@@ -41,22 +41,35 @@ const squares = 6
 // Shell fills what surrounds a page: one statement for the counts, none for a
 // stranger. title is the page's; current is the name of the service, or "home".
 func (r *Request) Shell(title, current string) (ui.Shell, error) {
-	return r.Core.shell(r.Context(), r.Viewer, title, current)
+	if !r.Viewer.SignedIn() {
+		return r.Core.shell(r.Viewer, nil, title, current), nil
+	}
+	counts, err := r.Unread()
+	return r.Core.shell(r.Viewer, counts, title, current), err
 }
 
-func (c *Core) shell(ctx context.Context, v *rights.Viewer, title, current string) (ui.Shell, error) {
+// Unread counts what the viewer has not seen, or has yet to do, by what happened:
+// as it stood when it was asked for first.
+func (r *Request) Unread() (notify.Counts, error) {
+	if r.unread == nil {
+		counts, err := notify.Unread(r.Context(), r.Core.DB, r.Viewer)
+		if err != nil {
+			return nil, err
+		}
+		r.unread = counts
+	}
+	return r.unread, nil
+}
+
+func (c *Core) shell(v *rights.Viewer, counts notify.Counts, title, current string) ui.Shell {
 	s := ui.Shell{Title: title, Current: current, Portal: "Marelle", Season: season(c.Clock.Now()), Demo: c.Demo, Installs: true}
 	if !v.SignedIn() {
-		return s, nil
+		return s
 	}
-	counts, err := notify.Unread(ctx, c.DB, v)
-	if err != nil {
-		return s, err
-	}
-	return c.signed(s, v, counts), nil
+	return c.signed(s, v, counts)
 }
 
-func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Shell {
+func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts notify.Counts) ui.Shell {
 	pupil := v.Main() == rights.Pupil
 	s.Signed, s.Pupil = true, pupil
 	s.Theme, s.Reading = v.Theme, v.Reading
@@ -76,9 +89,9 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 		}
 		q := ui.Square{
 			Number: a.Square.Number, Key: a.Name, Label: c.Catalog.T("square." + a.Name + voice), Short: c.Catalog.T("square." + a.Name + ".short"),
-			Href: a.Square.Path, Icon: a.Square.Icon, Picto: a.Square.Picto, Paint: a.Square.Paint, Count: counts[a.Name],
+			Href: a.Square.Path, Icon: a.Square.Icon, Picto: a.Square.Picto, Paint: a.Square.Paint, Count: counts.Service(a.Name),
 		}
-		s.Unread += counts[a.Name]
+		s.Unread += q.Count
 		byNumber[q.Number] = q
 		most = max(most, q.Number)
 		if len(s.Tabs) < 3 {
@@ -188,9 +201,11 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 		heading, sentence.Key = toPupil(heading), toPupil(sentence.Key)
 	}
 	title := c.Catalog.T(heading)
-	shell, shellErr := c.shell(ctx, v, title, "")
-	if shellErr != nil { // the database may be what failed: a page without counts
-		shell = ui.Shell{Title: title, Portal: "Marelle"}
+	shell := ui.Shell{Title: title, Portal: "Marelle"}
+	if !v.SignedIn() {
+		shell = c.shell(v, nil, title, "")
+	} else if counts, unreadErr := notify.Unread(ctx, c.DB, v); unreadErr == nil { // the database may be what failed: a page without counts
+		shell = c.shell(v, counts, title, "")
 	}
 	page := ui.ErrorPage(shell, web.Status(err), title, c.Catalog.Render(sentence.Key, sentence.Args), number, ui.Link{})
 	if err := web.PageStatus(web.Status(err), page).Write(w, r.WithContext(ctx)); err != nil {

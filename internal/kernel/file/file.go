@@ -244,6 +244,20 @@ func Attach(ctx context.Context, tx *db.Tx, owner, file, resource string) error 
 	return err
 }
 
+// Detach has an item show some of its files no more, or any when none is named.
+func Detach(ctx context.Context, tx *db.Tx, g rights.Grant, resource string, files ...string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	some, args := "", []any{resource}
+	if len(files) > 0 {
+		some, args = db.In(args, files)
+		some = ` AND file IN (` + some + `)`
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM file_use WHERE resource = $1`+some, args...)
+	return err
+}
+
 // Of lists the files that an item shows.
 func Of(ctx context.Context, q db.Querier, g rights.Grant) ([]File, error) {
 	return db.All[File](ctx, q, `SELECT f.id, f.name, f.type, f.size, coalesce(v.width, 0) AS width, coalesce(v.height, 0) AS height

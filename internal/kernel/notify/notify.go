@@ -42,6 +42,7 @@ type Event struct {
 	Awaits   bool     // asks something of the relatives of those pupils
 	Only     []string // of those who may read the resource, these alone; everybody when empty
 	At       time.Time
+	Held     time.Time // nobody is told outside the portal before: it may still be taken back
 }
 
 // most is how many rows one transaction writes; the rest is a job's.
@@ -71,7 +72,7 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 				return e, fmt.Errorf("feed: %w", err)
 			}
 		}
-		return e, queue.Add(ctx, tx, Tell{Event: e.ID})
+		return e, e.tell(ctx, tx, queue, Tell{Event: e.ID})
 	}
 	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
 	if err != nil {
@@ -82,7 +83,36 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 			return e, err
 		}
 	}
-	return e, queue.Add(ctx, tx, Tell{Event: e.ID, To: last})
+	return e, e.tell(ctx, tx, queue, Tell{Event: e.ID, To: last})
+}
+
+// tell enqueues the job that tells people outside the portal.
+func (e Event) tell(ctx context.Context, tx *db.Tx, queue *jobs.Queue, t Tell) error {
+	if e.Held.After(e.At) {
+		return queue.AddAt(ctx, tx, e.Held, t)
+	}
+	return queue.Add(ctx, tx, t)
+}
+
+// Withdraw takes back an event: its lines go from every feed, and what is on its
+// way to people does not arrive.
+func Withdraw(ctx context.Context, tx *db.Tx, g rights.Grant, events ...string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	in, args := db.In(nil, events)
+	for _, text := range []string{`DELETE FROM delivery WHERE event IN (`, `DELETE FROM feed WHERE event IN (`, `DELETE FROM event_pupil WHERE event IN (`, `DELETE FROM event WHERE id IN (`} {
+		if _, err := tx.Exec(ctx, text+in+`)`, args...); err != nil {
+			return fmt.Errorf("withdraw: %w", err)
+		}
+	}
+	return nil
+}
+
+// About lists the events about items, to be withdrawn before those go.
+func About(ctx context.Context, tx *db.Tx, items ...string) ([]string, error) {
+	in, args := db.In(nil, items)
+	return db.All[string](ctx, tx, `SELECT id FROM event WHERE resource IN (`+in+`)`, args...)
 }
 
 // Tell is the job that tells people of an event outside the portal: those who
@@ -222,19 +252,31 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 		ORDER BY f.at DESC, f.event DESC LIMIT $4`, args...)
 }
 
-// Unread counts what the viewer has not seen, or has yet to do, by service, up
-// to a hundred.
-func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (map[string]int, error) {
+// Counts are numbers of lines by what happened ("liaison.word").
+type Counts map[string]int
+
+// Service is the number of all that happened in a service.
+func (c Counts) Service(name string) int {
+	n := 0
+	for kind, more := range c {
+		if service, _, _ := strings.Cut(kind, "."); service == name {
+			n += more
+		}
+	}
+	return n
+}
+
+// Unread counts what the viewer has not seen, or has yet to do, up to a hundred.
+func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (Counts, error) {
 	scope, args := v.Scope().Where("r", rights.Read, []any{v.Person})
 	rows, err := db.All[struct {
 		Kind string
 		N    int
 	}](ctx, q, `SELECT kind, count(*) AS n FROM (SELECT f.kind AS kind FROM feed f JOIN resource r ON r.id = f.resource
 		WHERE f.person = $1 AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+scope+` LIMIT 100) x GROUP BY kind`, args...)
-	out := map[string]int{}
+	out := Counts{}
 	for _, r := range rows {
-		service, _, _ := strings.Cut(r.Kind, ".")
-		out[service] += r.N
+		out[r.Kind] = r.N
 	}
 	return out, err
 }

@@ -1,0 +1,47 @@
+package liaison
+
+import (
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/ui"
+)
+
+// The places of the carnet.
+const (
+	tabSent     = "sent"
+	tabReceived = "received"
+	tabNotes    = "notes"
+	tabAbsences = "absences"
+)
+
+// tabs part what the school writes from what families write; counts are what
+// the viewer has not seen. Pupils have one place alone.
+func (h handler) tabs(r *app.Request, current string) ([]ui.Tab, error) {
+	follows, parent := follower(r.Viewer), r.Viewer.Is(rights.Relative)
+	if !follows && !parent {
+		return nil, nil
+	}
+	counts, err := r.Unread()
+	if err != nil {
+		return nil, err
+	}
+	var out []ui.Tab
+	add := func(tab, label, href string, n int) {
+		out = append(out, ui.Tab{Label: r.T(label), Href: href, Count: n, Current: tab == current})
+	}
+	received := "/carnet"
+	if follows {
+		add(tabSent, "liaison.tab_sent", "/carnet", 0)
+		received += "?vue=recus"
+	}
+	if parent {
+		add(tabReceived, "liaison.tab_received", received, counts[string(Word)])
+	}
+	notes := counts[string(Note)] + counts[NoteAnswer]
+	if follows {
+		add(tabNotes, "liaison.tab_families", "/carnet/echanges", notes)
+	} else {
+		add(tabNotes, "liaison.tab_mine", "/carnet/echanges", notes)
+	}
+	return out, nil
+}
