@@ -31,6 +31,7 @@ func TestPaper(t *testing.T) {
 		{"mot", "nadia.kermadec", word, "sombre", 1, []string{"Sortie en baie de Somme", "un pique-nique froid", "Hélène Duvivier"}},
 		{"suivi", "helene.duvivier", word, "", 2, []string{"Sortie en baie de Somme", "/27", "familles ont lu", "Pas encore lu", "Capucine Ziane"}},
 		{"mots", "nadia.kermadec", "/carnet", "", 3, []string{"Sortie en baie de Somme", "Réunion de rentrée"}},
+		{"absences", "claire.fontaine", "/carnet/absences", "sombre", 1, []string{"lundi 23 novembre", "CM2", "Emma Aubry", "Maladie"}},
 		{"classe", "helene.duvivier", class, "contraste", 3, []string{"Ma classe", "27 élèves", "Inès Kermadec", "Capucine Ziane", "Compte actif", "2 sur 2"}},
 		{"familles", "helene.duvivier", class + "/familles", "", 4, []string{"Nadia Kermadec", "Youssef Kermadec", "À signer"}},
 		{"fiches", "helene.duvivier", class + "/fiches", "", 8, []string{"Identifiant", "Héloïse Cousin", "heloise.cousin", "agathe.fauvel"}},

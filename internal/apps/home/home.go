@@ -127,7 +127,7 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		}
 	}
 	hero := ui.Hero{Title: r.T("home.hello", "name", r.Viewer.First), Children: p.children()}
-	day := capital(i18n.Date(p.now(), p.now()))
+	day := i18n.Capital(i18n.Date(p.now(), p.now()))
 	if p.pupil() {
 		s.Reading = pupilReading(s.Reading)
 		hero.Sub = r.T("home.pupil_day", "day", day, "n", len(p.unread()))
@@ -166,11 +166,12 @@ func cursor(s string) (int64, string) {
 	return n, event
 }
 
-func capital(s string) string {
-	if s == "" {
-		return s
+// about keeps the child that was chosen.
+func (p page) about(href string) string {
+	if p.child != "" {
+		href += "?enfant=" + p.child
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return href
 }
 
 // children is the choice of a child.
@@ -239,7 +240,7 @@ func (p page) days() []day {
 	today := time.Date(y, m, d, 0, 0, 0, 0, p.zone())
 	for _, i := range p.feed {
 		at := time.UnixMilli(i.At).In(p.zone())
-		label := capital(i18n.Date(at, p.now()))
+		label := i18n.Capital(i18n.Date(at, p.now()))
 		switch {
 		case !at.Before(today):
 			label = p.r.T("home.today")

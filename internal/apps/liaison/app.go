@@ -35,6 +35,8 @@ func App(core *app.Core) app.App {
 			Texts: texts,
 		}, {
 			Kind: Note, Path: notePath, ReadLabel: "liaison.open", Texts: noteTexts,
+		}, {
+			Kind: Absence, Path: absencePath, ReadLabel: "liaison.open",
 		}},
 		Told: []notify.Told{{
 			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text",
@@ -58,6 +60,13 @@ func App(core *app.Core) app.App {
 		}, {
 			Kind: NoteAnswer, Label: "liaison.told.answer", Text: "liaison.told.answer.text",
 			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
+		}, {
+			Kind: string(Absence), Label: "liaison.told.absence", Text: "liaison.told.absence.text",
+			For: map[rights.Profile]notify.Choice{
+				rights.Teacher: {Push: true, Mail: notify.Never},
+				rights.Staff:   {Mail: notify.Never},
+				rights.Head:    {Mail: notify.Never},
+			},
 		}},
 		Routes: func(r *app.Router) {
 			r.GET("/carnet", rights.SignedIn, h.list)
@@ -69,6 +78,13 @@ func App(core *app.Core) app.App {
 			r.GET("/echange/{id}", NoteReading, h.note)
 			r.POST("/echange/{id}/message", NoteAnswering, h.answerNote)
 			r.POST("/echange/{id}/annuler", NoteAnswering, h.undoNote)
+			r.GET("/carnet/absences", ListAbsences, h.absences)
+			r.GET("/carnet/absence", Announce, h.announce)
+			r.POST("/carnet/absence", Announce, h.sendAbsence)
+			r.GET("/absence/{id}", AbsenceReading, h.absence)
+			r.POST("/absence/{id}", AbsenceChanging, h.changeAbsence)
+			r.POST("/absence/{id}/retirer", AbsenceChanging, h.withdrawAbsence)
+			r.POST("/absence/{id}/vu", AbsenceNoting, h.noteAbsence)
 			r.GET("/carnet/{id}", Reading, h.show)
 			r.POST("/carnet/{id}/lu", Reading, h.confirm)
 			r.POST("/carnet/{id}/reponse", Reading, h.answer)
@@ -82,7 +98,11 @@ func App(core *app.Core) app.App {
 		Erase:      Erase,
 		Merge:      Merge,
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
-			return retainNotes(ctx, tx, g, core.Clock.Now())
+			now := core.Clock.Now()
+			if err := retainNotes(ctx, tx, g, now); err != nil {
+				return err
+			}
+			return retainAbsences(ctx, tx, g, now)
 		},
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return sample(ctx, tx, core, g, core.Clock.Now())

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -76,6 +77,11 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		tab = tabSent
 	}
 	if open == "" {
+		if v.follow && before == 0 && v.theme == "" {
+			if v.absent, err = AbsentOn(r.Context(), h.core.DB, r.Viewer.Scope(), r.Viewer.SchoolsAs(rights.Teacher, rights.Staff, rights.Head), v.now().Format(time.DateOnly)); err != nil {
+				return nil, err
+			}
+		}
 		if v.tabs, err = h.tabs(r, tab); err != nil {
 			return nil, err
 		}
@@ -157,11 +163,14 @@ func (h handler) tile(r *app.Request) (templ.Component, error) {
 	}
 	v := view{r: r, follow: true, zone: r.Viewer.Zone()}
 	var err error
-	v.list, err = h.words(r, Query{Follow: true, Limit: latest})
-	if err != nil || len(v.list) == 0 {
+	if v.list, err = h.words(r, Query{Follow: true, Limit: latest}); err != nil {
 		return nil, err
 	}
-	return tile(v), nil
+	counts, err := r.Unread()
+	if err != nil || len(v.list)+counts[string(Absence)]+counts[string(Note)] == 0 {
+		return nil, err
+	}
+	return tile(v, counts[string(Absence)], counts[string(Note)]), nil
 }
 
 func (h handler) confirm(r *app.Request) (web.Response, error) {

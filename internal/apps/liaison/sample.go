@@ -118,7 +118,10 @@ func sample(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 	if err := sampleReceipts(ctx, tx, g, now, rnd); err != nil {
 		return err
 	}
-	return sampleNotes(ctx, tx, core, g, now)
+	if err := sampleNotes(ctx, tx, core, g, now); err != nil {
+		return err
+	}
+	return sampleAbsences(ctx, tx, core, g, now)
 }
 
 // sampleReceipts has active relatives read: nearly all what is old, three in

@@ -411,6 +411,9 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := eraseNotes(ctx, tx, g, person); err != nil {
 		return err
 	}
+	if err := eraseAbsences(ctx, tx, g, person); err != nil {
+		return err
+	}
 	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
@@ -441,6 +444,9 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 		}
 	}
 	if err := mergeNotes(ctx, tx, g, winner, loser); err != nil {
+		return err
+	}
+	if err := mergeAbsences(ctx, tx, g, winner, loser); err != nil {
 		return err
 	}
 	return Erase(ctx, tx, g, loser)
@@ -492,6 +498,9 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 		return err
 	}
 	if err := exportNotes(ctx, q, person, add); err != nil {
+		return err
+	}
+	if err := exportAbsences(ctx, q, person, add); err != nil {
 		return err
 	}
 	return add("liaison/receipts", receipts)

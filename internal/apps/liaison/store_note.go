@@ -3,7 +3,6 @@ package liaison
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -223,7 +222,7 @@ func say(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, who *ri
 	if !ok {
 		return errs.Field("texte", "liaison.note_full")
 	}
-	e := notify.Event{ID: id.New(), School: n.School, Kind: string(Note), Resource: note, Actor: by, Pupils: []string{n.Pupil}, At: now, Held: now.Add(undoFor)}
+	e := notify.Event{ID: id.New(), School: n.School, Kind: string(Note), Resource: note, Actor: by, Pupils: []string{n.Pupil}, At: now, Tell: now.Add(undoFor)}
 	if by == n.Author {
 		if err := count(ctx, tx, g, who, now, "texte"); err != nil {
 			return err
@@ -363,7 +362,7 @@ func UndoNote(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (d 
 		}
 	}
 	if len(d.Files) > 0 {
-		if err := file.Detach(ctx, tx, g, g.ID(), d.Files...); err != nil {
+		if err := file.Detach(ctx, tx, g.ID(), d.Files...); err != nil {
 			return d, false, false, err
 		}
 	}
@@ -375,29 +374,24 @@ func forget(ctx context.Context, tx *db.Tx, g rights.Grant, notes ...string) err
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for some := range slices.Chunk(notes, 200) {
-		events, err := notify.About(ctx, tx, some...)
-		if err != nil {
+	for _, note := range notes {
+		if err := notify.RemoveAll(ctx, tx, g, note); err != nil {
 			return err
 		}
-		if len(events) > 0 {
-			if err := notify.Withdraw(ctx, tx, g, events...); err != nil {
-				return err
-			}
+		files, err := db.All[string](ctx, tx, `SELECT file FROM note_file WHERE note = $1`, note)
+		if err != nil {
+			return fmt.Errorf("forget: %w", err)
 		}
-		in, args := db.In(nil, some)
-		for _, text := range []string{`DELETE FROM note_file WHERE note IN (`, `DELETE FROM note_reader WHERE note IN (`, `DELETE FROM note_message WHERE note IN (`,
-			`DELETE FROM note_to WHERE note IN (`, `DELETE FROM note WHERE id IN (`} {
-			if _, err := tx.Exec(ctx, text+in+`)`, args...); err != nil {
+		for _, text := range []string{`DELETE FROM note_file WHERE note = $1`, `DELETE FROM note_reader WHERE note = $1`, `DELETE FROM note_message WHERE note = $1`,
+			`DELETE FROM note_to WHERE note = $1`, `DELETE FROM note WHERE id = $1`} {
+			if _, err := tx.Exec(ctx, text, note); err != nil {
 				return fmt.Errorf("forget: %w", err)
 			}
 		}
-		for _, note := range some {
-			if err := file.Detach(ctx, tx, g, note); err != nil {
-				return err
-			}
+		if err := file.Detach(ctx, tx, note, files...); err != nil {
+			return err
 		}
-		if err := resource.Remove(ctx, tx, g, some...); err != nil {
+		if err := resource.Remove(ctx, tx, g, note); err != nil {
 			return err
 		}
 	}

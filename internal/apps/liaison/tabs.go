@@ -43,5 +43,6 @@ func (h handler) tabs(r *app.Request, current string) ([]ui.Tab, error) {
 	} else {
 		add(tabNotes, "liaison.tab_mine", "/carnet/echanges", notes)
 	}
+	add(tabAbsences, "liaison.tab_absences", "/carnet/absences", counts[string(Absence)])
 	return out, nil
 }

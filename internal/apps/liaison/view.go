@@ -22,6 +22,7 @@ type view struct {
 	r        *app.Request
 	follow   bool // the viewer wrote or follows these words
 	tabs     []ui.Tab
+	absent   []Away // announced for today, to whoever follows
 	child    string
 	theme    string
 	open     string

@@ -42,7 +42,7 @@ type Event struct {
 	Awaits   bool     // asks something of the relatives of those pupils
 	Only     []string // of those who may read the resource, these alone; everybody when empty
 	At       time.Time
-	Held     time.Time // nobody is told outside the portal before: it may still be taken back
+	Tell     time.Time // before it nobody is told outside the portal; At when zero
 }
 
 // most is how many rows one transaction writes; the rest is a job's.
@@ -86,33 +86,39 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 	return e, e.tell(ctx, tx, queue, Tell{Event: e.ID, To: last})
 }
 
-// tell enqueues the job that tells people outside the portal.
 func (e Event) tell(ctx context.Context, tx *db.Tx, queue *jobs.Queue, t Tell) error {
-	if e.Held.After(e.At) {
-		return queue.AddAt(ctx, tx, e.Held, t)
+	if e.Tell.IsZero() {
+		return queue.Add(ctx, tx, t)
 	}
-	return queue.Add(ctx, tx, t)
+	return queue.AddAt(ctx, tx, e.Tell, t)
 }
 
 // Withdraw takes back an event: its lines go from every feed, and what is on its
 // way to people does not arrive.
-func Withdraw(ctx context.Context, tx *db.Tx, g rights.Grant, events ...string) error {
+func Withdraw(ctx context.Context, tx *db.Tx, g rights.Grant, event string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	in, args := db.In(nil, events)
-	for _, text := range []string{`DELETE FROM delivery WHERE event IN (`, `DELETE FROM feed WHERE event IN (`, `DELETE FROM event_pupil WHERE event IN (`, `DELETE FROM event WHERE id IN (`} {
-		if _, err := tx.Exec(ctx, text+in+`)`, args...); err != nil {
+	for _, text := range []string{`DELETE FROM delivery WHERE event = $1`, `DELETE FROM feed WHERE event = $1`, `DELETE FROM event_pupil WHERE event = $1`, `DELETE FROM event WHERE id = $1`} {
+		if _, err := tx.Exec(ctx, text, event); err != nil {
 			return fmt.Errorf("withdraw: %w", err)
 		}
 	}
 	return nil
 }
 
-// About lists the events about items, to be withdrawn before those go.
-func About(ctx context.Context, tx *db.Tx, items ...string) ([]string, error) {
-	in, args := db.In(nil, items)
-	return db.All[string](ctx, tx, `SELECT id FROM event WHERE resource IN (`+in+`)`, args...)
+// RemoveAll deletes all that was published about a resource that goes.
+func RemoveAll(ctx context.Context, tx *db.Tx, g rights.Grant, resource string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, table := range []string{"delivery", "feed", "event_pupil"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE event IN (SELECT id FROM event WHERE resource = $1)`, resource); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM event WHERE resource = $1`, resource)
+	return err
 }
 
 // Tell is the job that tells people of an event outside the portal: those who

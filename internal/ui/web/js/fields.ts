@@ -53,6 +53,11 @@ export function fields(root: Root): void {
     });
   });
 
+  each<HTMLButtonElement>(root, "button[data-print]", "print", (b) => {
+    b.hidden = false;
+    b.addEventListener("click", () => print());
+  });
+
   each<HTMLButtonElement>(root, "button[data-copy]", "copy", (b) => {
     if (!navigator.clipboard) return;
     b.hidden = false;
