@@ -75,8 +75,8 @@ func (h handler) noteDraft(r *app.Request) (NoteDraft, []file.Received, error) {
 	return d, received, err
 }
 
-// sendNote writes what a relative says, to somebody or in a thread; faulty
-// shows the form again.
+// say reads a message and has it written, in the transaction that records its
+// files; faulty shows the form again.
 func (h handler) say(r *app.Request, write func(tx *db.Tx, d NoteDraft) error, faulty func(NoteDraft, map[string]string) (web.Response, error)) (web.Response, error) {
 	d, received, err := h.noteDraft(r)
 	now := h.core.Clock.Now()
@@ -218,7 +218,7 @@ func (h handler) thread(r *app.Request, status int, d NoteDraft, faults map[stri
 	return r.PageWith(status, v.title(), "liaison", toast, threadPage(v))
 }
 
-// childrenOf are the viewer's children in a word that may be answered.
+// answerable are the viewer's children in a word that may be answered.
 func (v view) answerable() []rights.Child {
 	if v.word == nil || v.word.Ask.Answered() || v.follows() {
 		return nil

@@ -67,8 +67,7 @@ func announce(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, v 
 	if err := away(ctx, tx, d.ID, p.Pupil, p.School, d.Halves); err != nil {
 		return "", err
 	}
-	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: p.School, Kind: string(Absence), Resource: d.ID, Actor: v.Person, Pupils: []string{p.Pupil}, At: now, Tell: now.Add(undoFor)})
-	return d.ID, err
+	return d.ID, tellSchool(ctx, tx, core, g, notify.Event{School: p.School, Resource: d.ID, Actor: v.Person, Pupils: []string{p.Pupil}, At: now, Tell: now.Add(undoFor)})
 }
 
 // zoneOf is where a school keeps its hours, as its members know it.
@@ -155,7 +154,27 @@ func again(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now t
 	if err := notify.RemoveAll(ctx, tx, g, a.ID); err != nil {
 		return err
 	}
-	_, err := notify.Publish(ctx, tx, core.Jobs, notify.Event{School: a.School, Kind: string(Absence), Resource: a.ID, Actor: g.Viewer().Person, Pupils: []string{a.Pupil}, At: now})
+	return tellSchool(ctx, tx, core, g, notify.Event{School: a.School, Resource: a.ID, Actor: g.Viewer().Person, Pupils: []string{a.Pupil}, At: now})
+}
+
+// tellSchool tells those of the school who may know: another relative of the
+// child, be they a teacher of the class, is not told who announced it.
+func tellSchool(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, e notify.Event) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	e.Kind = string(Absence)
+	var err error
+	if e.Only, err = db.All[string](ctx, tx, `SELECT DISTINCT pp.person FROM resource_grant rg JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = $2
+		WHERE rg.resource = $1 AND rg.role = $3 AND pp.valid_from <= $4 AND pp.valid_to > $4 AND pp.person <> $5
+		AND NOT EXISTS (SELECT 1 FROM family_link f WHERE f.pupil = $6 AND f.relative = pp.person AND f.valid_to > $4)`,
+		e.Resource, e.School, int(rights.Contribute), e.At.UnixMilli(), e.Actor, e.Pupils[0]); err != nil {
+		return fmt.Errorf("absence: %w", err)
+	}
+	if len(e.Only) == 0 { // and not everybody
+		return nil
+	}
+	_, err = notify.Publish(ctx, tx, core.Jobs, e)
 	return err
 }
 
