@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -31,6 +32,7 @@ type commands struct {
 }
 
 func main() {
+	runtime.MemProfileRate = 0 // nobody reads it, and it keeps a megabyte and a half
 	var cli commands
 	say := words()
 	k, err := kong.New(&cli, kong.Name("marelle"), kong.Description("Marelle, un espace numérique pour l'école primaire."), kong.Help(help))

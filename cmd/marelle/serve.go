@@ -11,6 +11,7 @@ import (
 
 	"marelle/internal/platform/config"
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/footprint"
 	"marelle/internal/server"
 )
 
@@ -39,7 +40,10 @@ func (c *serveCmd) Run() error {
 		return err
 	}
 	defer s.Close()
-	return s.Run(ctx, ln, func() { log.Info("serving", "address", ln.Addr().String(), "base", cfg.Base.String()) })
+	return s.Run(ctx, ln, func() {
+		log.Info("serving", "address", ln.Addr().String(), "base", cfg.Base.String())
+		footprint.Settle()
+	})
 }
 
 type migrateCmd struct{ config.Settings }

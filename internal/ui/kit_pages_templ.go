@@ -278,7 +278,7 @@ func kitHome(s Shell) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ToRead(Person{Animal: "renard"}, "Inès", "Mme Duvivier", "Sortie en baie de Somme, jeudi 3 décembre", "#", "Pique-nique, bottes, manteau chaud. Réponse attendue avant vendredi.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ToRead(Person{Animal: "renard"}, "Inès", "Mme Duvivier", "Rappel", "Sortie en baie de Somme, jeudi 3 décembre", "#", "Pique-nique, bottes, manteau chaud. Réponse attendue avant vendredi.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -308,7 +308,7 @@ func kitHome(s Shell) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ToRead(Person{Animal: "ours"}, "Yanis", "M. Lerouge", "Poux : merci de vérifier les têtes", "#", "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ToRead(Person{Animal: "ours"}, "Yanis", "M. Lerouge", "", "Poux : merci de vérifier les têtes", "#", "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -370,7 +370,7 @@ func kitHome(s Shell) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = NewsRow(News{Icon: "book-open-text", Paint: "vert", Title: "Lecture : relire la page 24 à voix haute", Href: "#", Person: Person{Animal: "renard"}, Child: "Inès", Text: "Pour mardi 24 novembre"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = NewsRow(News{Icon: "book-open-text", Paint: "vert", Lead: "Corrigé", Title: "Lecture : relire la page 24 à voix haute", Href: "#", Person: Person{Animal: "renard"}, Child: "Inès", Text: "Pour mardi 24 novembre"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -5,11 +5,9 @@ package home
 
 import (
 	"embed"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -41,6 +39,7 @@ func App(core *app.Core) app.App {
 		Routes: func(r *app.Router) {
 			r.GET("/{$}", rights.SignedIn, h.home)
 			r.GET("/recherche", rights.SignedIn, h.search)
+			r.GET("/fil/{event}", rights.SignedIn, h.line)
 			r.POST("/fil/{event}/retirer", rights.SignedIn, h.remove)
 			r.POST("/fil/{event}/remettre", rights.SignedIn, h.restore)
 		},
@@ -49,55 +48,56 @@ func App(core *app.Core) app.App {
 
 type handler struct{ core *app.Core }
 
-// Sizes of a page of the feed, and of what waits.
-const (
-	feedPage = 12
-	waiting  = 5
-)
-
 // page is a home page.
 type page struct {
-	r      *app.Request
-	child  string
-	awaits []notify.Item
-	more   bool // waits, beyond those shown
-	feed   []notify.Item
-	next   string
-	tiles  []templ.Component
+	r       *app.Request
+	child   string
+	service string
+	awaits  []notify.Item
+	more    bool // waits, beyond those shown
+	feed    []entry
+	next    string
+	tiles   []templ.Component
 }
 
 func (p page) zone() *time.Location { return p.r.Viewer.Zone() }
 func (p page) now() time.Time       { return p.r.Viewer.Now.In(p.zone()) }
 func (p page) pupil() bool          { return p.r.Viewer.Main() == rights.Pupil }
 
-// home costs four statements: who asks (with children), the counts, what
-// waits, the feed.
+// home costs three statements: who asks (with children), the counts, the feed;
+// and a fourth when something waits that the page of the feed does not hold.
 func (h handler) home(r *app.Request) (web.Response, error) {
-	ctx, q := r.Context(), r.URL.Query()
+	q := r.URL.Query()
 	p := page{r: r}
 	if c := q.Get("enfant"); slices.ContainsFunc(r.Viewer.Children, func(k rights.Child) bool { return k.ID == c }) {
 		p.child = c
 	}
-	o := notify.Query{Child: p.child, Limit: feedPage + 1}
+	if s := q.Get("service"); slices.ContainsFunc(p.services(), func(a app.App) bool { return a.Name == s }) {
+		p.service = s
+	}
+	o := notify.Query{Child: p.child, Service: p.service}
 	o.Before, o.BeforeE = cursor(q.Get("avant"))
-	var err error
-	if o.Before == 0 && len(r.Viewer.Children) > 0 {
-		if p.awaits, err = notify.Feed(ctx, h.core.DB, r.Viewer, notify.Query{Child: p.child, Awaits: true, Limit: waiting + 1}); err != nil {
+	if o.Before > 0 && r.Header.Get("Marelle-Fragment") != "" {
+		if err := p.read(h.core, o, feedMost); err != nil {
 			return nil, err
 		}
+		return web.Page(news(p)), nil
 	}
-	if len(p.awaits) > waiting {
-		p.awaits, p.more = p.awaits[:waiting], true
-	}
-	if p.feed, err = notify.Feed(ctx, h.core.DB, r.Viewer, o); err != nil {
+	s, err := r.Shell(r.T("app.home"), "home")
+	if err != nil {
 		return nil, err
 	}
-	if len(p.feed) > feedPage {
-		p.feed = p.feed[:feedPage]
-		last := p.feed[feedPage-1]
-		p.next = fmt.Sprintf("/?avant=%d.%s", last.At, last.Event)
-		if p.child != "" {
-			p.next += "&enfant=" + p.child
+	s.Scripts = []string{ui.Asset("home.js")}
+	most := feedPage
+	if s.Unread > feedPage || o.Before > 0 { // there may be bursts
+		most = feedMost
+	}
+	if err := p.read(h.core, o, most); err != nil {
+		return nil, err
+	}
+	if o.Before == 0 && len(r.Viewer.Children) > 0 {
+		if err := h.waits(&p); err != nil {
+			return nil, err
 		}
 	}
 	if o.Before == 0 && len(r.Viewer.Children) == 0 && !p.pupil() {
@@ -114,10 +114,6 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 			}
 		}
 	}
-	s, err := r.Shell(r.T("app.home"), "home")
-	if err != nil {
-		return nil, err
-	}
 	switch fait := q.Get("fait"); {
 	case fait == "lu":
 		s.Toast = &ui.Toast{Text: r.T("home.thanks")}
@@ -125,12 +121,16 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		if e := strings.TrimPrefix(fait, "retire."); id.Valid(e) {
 			s.Toast = &ui.Toast{Text: r.T("home.removed"), Undo: "/fil/" + e + "/remettre"}
 		}
+	case strings.HasPrefix(fait, "sourdine."):
+		if e := strings.TrimPrefix(fait, "sourdine."); id.Valid(e) {
+			s.Toast = &ui.Toast{Text: r.T("home.muted"), Undo: "/sourdine/" + e + "/lever"}
+		}
 	}
 	hero := ui.Hero{Title: r.T("home.hello", "name", r.Viewer.First), Children: p.children()}
 	day := i18n.Capital(i18n.Date(p.now(), p.now()))
 	if p.pupil() {
 		s.Reading = pupilReading(s.Reading)
-		hero.Sub = r.T("home.pupil_day", "day", day, "n", len(p.unread()))
+		hero.Sub = r.T("home.pupil_day", "day", day, "n", p.unread())
 		hero.Listen = hero.Title + ". " + hero.Sub
 		return web.PageStatus(http.StatusOK, app.Inside(ui.PupilHome(s, hero), pupilBody(p))), nil
 	}
@@ -149,21 +149,32 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 	return web.PageStatus(http.StatusOK, app.Inside(ui.HomeLayout(s, hero), body(p))), nil
 }
 
+// waits finds what still asks something of a parent: in the page of the feed when
+// all of it is there, which is most often so.
+func (h handler) waits(p *page) error {
+	for _, i := range p.items() {
+		if i.Awaits {
+			p.awaits = append(p.awaits, i)
+		}
+	}
+	if len(p.awaits) <= waiting && (len(p.awaits) < p.r.Counts.Awaits || p.r.Counts.Capped) {
+		var err error
+		if p.awaits, err = notify.Feed(p.r.Context(), h.core.DB, p.r.Viewer, notify.Query{Child: p.child, Awaits: true, Limit: waiting + 1}); err != nil {
+			return err
+		}
+	}
+	if p.more = len(p.awaits) > waiting; p.more {
+		p.awaits = p.awaits[:waiting]
+	}
+	return nil
+}
+
 // pupilReading gives beginners their letters unless they chose others.
 func pupilReading(chosen string) string {
 	if chosen == "" {
 		return "debutant"
 	}
 	return chosen
-}
-
-func cursor(s string) (int64, string) {
-	at, event, ok := strings.Cut(s, ".")
-	n, err := strconv.ParseInt(at, 10, 64)
-	if !ok || err != nil || !id.Valid(event) {
-		return 0, ""
-	}
-	return n, event
 }
 
 // about keeps the child that was chosen.
@@ -180,9 +191,9 @@ func (p page) children() []ui.ChildTab {
 	if len(kids) < 2 {
 		return nil
 	}
-	out := []ui.ChildTab{{Href: "/", Name: p.r.T("home.all_children"), Current: p.child == ""}}
+	out := []ui.ChildTab{{Href: p.link("", p.service), Name: p.r.T("home.all_children"), Current: p.child == ""}}
 	for _, c := range kids {
-		out = append(out, ui.ChildTab{Href: "/?enfant=" + c.ID, Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: p.child == c.ID})
+		out = append(out, ui.ChildTab{Href: p.link(c.ID, p.service), Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: p.child == c.ID})
 	}
 	return out
 }
@@ -213,10 +224,6 @@ func (p page) who(i notify.Item) (ui.Person, string) {
 	return ui.Person{}, i18n.List(names...)
 }
 
-func (p page) unread() []notify.Item {
-	return slices.DeleteFunc(slices.Clone(p.feed), func(i notify.Item) bool { return !i.Unread })
-}
-
 // from names an author as families do.
 func from(i notify.Item) string {
 	switch i.Civility {
@@ -228,33 +235,6 @@ func from(i notify.Item) string {
 	return i.First + " " + i.Last
 }
 
-// day is one day of the feed.
-type day struct {
-	label string
-	items []notify.Item
-}
-
-func (p page) days() []day {
-	var out []day
-	y, m, d := p.now().Date()
-	today := time.Date(y, m, d, 0, 0, 0, 0, p.zone())
-	for _, i := range p.feed {
-		at := time.UnixMilli(i.At).In(p.zone())
-		label := i18n.Capital(i18n.Date(at, p.now()))
-		switch {
-		case !at.Before(today):
-			label = p.r.T("home.today")
-		case !at.Before(today.AddDate(0, 0, -1)):
-			label = p.r.T("home.yesterday")
-		}
-		if n := len(out); n == 0 || out[n-1].label != label {
-			out = append(out, day{label: label})
-		}
-		out[len(out)-1].items = append(out[len(out)-1].items, i)
-	}
-	return out
-}
-
 // kind finds what the service of an item declares.
 func (p page) kind(i notify.Item) (app.App, app.Kind) {
 	a, k, ok := p.r.Core.Kind(rights.Kind(i.About))
@@ -264,13 +244,29 @@ func (p page) kind(i notify.Item) (app.App, app.Kind) {
 	return a, k
 }
 
+// lead says what happened to what a line is about; "" when it was published.
+func (p page) lead(i notify.Item) string {
+	if t, ok := p.r.Core.Told(i.Kind); ok && t.Line != "" {
+		return p.r.T(t.Line)
+	}
+	return ""
+}
+
+// titled is a title with what happened, in one text.
+func (p page) titled(i notify.Item) string {
+	if l := p.lead(i); l != "" {
+		return l + " · " + i.Title
+	}
+	return i.Title
+}
+
 func (p page) news(i notify.Item) ui.News {
 	a, k := p.kind(i)
 	face, name := p.who(i)
 	at := time.UnixMilli(i.At).In(p.zone())
 	return ui.News{
-		Icon: a.Square.Icon, Paint: a.Square.Paint, Title: i.Title, Href: k.Path(i.Resource), Person: face, Child: name,
-		Text: from(i) + " · " + i18n.Hour(at), Unread: i.Unread,
+		Icon: a.Square.Icon, Paint: a.Square.Paint, Lead: p.lead(i), Title: i.Title, Href: k.Path(i.Resource), Person: face, Child: name,
+		Text: from(i) + " · " + i18n.Hour(at), Unread: i.Unread, Sheet: "/fil/" + i.Event,
 	}
 }
 

@@ -109,7 +109,7 @@ func (h handler) absences(r *app.Request) (web.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		if counts[string(Absence)] > 0 && len(v.list) > 0 {
+		if counts.Kinds[string(Absence)] > 0 && len(v.list) > 0 {
 			if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 				return SeeAbsences(r.Context(), tx, r.Grant, h.core.Clock.Now(), v.list)
 			}); err != nil {
@@ -119,7 +119,7 @@ func (h handler) absences(r *app.Request) (web.Response, error) {
 	} else if v.list, err = AbsencesOf(r.Context(), h.core.DB, r.Viewer.Scope(), now.AddDate(0, 0, -absencesSince).Format(time.DateOnly), absencesShown); err != nil {
 		return nil, err
 	}
-	if v.tabs, err = h.tabs(r, tabAbsences); err != nil {
+	if v.tabs, err = h.tabs(r, tabAbsences, nil); err != nil {
 		return nil, err
 	}
 	var toast *ui.Toast
@@ -151,7 +151,7 @@ func (h handler) showAbsence(r *app.Request, status int, typed AbsenceDraft, fau
 		if err != nil {
 			return nil, err
 		}
-		if counts[string(Absence)] > 0 {
+		if counts.Kinds[string(Absence)] > 0 {
 			if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 				return SeeAbsences(r.Context(), tx, r.Grant, h.core.Clock.Now(), []Away{a})
 			}); err != nil {
@@ -159,7 +159,7 @@ func (h handler) showAbsence(r *app.Request, status int, typed AbsenceDraft, fau
 			}
 		}
 	}
-	if v.tabs, err = h.tabs(r, tabAbsences); err != nil {
+	if v.tabs, err = h.tabs(r, tabAbsences, nil); err != nil {
 		return nil, err
 	}
 	var toast *ui.Toast

@@ -162,7 +162,7 @@ func (h handler) notes(r *app.Request) (web.Response, error) {
 		v.list = v.list[:page]
 		v.next = v.list[page-1].LastAt
 	}
-	if v.tabs, err = h.tabs(r, tabNotes); err != nil {
+	if v.tabs, err = h.tabs(r, tabNotes, nil); err != nil {
 		return nil, err
 	}
 	return r.Page(r.T("square.liaison"), "liaison", notesPage(v))
@@ -205,7 +205,7 @@ func (h handler) thread(r *app.Request, status int, d NoteDraft, faults map[stri
 			return nil, err
 		}
 	}
-	if v.tabs, err = h.tabs(r, tabNotes); err != nil {
+	if v.tabs, err = h.tabs(r, tabNotes, nil); err != nil {
 		return nil, err
 	}
 	var toast *ui.Toast

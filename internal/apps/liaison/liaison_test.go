@@ -168,7 +168,7 @@ func TestWordsAreFoundByTheme(t *testing.T) {
 	}
 }
 
-// pdf is an empty page.
+// pdf is a small one.
 func pdf(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -183,10 +183,11 @@ func pdf(t *testing.T) []byte {
 func TestWordKeepsSeveralFiles(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	page1 := pdf(t)
 	files := func(n int) []testapp.File {
 		out := make([]testapp.File, n)
 		for i := range out {
-			out[i] = testapp.File{Field: "piece", Name: fmt.Sprintf("menu-%d.pdf", i), Bytes: pdf(t)}
+			out[i] = testapp.File{Field: "piece", Name: fmt.Sprintf("menu-%d.pdf", i), Bytes: page1}
 		}
 		return out
 	}

@@ -13,14 +13,15 @@ import (
 )
 
 // pieces takes the files that came with a form, after those that an earlier
-// try left: what is not the viewer's own, or is no file at all, is not kept.
-func (h handler) pieces(r *app.Request, tried []string) ([]string, []file.Received, error) {
+// try left: what is neither shown there already nor the viewer's own, or is no
+// file at all, is not kept.
+func (h handler) pieces(r *app.Request, tried []string, shown ...file.File) ([]string, []file.Received, error) {
 	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, tried[:min(len(tried), filesMax)]...)
 	if err != nil {
 		return nil, nil, err
 	}
 	var ids []string
-	for _, f := range kept {
+	for _, f := range among(append(shown, kept...), tried) {
 		ids = append(ids, f.ID)
 	}
 	if r.MultipartForm == nil {

@@ -23,7 +23,7 @@ func sampleAbsences(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Gra
 	}
 	for i, f := range families {
 		parent := &rights.Viewer{Person: f.Relative, Now: now, Memberships: []rights.Membership{{School: g.School(), Zone: f.Zone, Profile: rights.Relative}}}
-		local := now.In(zoneOf(parent, g.School()))
+		local := now.In(schoolZone(parent, g.School()))
 		today := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, local.Location())
 		if !schooled(today, true) {
 			today = next(today)

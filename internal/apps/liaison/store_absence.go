@@ -45,7 +45,7 @@ func announce(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, v 
 	if err := count(ctx, tx, g, v, now, "du"); err != nil {
 		return "", err
 	}
-	local := now.In(zoneOf(v, p.School))
+	local := now.In(schoolZone(v, p.School))
 	if err := d.Check(local); err != nil {
 		return "", err
 	}
@@ -70,8 +70,8 @@ func announce(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, v 
 	return d.ID, tellSchool(ctx, tx, core, g, notify.Event{School: p.School, Resource: d.ID, Actor: v.Person, Pupils: []string{p.Pupil}, At: now, Tell: now.Add(undoFor)})
 }
 
-// zoneOf is where a school keeps its hours, as its members know it.
-func zoneOf(v *rights.Viewer, school string) *time.Location {
+// schoolZone is where a school keeps its hours, as its members know it.
+func schoolZone(v *rights.Viewer, school string) *time.Location {
 	for _, m := range v.Memberships {
 		if m.School == school && m.Zone != "" {
 			return clock.Zone(m.Zone)
@@ -116,7 +116,7 @@ func holdAbsence(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) 
 	if a.Halves, err = halvesOf(ctx, tx, g); err != nil {
 		return a, nil, err
 	}
-	ahead = a.Ahead(now.In(zoneOf(g.Viewer(), g.School())))
+	ahead = a.Ahead(now.In(schoolZone(g.Viewer(), g.School())))
 	return a, ahead, nil
 }
 
@@ -145,9 +145,9 @@ func gone(ctx context.Context, tx *db.Tx, g rights.Grant, halves []Half) error {
 	return nil
 }
 
-// again tells the school of what an absence has become, instead of what it was.
-func again(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, a Away, title string) error {
-	local := now.In(zoneOf(g.Viewer(), g.School()))
+// retell tells the school of what an absence has become, instead of what it was.
+func retell(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, a Away, title string) error {
+	local := now.In(schoolZone(g.Viewer(), g.School()))
 	if err := resource.Update(ctx, tx, g, now, resource.Row{ID: a.ID, Title: core.Catalog.T(title, "of", i18n.Of(a.Name())), Summary: period(core.Catalog.T, a.Halves, local)}); err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func ChangeAbsence(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Gran
 	if err := g.Must(ctx, tx, AbsenceChanging); err != nil {
 		return err
 	}
-	local := now.In(zoneOf(g.Viewer(), g.School()))
+	local := now.In(schoolZone(g.Viewer(), g.School()))
 	if err := d.Check(local); err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func ChangeAbsence(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Gran
 	if a.Halves, err = halvesOf(ctx, tx, g); err != nil {
 		return err
 	}
-	return again(ctx, tx, core, g, now, a, "liaison.absence_of")
+	return retell(ctx, tx, core, g, now, a, "liaison.absence_of")
 }
 
 // WithdrawAbsence takes back what has not begun of an absence. Of one that was
@@ -246,12 +246,12 @@ func WithdrawAbsence(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Gr
 		if err != nil {
 			return false, err
 		}
-		return false, again(ctx, tx, core, g, now, a, "liaison.absence_of")
+		return false, retell(ctx, tx, core, g, now, a, "liaison.absence_of")
 	}
 	if _, err := tx.Exec(ctx, `UPDATE absence SET withdrawn_at = $2, reason = NULL, words = '', seen_by = NULL, seen_at = NULL WHERE id = $1`, a.ID, now.UnixMilli()); err != nil {
 		return false, fmt.Errorf("absence: %w", err)
 	}
-	return false, again(ctx, tx, core, g, now, a, "liaison.absence_withdrawn")
+	return false, retell(ctx, tx, core, g, now, a, "liaison.absence_withdrawn")
 }
 
 // NoteAbsence says that the school has seen an absence; once is enough.

@@ -25,7 +25,7 @@ type absenceForm struct {
 // taps are the days that are announced whole by one tap: today while there is
 // school, and the next day of school.
 func (f absenceForm) taps(p place) []time.Time {
-	now := f.r.Viewer.Now.In(zoneOf(f.r.Viewer, p.School))
+	now := f.r.Viewer.Now.In(schoolZone(f.r.Viewer, p.School))
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
 	var out []time.Time
 	if schooled(today, true) && now.Hour() < 16 {
@@ -249,7 +249,7 @@ type absenceView struct {
 	faults map[string]string
 }
 
-func (v absenceView) now() time.Time { return v.r.Viewer.Now.In(zoneOf(v.r.Viewer, v.away.School)) }
+func (v absenceView) now() time.Time { return v.r.Viewer.Now.In(schoolZone(v.r.Viewer, v.away.School)) }
 
 func (v absenceView) title() string {
 	key := "liaison.absence_of"

@@ -127,9 +127,10 @@ type Request struct {
 	Viewer *rights.Viewer
 	Grant  rights.Grant
 	Core   *Core
+	// Counts are the viewer's unread news, once Unread or Shell has read them.
+	Counts notify.Counts
 
-	form   url.Values
-	unread notify.Counts
+	form url.Values
 }
 
 // Values reads the posted form once, of at most 256 kB; routes that take files

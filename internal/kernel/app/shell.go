@@ -42,23 +42,23 @@ const squares = 6
 // stranger. title is the page's; current is the name of the service, or "home".
 func (r *Request) Shell(title, current string) (ui.Shell, error) {
 	if !r.Viewer.SignedIn() {
-		return r.Core.shell(r.Viewer, nil, title, current), nil
+		return r.Core.shell(r.Viewer, notify.Counts{}, title, current), nil
 	}
 	counts, err := r.Unread()
 	return r.Core.shell(r.Viewer, counts, title, current), err
 }
 
-// Unread counts what the viewer has not seen, or has yet to do, by what happened:
-// as it stood when it was asked for first.
+// Unread counts what the viewer has not seen, or has yet to do: as it stood when
+// it was asked for first.
 func (r *Request) Unread() (notify.Counts, error) {
-	if r.unread == nil {
+	if r.Counts.Kinds == nil {
 		counts, err := notify.Unread(r.Context(), r.Core.DB, r.Viewer)
 		if err != nil {
-			return nil, err
+			return counts, err
 		}
-		r.unread = counts
+		r.Counts = counts
 	}
-	return r.unread, nil
+	return r.Counts, nil
 }
 
 func (c *Core) shell(v *rights.Viewer, counts notify.Counts, title, current string) ui.Shell {
@@ -66,10 +66,10 @@ func (c *Core) shell(v *rights.Viewer, counts notify.Counts, title, current stri
 	if !v.SignedIn() {
 		return s
 	}
-	return c.signed(s, v, counts)
+	return c.signed(s, v, counts.Services)
 }
 
-func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts notify.Counts) ui.Shell {
+func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Shell {
 	pupil := v.Main() == rights.Pupil
 	s.Signed, s.Pupil = true, pupil
 	s.Theme, s.Reading = v.Theme, v.Reading
@@ -81,6 +81,9 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts notify.Counts) ui.She
 	if pupil {
 		voice = ".pupil"
 	}
+	for _, n := range counts { // of what has no square too
+		s.Unread += n
+	}
 	byNumber := map[int]ui.Square{}
 	most := squares
 	for _, a := range c.Apps {
@@ -89,9 +92,8 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts notify.Counts) ui.She
 		}
 		q := ui.Square{
 			Number: a.Square.Number, Key: a.Name, Label: c.Catalog.T("square." + a.Name + voice), Short: c.Catalog.T("square." + a.Name + ".short"),
-			Href: a.Square.Path, Icon: a.Square.Icon, Picto: a.Square.Picto, Paint: a.Square.Paint, Count: counts.Service(a.Name),
+			Href: a.Square.Path, Icon: a.Square.Icon, Picto: a.Square.Picto, Paint: a.Square.Paint, Count: counts[a.Name],
 		}
-		s.Unread += q.Count
 		byNumber[q.Number] = q
 		most = max(most, q.Number)
 		if len(s.Tabs) < 3 {
@@ -203,7 +205,7 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 	title := c.Catalog.T(heading)
 	shell := ui.Shell{Title: title, Portal: "Marelle"}
 	if !v.SignedIn() {
-		shell = c.shell(v, nil, title, "")
+		shell = c.shell(v, notify.Counts{}, title, "")
 	} else if counts, unreadErr := notify.Unread(ctx, c.DB, v); unreadErr == nil { // the database may be what failed: a page without counts
 		shell = c.shell(v, counts, title, "")
 	}

@@ -91,6 +91,18 @@ func Update(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	return err
 }
 
+// Trash takes an item of the grant out of every page, list and feed.
+func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, item string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `UPDATE resource SET trashed_at = $2 WHERE id = $1 AND school = $3 AND trashed_at IS NULL`, item, now.UnixMilli(), g.School())
+	if err == nil && n == 0 {
+		err = errs.ErrNotFound
+	}
+	return err
+}
+
 // Remove deletes an item of the grant and what was shared of it; whatever shows
 // or tells of it went before.
 func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, item string) error {

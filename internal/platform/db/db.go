@@ -119,6 +119,11 @@ func openPostgres(ctx context.Context, dsn string) (*DB, error) {
 	open := func(readOnly bool, conns int) *sql.DB {
 		cc := cfg.ConnConfig.Copy()
 		cc.RuntimeParams["application_name"] = "marelle"
+		// A page is a dozen rows by their keys, and what a school reads is in memory
+		// or on a disk without a head to move: PostgreSQL's 4 has it read whole tables.
+		if _, said := cc.RuntimeParams["random_page_cost"]; !said {
+			cc.RuntimeParams["random_page_cost"] = "1.1"
+		}
 		if readOnly {
 			cc.RuntimeParams["default_transaction_read_only"] = "on"
 		}
@@ -312,6 +317,16 @@ func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) 
 		return 0, err
 	}
 	return r.RowsAffected()
+}
+
+// Hold ends a SELECT of rows that are to stay as they are until the end of the
+// transaction: who would hold or change them waits. On SQLite, whose writers
+// come one after another, there is nothing to say.
+func (t *Tx) Hold() string {
+	if t.db.dialect == Postgres {
+		return " FOR NO KEY UPDATE" // lets through who refers to them
+	}
+	return ""
 }
 
 // SQL is the bare transaction, for the job queue alone.

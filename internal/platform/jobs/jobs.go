@@ -61,6 +61,25 @@ type Every struct {
 	Args     func() Args
 }
 
+// settle is how long after the start a job first comes: whoever waits for a
+// page goes first.
+const settle = 20 * time.Second
+
+// rhythm is a job's beat, from soon after the start on: a server that is started
+// anew each night would otherwise never come to what is done once a day.
+type rhythm struct {
+	interval time.Duration
+	begun    bool
+}
+
+func (r *rhythm) Next(t time.Time) time.Time {
+	if !r.begun {
+		r.begun = true
+		return t.Add(min(settle, r.interval))
+	}
+	return t.Add(r.interval)
+}
+
 // Options sets a queue up.
 type Options struct {
 	Kinds    []Kind
@@ -107,8 +126,8 @@ func New(d *db.DB, o Options) (*Queue, error) {
 		Logger:               slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	for _, e := range o.Periodic {
-		cfg.PeriodicJobs = append(cfg.PeriodicJobs, river.NewPeriodicJob(river.PeriodicInterval(e.Interval),
-			func() (river.JobArgs, *river.InsertOpts) { return e.Args(), nil }, &river.PeriodicJobOpts{RunOnStart: true}))
+		cfg.PeriodicJobs = append(cfg.PeriodicJobs, river.NewPeriodicJob(&rhythm{interval: e.Interval},
+			func() (river.JobArgs, *river.InsertOpts) { return e.Args(), nil }, nil))
 	}
 	switch {
 	case d.Dialect() == db.SQLite:

@@ -20,6 +20,7 @@ func (a *App) Paths(more map[string]string) func(app.Route) string {
 	a.T.Helper()
 	const trip = `(SELECT id FROM word WHERE title LIKE 'Sortie en baie%' ORDER BY published_at DESC LIMIT 1)`
 	of := map[string]string{
+		"/sourdine/{id}":                  a.One(`SELECT ` + trip),
 		"/carnet/{id}":                    a.One(`SELECT ` + trip),
 		"/echange/{id}":                   a.One(`SELECT n.id FROM note n JOIN person p ON p.id = n.author WHERE p.login = 'nadia.kermadec' ORDER BY n.id LIMIT 1`),
 		"/absence/{id}":                   a.One(`SELECT a.id FROM absence a JOIN person p ON p.id = a.author WHERE p.login = 'nadia.kermadec' ORDER BY a.id LIMIT 1`),
