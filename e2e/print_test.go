@@ -32,6 +32,7 @@ func TestPaper(t *testing.T) {
 		{"suivi", "helene.duvivier", word, "", 2, []string{"Sortie en baie de Somme", "/27", "familles ont lu", "Pas encore lu", "Capucine Ziane"}},
 		{"suivi-detail", "helene.duvivier", word + "/suivi", "sombre", 4, []string{"Suivi de lecture", "Sortie en baie de Somme", "/27", "familles ont lu", "Famille d’Inès Kermadec", "Nadia Kermadec", "Famille de Capucine Ziane"}},
 		{"mots", "nadia.kermadec", "/carnet", "", 3, []string{"Sortie en baie de Somme", "Réunion de rentrée"}},
+		{"absences", "claire.fontaine", "/carnet/absences", "sombre", 1, []string{"lundi 23 novembre", "CM2", "Emma Aubry", "Maladie"}},
 		{"classe", "helene.duvivier", class, "contraste", 3, []string{"Ma classe", "27 élèves", "Inès Kermadec", "Capucine Ziane", "Compte actif", "2 sur 2"}},
 		{"familles", "helene.duvivier", class + "/familles", "", 4, []string{"Nadia Kermadec", "Youssef Kermadec", "À signer"}},
 		{"fiches", "helene.duvivier", class + "/fiches", "", 8, []string{"Identifiant", "Héloïse Cousin", "heloise.cousin", "agathe.fauvel"}},

@@ -94,7 +94,7 @@ func (p page) days() []day {
 	today := time.Date(y, m, d, 0, 0, 0, 0, p.zone())
 	for _, e := range p.feed {
 		at := time.UnixMilli(e.first().At).In(p.zone())
-		label := capital(i18n.Date(at, p.now()))
+		label := i18n.Capital(i18n.Date(at, p.now()))
 		switch {
 		case !at.Before(today):
 			label = p.r.T("home.today")

@@ -127,7 +127,7 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		}
 	}
 	hero := ui.Hero{Title: r.T("home.hello", "name", r.Viewer.First), Children: p.children()}
-	day := capital(i18n.Date(p.now(), p.now()))
+	day := i18n.Capital(i18n.Date(p.now(), p.now()))
 	if p.pupil() {
 		s.Reading = pupilReading(s.Reading)
 		hero.Sub = r.T("home.pupil_day", "day", day, "n", p.unread())
@@ -177,11 +177,12 @@ func pupilReading(chosen string) string {
 	return chosen
 }
 
-func capital(s string) string {
-	if s == "" {
-		return s
+// about keeps the child that was chosen.
+func (p page) about(href string) string {
+	if p.child != "" {
+		href += "?enfant=" + p.child
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return href
 }
 
 // children is the choice of a child.

@@ -44,6 +44,10 @@ func App(core *app.Core) app.App {
 			Act:      func(id string) string { return path(id) + "/lu" },
 			ActLabel: "liaison.read", ReadLabel: "liaison.open",
 			Texts: texts,
+		}, {
+			Kind: Note, Path: notePath, ReadLabel: "liaison.open", Texts: noteTexts,
+		}, {
+			Kind: Absence, Path: absencePath, ReadLabel: "liaison.open",
 		}},
 		Told: []notify.Told{{
 			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text", Many: "liaison.told.many", For: everybody,
@@ -55,11 +59,41 @@ func App(core *app.Core) app.App {
 		}, {
 			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text", Line: "liaison.told.reminder.line",
 			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
+		}, {
+			Kind: string(Note), Label: "liaison.told.note", Text: "liaison.told.note.text",
+			For: map[rights.Profile]notify.Choice{
+				rights.Teacher: {Push: true, Mail: notify.Daily},
+				rights.Staff:   {Push: true, Mail: notify.Daily},
+				rights.Head:    {Push: true, Mail: notify.Daily},
+			},
+		}, {
+			Kind: NoteAnswer, Label: "liaison.told.answer", Text: "liaison.told.answer.text", Line: "liaison.told.answer.line",
+			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
+		}, {
+			Kind: string(Absence), Label: "liaison.told.absence", Text: "liaison.told.absence.text",
+			For: map[rights.Profile]notify.Choice{
+				rights.Teacher: {Push: true, Mail: notify.Never},
+				rights.Staff:   {Mail: notify.Never},
+				rights.Head:    {Mail: notify.Never},
+			},
 		}},
 		Routes: func(r *app.Router) {
 			r.GET("/carnet", rights.SignedIn, h.list)
 			r.GET("/carnet/nouveau", Write, h.compose)
 			r.POST("/carnet", Write, h.send)
+			r.GET("/carnet/ecrire", WriteNote, h.writeNote)
+			r.POST("/carnet/ecrire", WriteNote, h.sendNote)
+			r.GET("/carnet/echanges", ListNotes, h.notes)
+			r.GET("/echange/{id}", NoteReading, h.note)
+			r.POST("/echange/{id}/message", NoteAnswering, h.answerNote)
+			r.POST("/echange/{id}/annuler", NoteAnswering, h.undoNote)
+			r.GET("/carnet/absences", ListAbsences, h.absences)
+			r.GET("/carnet/absence", Announce, h.announce)
+			r.POST("/carnet/absence", Announce, h.sendAbsence)
+			r.GET("/absence/{id}", AbsenceReading, h.absence)
+			r.POST("/absence/{id}", AbsenceChanging, h.changeAbsence)
+			r.POST("/absence/{id}/retirer", AbsenceChanging, h.withdrawAbsence)
+			r.POST("/absence/{id}/vu", AbsenceNoting, h.noteAbsence)
 			r.POST(atSave, Write, h.save)
 			r.POST(atDrop, Write, h.drop)
 			r.POST(atUndrop, Write, h.undrop)
@@ -84,7 +118,7 @@ func App(core *app.Core) app.App {
 			r.GET("/carnet/{id}/suivi.csv", Follow, h.export)
 			r.POST("/carnet/{id}/nouveaux", Follow, h.welcome)
 			r.GET("/carnet/{id}/talons", Follow, h.slips)
-			r.POST("/carnet/{id}/talons", Follow, h.note)
+			r.POST("/carnet/{id}/talons", Follow, h.noteSlip)
 			r.POST("/carnet/{id}/talons/imprimer", Follow, h.print)
 			r.POST("/carnet/{id}/talons/annuler", Follow, h.unnote)
 			r.GET("/carnet/talon", rights.SignedIn, h.scanned)
@@ -105,7 +139,14 @@ func App(core *app.Core) app.App {
 			{Interval: 5 * time.Minute, Args: func() jobs.Args { return recalling{} }},
 		},
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
-			return Retain(ctx, tx, g, core.Clock.Now())
+			now := core.Clock.Now()
+			if err := retainNotes(ctx, tx, g, now); err != nil {
+				return err
+			}
+			if err := retainAbsences(ctx, tx, g, now); err != nil {
+				return err
+			}
+			return Retain(ctx, tx, g, now)
 		},
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return sample(ctx, tx, core, g, core.Clock.Now())

@@ -182,7 +182,7 @@ func keptFiles(f form) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		for _, k := range f.kept {
-			templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "fichier", ID: "fichier-" + k.ID, Value: k.ID, Label: i18n.T(ctx, "liaison.file_kept", "name", k.Name), Checked: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Checkbox(keptFile(ctx, k)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -327,6 +327,10 @@ func removeWord(ctx context.Context, tx *db.Tx, g rights.Grant, word string) err
 			return err
 		}
 	}
+	// What a relative answered it privately stays, with whom it was for.
+	if _, err := tx.Exec(ctx, `UPDATE note SET word = NULL, audience = (SELECT a.first || ' ' || CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END FROM word w JOIN person a ON a.id = w.author WHERE w.id = $1) WHERE word = $1`, word); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(ctx, `DELETE FROM word WHERE id = $1`, word); err != nil {
 		return err
 	}

@@ -1,8 +1,6 @@
 package liaison
 
 import (
-	"context"
-	"mime/multipart"
 	"net/http"
 	"slices"
 	"strconv"
@@ -87,6 +85,10 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 			return nil, err
 		}
 	}
+	tab := tabReceived
+	if v.follow {
+		tab = tabSent
+	}
 	if open == "" {
 		at, err := Oldest(r.Context(), h.core.DB, r.Viewer.Scope(), o)
 		if err != nil {
@@ -94,6 +96,14 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		}
 		if v.first = v.today(); at > 0 {
 			v.first = people.Year(time.UnixMilli(at).In(v.zone))
+		}
+		if v.follow && before == 0 && v.theme == "" {
+			if v.absent, err = AbsentOn(r.Context(), h.core.DB, r.Viewer.Scope(), r.Viewer.SchoolsAs(rights.Teacher, rights.Staff, rights.Head), v.now().Format(time.DateOnly)); err != nil {
+				return nil, err
+			}
+		}
+		if v.tabs, err = h.tabs(r, tab, &v.pile); err != nil {
+			return nil, err
 		}
 		return r.Page(r.T(v.title()), "liaison", listPage(v))
 	}
@@ -132,6 +142,9 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Open(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
 			return nil, err
 		}
+	}
+	if v.tabs, err = h.tabs(r, tab, &v.pile); err != nil { // after it was opened: it is no news any more
+		return nil, err
 	}
 	return r.PageWith(status, v.word.Title, "liaison", toast(r, *v.word), wordPage(v))
 }
@@ -193,11 +206,14 @@ func (h handler) tile(r *app.Request) (templ.Component, error) {
 	}
 	v := view{r: r, follow: true, zone: r.Viewer.Zone()}
 	var err error
-	v.list, err = h.words(r, Query{Follow: true, Limit: latest})
-	if err != nil || len(v.list) == 0 {
+	if v.list, err = h.words(r, Query{Follow: true, Limit: latest}); err != nil {
 		return nil, err
 	}
-	return tile(v), nil
+	counts, err := r.Unread()
+	if err != nil || len(v.list)+counts.Kinds[string(Absence)]+counts.Kinds[string(Note)] == 0 {
+		return nil, err
+	}
+	return tile(v, counts.Kinds[string(Absence)], counts.Kinds[string(Note)]), nil
 }
 
 func (h handler) confirm(r *app.Request) (web.Response, error) {
@@ -417,48 +433,7 @@ func (h handler) draft(r *app.Request, shown ...file.File) (Draft, []file.Receiv
 	if !id.Valid(d.Tab) {
 		d.Tab = ""
 	}
-	// What is not this author's, or is no file at all, is not kept.
-	tried := form["fichier"]
-	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, tried[:min(len(tried), filesMax)]...)
-	if err != nil {
-		return d, nil, err
-	}
-	for _, f := range among(append(shown, kept...), tried) {
-		d.Files = append(d.Files, f.ID)
-	}
-	if r.MultipartForm == nil {
-		return d, nil, nil
-	}
-	pieces := r.MultipartForm.File["piece"]
-	if len(d.Files)+len(pieces) > filesMax {
-		return d, nil, errs.Field("piece", "liaison.files_many", "n", filesMax)
-	}
-	var out []file.Received
-	for _, head := range pieces {
-		got, err := h.receive(r, head)
-		if err != nil {
-			return d, nil, err
-		}
-		out = append(out, got)
-		d.Files = append(d.Files, got.ID)
-	}
-	return d, out, nil
-}
-
-func (h handler) receive(r *app.Request, head *multipart.FileHeader) (file.Received, error) {
-	in, err := head.Open()
-	if err != nil {
-		return file.Received{}, err
-	}
-	defer in.Close()
-	return file.Receive(r.Context(), h.core, r.Grant.School(), r.Viewer.Person, head.Filename, in)
-}
-
-func record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, received []file.Received) error {
-	for _, f := range received {
-		if err := file.Record(ctx, tx, g, now, f); err != nil {
-			return err
-		}
-	}
-	return nil
+	var received []file.Received
+	d.Files, received, err = h.pieces(r, form["fichier"], shown...)
+	return d, received, err
 }

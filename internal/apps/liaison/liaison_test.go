@@ -59,6 +59,14 @@ func TestConformance(t *testing.T) {
 			Kind: liaison.Word, ID: word(t, a, trip), Reader: "nadia.kermadec", Pupil: "ines.kermadec",
 			Others: []string{elsewhere(t, a, "CE1 B"), "antoine.mercier", "martine.wallon"},
 			Lists:  []string{"/carnet", "/carnet?vue=recus"},
+		}, {
+			Kind: liaison.Note, ID: one(t, a, `SELECT n.id FROM note n JOIN person p ON p.id = n.author WHERE p.login = 'nadia.kermadec' ORDER BY n.id LIMIT 1`), Reader: "nadia.kermadec", Pupil: "ines.kermadec", Private: true,
+			Others: []string{"youssef.kermadec", elsewhere(t, a, "CE1 B"), "antoine.mercier", "martine.wallon", "claire.fontaine"},
+			Lists:  []string{"/carnet", "/carnet/echanges"},
+		}, {
+			Kind: liaison.Absence, ID: one(t, a, `SELECT a.id FROM absence a JOIN person p ON p.id = a.author WHERE p.login = 'nadia.kermadec' LIMIT 1`), Reader: "nadia.kermadec", Pupil: "ines.kermadec", Private: true,
+			Others: []string{"youssef.kermadec", elsewhere(t, a, "CE1 B"), "antoine.mercier"},
+			Lists:  []string{"/carnet", "/carnet/absences", "/carnet/absences?jour=2026-12-10"},
 		}}
 	})
 }

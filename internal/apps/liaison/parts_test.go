@@ -22,7 +22,7 @@ func TestEveryPartOfAWordIsKnown(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range table.FindAllStringSubmatch(string(text), -1) {
-			if !refers.MatchString(m[2]) {
+			if !refers.MatchString(m[2]) || m[1] == "note" { // a letter outlives the word that it answers
 				continue
 			}
 			found++

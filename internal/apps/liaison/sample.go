@@ -115,7 +115,13 @@ func sample(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 			}
 		}
 	}
-	return sampleReceipts(ctx, tx, g, now, rnd)
+	if err := sampleReceipts(ctx, tx, g, now, rnd); err != nil {
+		return err
+	}
+	if err := sampleNotes(ctx, tx, core, g, now); err != nil {
+		return err
+	}
+	return sampleAbsences(ctx, tx, core, g, now)
 }
 
 // sampleReceipts has active relatives read: nearly all what is old, three in

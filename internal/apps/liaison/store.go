@@ -374,6 +374,12 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
+	if err := eraseNotes(ctx, tx, g, person); err != nil {
+		return err
+	}
+	if err := eraseAbsences(ctx, tx, g, person); err != nil {
+		return err
+	}
 	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM receipt_past WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`, `DELETE FROM word_paper WHERE pupil = $1`,
 		`DELETE FROM word_draft WHERE author = $1`, `DELETE FROM word_delegate WHERE person = $1`, `UPDATE word_draft SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE recipients LIKE '%' || $1 || '%'`,
 		`UPDATE word SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`,
@@ -413,6 +419,12 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
 			return fmt.Errorf("merge: %w", err)
 		}
+	}
+	if err := mergeNotes(ctx, tx, g, winner, loser); err != nil {
+		return err
+	}
+	if err := mergeAbsences(ctx, tx, g, winner, loser); err != nil {
+		return err
 	}
 	return Erase(ctx, tx, g, loser)
 }
@@ -460,6 +472,12 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 		return err
 	}
 	if err := add("liaison/reminders", reminders); err != nil {
+		return err
+	}
+	if err := exportNotes(ctx, q, person, add); err != nil {
+		return err
+	}
+	if err := exportAbsences(ctx, q, person, add); err != nil {
 		return err
 	}
 	// A slip is of a pupil's family: what it answers is no more the pupil's than

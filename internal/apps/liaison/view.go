@@ -22,6 +22,8 @@ import (
 type view struct {
 	r        *app.Request
 	follow   bool // the viewer wrote or follows these words
+	tabs     []ui.Tab
+	absent   []Away // announced for today, to whoever follows
 	child    string
 	theme    string
 	year     int // the school year shown
@@ -199,21 +201,6 @@ func (v view) with(at, theme string, before int64) string {
 	return at + "?" + q.Encode()
 }
 
-// tabs part what somebody writes from what they receive as a parent.
-func (v view) tabs() []ui.Tab {
-	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 && v.pile.Total == 0 && !v.drafting {
-		return nil
-	}
-	out := []ui.Tab{{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow && !v.drafting}}
-	if len(v.r.Viewer.Children) > 0 {
-		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow})
-	}
-	if v.pile.Total > 0 || v.drafting {
-		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_drafts", "n", v.pile.Total), Href: atDrafts, Current: v.drafting})
-	}
-	return out
-}
-
 // name is the title of a draft, or what stands for it.
 func (v view) name(d Saved) string {
 	if d.Title == "" {
@@ -327,6 +314,11 @@ func (f form) due(ctx context.Context) ui.FieldProps {
 // asks says whether the fields of an answer are shown open.
 func (f form) asks() bool {
 	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"]+f.faults["rappel"] != ""
+}
+
+// keptFile is a file that an earlier try left.
+func keptFile(ctx context.Context, f file.File) ui.FieldProps {
+	return ui.FieldProps{Name: "fichier", ID: "fichier-" + f.ID, Value: f.ID, Label: i18n.T(ctx, "liaison.file_kept", "name", f.Name), Checked: true}
 }
 
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }

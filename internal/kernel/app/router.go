@@ -127,7 +127,7 @@ type Request struct {
 	Viewer *rights.Viewer
 	Grant  rights.Grant
 	Core   *Core
-	// Counts are the viewer's unread news, once Shell has read them.
+	// Counts are the viewer's unread news, once Unread or Shell has read them.
 	Counts notify.Counts
 
 	form url.Values

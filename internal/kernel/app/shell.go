@@ -41,21 +41,32 @@ const squares = 6
 // Shell fills what surrounds a page: one statement for the counts, none for a
 // stranger. title is the page's; current is the name of the service, or "home".
 func (r *Request) Shell(title, current string) (ui.Shell, error) {
-	s, counts, err := r.Core.shell(r.Context(), r.Viewer, title, current)
-	r.Counts = counts
-	return s, err
+	if !r.Viewer.SignedIn() {
+		return r.Core.shell(r.Viewer, notify.Counts{}, title, current), nil
+	}
+	counts, err := r.Unread()
+	return r.Core.shell(r.Viewer, counts, title, current), err
 }
 
-func (c *Core) shell(ctx context.Context, v *rights.Viewer, title, current string) (ui.Shell, notify.Counts, error) {
+// Unread counts what the viewer has not seen, or has yet to do: as it stood when
+// it was asked for first.
+func (r *Request) Unread() (notify.Counts, error) {
+	if r.Counts.Kinds == nil {
+		counts, err := notify.Unread(r.Context(), r.Core.DB, r.Viewer)
+		if err != nil {
+			return counts, err
+		}
+		r.Counts = counts
+	}
+	return r.Counts, nil
+}
+
+func (c *Core) shell(v *rights.Viewer, counts notify.Counts, title, current string) ui.Shell {
 	s := ui.Shell{Title: title, Current: current, Portal: "Marelle", Season: season(c.Clock.Now()), Demo: c.Demo, Installs: true}
 	if !v.SignedIn() {
-		return s, notify.Counts{}, nil
+		return s
 	}
-	counts, err := notify.Unread(ctx, c.DB, v)
-	if err != nil {
-		return s, counts, err
-	}
-	return c.signed(s, v, counts.Services), counts, nil
+	return c.signed(s, v, counts.Services)
 }
 
 func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Shell {
@@ -192,9 +203,11 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 		heading, sentence.Key = toPupil(heading), toPupil(sentence.Key)
 	}
 	title := c.Catalog.T(heading)
-	shell, _, shellErr := c.shell(ctx, v, title, "")
-	if shellErr != nil { // the database may be what failed: a page without counts
-		shell = ui.Shell{Title: title, Portal: "Marelle"}
+	shell := ui.Shell{Title: title, Portal: "Marelle"}
+	if !v.SignedIn() {
+		shell = c.shell(v, notify.Counts{}, title, "")
+	} else if counts, unreadErr := notify.Unread(ctx, c.DB, v); unreadErr == nil { // the database may be what failed: a page without counts
+		shell = c.shell(v, counts, title, "")
 	}
 	page := ui.ErrorPage(shell, web.Status(err), title, c.Catalog.Render(sentence.Key, sentence.Args), number, ui.Link{})
 	if err := web.PageStatus(web.Status(err), page).Write(w, r.WithContext(ctx)); err != nil {

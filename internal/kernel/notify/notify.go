@@ -113,6 +113,20 @@ func (e Event) tell(ctx context.Context, tx *db.Tx, queue *jobs.Queue, t Tell) e
 	return queue.AddAt(ctx, tx, e.Tell, t)
 }
 
+// Withdraw takes back an event: its lines go from every feed, and what is on its
+// way to people does not arrive.
+func Withdraw(ctx context.Context, tx *db.Tx, g rights.Grant, event string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{`DELETE FROM delivery WHERE event = $1`, `DELETE FROM feed WHERE event = $1`, `DELETE FROM event_pupil WHERE event = $1`, `DELETE FROM event WHERE id = $1`} {
+		if _, err := tx.Exec(ctx, text, event); err != nil {
+			return fmt.Errorf("withdraw: %w", err)
+		}
+	}
+	return nil
+}
+
 // Out says whether somebody was told about a resource outside the portal.
 func Out(ctx context.Context, q db.Querier, g rights.Grant) (bool, error) {
 	n, err := db.Value[int](ctx, q, `SELECT count(*) FROM delivery d JOIN event e ON e.id = d.event WHERE e.resource = $1`, g.ID())
@@ -315,8 +329,9 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 // Counts are how much a person has not seen, or has yet to do.
 type Counts struct {
 	Services map[string]int
-	Awaits   int  // of them, what asks something
-	Capped   bool // there may be more
+	Kinds    map[string]int // by what happened: "liaison.word"
+	Awaits   int            // of them, what asks something
+	Capped   bool           // there may be more
 }
 
 // counted is how much news is told apart.
@@ -331,11 +346,12 @@ func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (Counts, error)
 		N, Awaits int
 	}](ctx, q, `SELECT kind, count(*) AS n, count(awaits) AS awaits FROM (SELECT f.kind AS kind, CASE WHEN f.awaits THEN 1 END AS awaits FROM feed f JOIN resource r ON r.id = f.resource
 		WHERE f.person = $1 AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+scope+` LIMIT `+strconv.Itoa(counted)+`) x GROUP BY kind`, args...)
-	out := Counts{Services: map[string]int{}}
+	out := Counts{Services: map[string]int{}, Kinds: map[string]int{}}
 	all := 0
 	for _, r := range rows {
 		service, _, _ := strings.Cut(r.Kind, ".")
 		out.Services[service] += r.N
+		out.Kinds[r.Kind] = r.N
 		out.Awaits += r.Awaits
 		all += r.N
 	}

@@ -34,6 +34,7 @@ func Restricted(link, now string) string {
 //	class:<id>:pupil|teacher|relative
 //	level:<year>:<CE1>:pupil|relative
 //	family:<pupil>                  the pupil's relatives
+//	kin:<pupil>:<relative>          one of them, while they are
 //	group:<id>                      a manual group
 var branches = []struct{ column, text string }{
 	{"m.person", `SELECT m.person AS person, 'person:' || m.person AS principal, m.school AS school, m.valid_from AS valid_from, m.valid_to AS valid_to FROM membership m WHERE %s`},
@@ -53,6 +54,10 @@ var branches = []struct{ column, text string }{
 		FROM ` + inForce + ` f JOIN class_member cm ON cm.person = f.pupil AND cm.profile = 'pupil' JOIN class c ON c.id = cm.class
 		WHERE cm.level <> '' AND %s`},
 	{"f.relative", `SELECT f.relative, 'family:' || f.pupil, m.school,
+		CASE WHEN f.valid_from > m.valid_from THEN f.valid_from ELSE m.valid_from END,
+		CASE WHEN f.valid_to < m.valid_to THEN f.valid_to ELSE m.valid_to END
+		FROM ` + inForce + ` f JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE %s`},
+	{"f.relative", `SELECT f.relative, 'kin:' || f.pupil || ':' || f.relative, m.school,
 		CASE WHEN f.valid_from > m.valid_from THEN f.valid_from ELSE m.valid_from END,
 		CASE WHEN f.valid_to < m.valid_to THEN f.valid_to ELSE m.valid_to END
 		FROM ` + inForce + ` f JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' WHERE %s`},

@@ -8,6 +8,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"marelle/internal/kernel/rights"
@@ -36,6 +37,7 @@ type Row struct {
 	Kind    rights.Kind
 	Root    string
 	Owner   string
+	Manager string // the principal that manages it; empty is its owner, whatever becomes of them in the school
 	Title   string
 	Summary string // first words, plain
 	Text    string // all of them, plain, for the search
@@ -59,13 +61,19 @@ func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	if _, err := tx.Exec(ctx, `INSERT INTO resource (id, school, kind, root, owner, title, summary, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
 		r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, r.Summary, now.UnixMilli()); err != nil {
+		if db.IsDuplicate(err) {
+			err = errs.ErrNotFound // an identifier from a form, of something else
+		}
 		return Row{}, fmt.Errorf("resource: %w", err)
 	}
 	if err := search.Put(ctx, tx, g, r.ID, r.Title, r.Text); err != nil {
 		return Row{}, err
 	}
+	if r.Manager == "" {
+		r.Manager = "person:" + r.Owner
+	}
 	if r.Root == r.ID {
-		return r, Share(ctx, tx, r.ID, rights.Manage, "person:"+r.Owner)
+		return r, Share(ctx, tx, r.ID, rights.Manage, r.Manager)
 	}
 	return r, nil
 }
@@ -114,6 +122,19 @@ func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, item string) error {
 func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
+	}
+	// "kin:", a pupil's 36 letters, ":", a relative's: what is a relative's alone
+	// is also theirs, what is about a pupil is one range of the index.
+	for _, k := range []struct{ which, as string }{
+		{`resource IN (SELECT id FROM resource WHERE owner = $2) AND principal LIKE 'kin:%' AND substr(principal, 42) = $2`, `substr(principal, 1, 41) || $1`},
+		{`principal >= 'kin:' || $2 || ':' AND principal < 'kin:' || $2 || ';'`, `'kin:' || $1 || substr(principal, 41)`},
+	} {
+		if _, err := tx.Exec(ctx, `INSERT INTO resource_grant (resource, principal, role) SELECT resource, `+k.as+`, role FROM resource_grant WHERE `+k.which+` `+higher, winner, loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM resource_grant WHERE `+strings.ReplaceAll(k.which, "$2", "$1"), loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
 	}
 	if _, err := tx.Exec(ctx, `UPDATE resource SET owner = $1 WHERE owner = $2`, winner, loser); err != nil {
 		return fmt.Errorf("merge: %w", err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -109,6 +110,12 @@ func List(words ...string) string {
 		return words[0]
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " et " + words[len(words)-1]
+}
+
+// Capital begins a sentence: "Lundi 23 novembre".
+func Capital(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[n:]
 }
 
 // Of writes "de Malo", "d’Assia", "de Yanis", "d’Yves": elision before a vowel

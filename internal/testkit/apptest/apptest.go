@@ -27,6 +27,8 @@ type Subject struct {
 	ID   string
 	// Reader may read it as a relative, Pupil is the reader's child concerned.
 	Reader, Pupil string
+	// Private is what the pupil does not see.
+	Private bool
 	// Others are people of the same school whom it was not shared with.
 	Others []string
 	// Lists are the pages that list items of the kind.
@@ -149,7 +151,11 @@ func locked(t *testing.T, a *testapp.App, s Subject) {
 	for _, f := range w.files {
 		a.Stranger().Get(f).To()
 	}
-	for _, login := range append(append([]string{}, neighbours...), s.Others...) {
+	others := slices.Concat(neighbours, s.Others)
+	if s.Private {
+		others = append(others, s.Pupil)
+	}
+	for _, login := range others {
 		hidden(t, a.As(login), s, w)
 	}
 }
@@ -193,7 +199,9 @@ func suspended(t *testing.T, a *testapp.App, s Subject) {
 		t.Fatal(err)
 	}
 	hidden(t, reader, s, w)
-	pupil.Get(w.path).OK().Has(w.title)
+	if !s.Private {
+		pupil.Get(w.path).OK().Has(w.title)
+	}
 	a.Core.Clock.Advance(24 * time.Hour)
 	reader.Get(w.path).OK().Has(w.title)
 	for _, f := range w.files {

@@ -44,6 +44,9 @@ func (h handler) draftList(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	v.pile.Total = len(v.drafts)
+	if v.tabs, err = h.tabs(r, tabDrafts, &v.pile); err != nil {
+		return nil, err
+	}
 	var toast *ui.Toast
 	switch done, draft, _ := strings.Cut(r.URL.Query().Get("fait"), "."); done {
 	case "supprime":

@@ -111,9 +111,9 @@ func (h handler) slipsWith(r *app.Request, status int, typed returning) (web.Res
 	return web.PageStatus(status, app.Inside(ui.Layout(shell), slipsPage(t))), nil
 }
 
-// note notes a slip that came back: of the pupil tapped in a list, or whose
+// noteSlip notes a slip that came back: of the pupil tapped in a list, or whose
 // square was read. The camera of the page is answered in a few words.
-func (h handler) note(r *app.Request) (web.Response, error) {
+func (h handler) noteSlip(r *app.Request) (web.Response, error) {
 	f, err := r.Values()
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (h handler) note(r *app.Request) (web.Response, error) {
 			if err != nil {
 				return nil, err
 			}
-			return h.say(r, "choice", "liaison.slip_says", s.Pupil)
+			return h.answerCamera(r, "choice", "liaison.slip_says", s.Pupil)
 		}
 	}
 	again := false
@@ -161,7 +161,7 @@ func (h handler) note(r *app.Request) (web.Response, error) {
 		done, key = "dejarecu", "liaison.slip_again"
 	}
 	if wantsWords(r) {
-		return h.say(r, "received", key, s.Pupil)
+		return h.answerCamera(r, "received", key, s.Pupil)
 	}
 	return web.Redirect(path(r.Grant.ID()) + "/talons?" + url.Values{"fait": {done}, "eleve": {s.Pupil}}.Encode()), nil
 }
@@ -176,7 +176,7 @@ type spoken struct {
 	Pupil string `json:"pupil,omitempty"`
 }
 
-func (h handler) say(r *app.Request, state, key, pupil string) (web.Response, error) {
+func (h handler) answerCamera(r *app.Request, state, key, pupil string) (web.Response, error) {
 	list, err := Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now.UnixMilli(), Part{Pupils: []string{pupil}})
 	if err != nil {
 		return nil, err
