@@ -111,16 +111,20 @@ func (Spread) Kind() string { return "notify.spread" }
 // Jobs are the package's jobs; queue is asked for when they run.
 func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 	return []jobs.Kind{jobs.Handle(func(ctx context.Context, s Spread) error {
-		return d.Write(ctx, func(tx *db.Tx) error {
-			last, err := spread(ctx, tx, s.Event, s.Awaits, s.After)
-			if err != nil {
+		// One transaction after the other: a job for each would wait for the queue
+		// between them. Begun again, it writes nothing twice.
+		for {
+			last := ""
+			if err := d.Write(ctx, func(tx *db.Tx) (err error) {
+				if last, err = spread(ctx, tx, s.Event, s.Awaits, s.After); err != nil {
+					return err
+				}
+				return queue().Add(ctx, tx, Tell{Event: s.Event, After: s.After, To: last})
+			}); err != nil || last == "" {
 				return err
 			}
-			if err := queue().Add(ctx, tx, Tell{Event: s.Event, After: s.After, To: last}); err != nil || last == "" {
-				return err
-			}
-			return queue().Add(ctx, tx, Spread{Event: s.Event, Awaits: s.Awaits, After: last})
-		})
+			s.After = last
+		}
 	})}
 }
 

@@ -48,14 +48,22 @@ type flush struct {
 // Kind names the job.
 func (flush) Kind() string { return "tell.flush" }
 
-func (f flush) run(ctx context.Context, core *app.Core) error {
+func (f flush) run(ctx context.Context, core *app.Core, t *turns) error {
+	if !t.take(f.Channel) {
+		return nil
+	}
 	began := core.Clock.Now()
 	for core.Clock.Now().Sub(began) < enough {
 		n, err := f.batch(ctx, core)
-		if err != nil || n == 0 {
+		if err != nil {
+			t.drop(f.Channel)
 			return err
 		}
+		if n == 0 && t.done(f.Channel) {
+			return nil
+		}
 	}
+	t.drop(f.Channel)
 	return core.DB.Write(ctx, func(tx *db.Tx) error { return core.Jobs.Add(ctx, tx, f) })
 }
 

@@ -132,7 +132,6 @@ func New(d *db.DB, o Options) (*Queue, error) {
 	switch {
 	case d.Dialect() == db.SQLite:
 		q.driver = riversqlite.New(d.Writer())
-		cfg.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}}
 		cfg.FetchPollInterval = 250 * time.Millisecond
 	case o.Listener != nil:
 		q.driver = riverdatabasesql.NewWithPgxListener(d.Writer(), o.Listener)
