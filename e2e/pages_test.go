@@ -275,6 +275,12 @@ func (w *walk) ways() map[string]func(pattern string) {
 				w.t.Errorf("%s/annuler answers %d", at, got)
 			}
 		},
+		"/carnet/apercu": func(path string) {
+			at := w.As("helene.duvivier").Post("/carnet/brouillon", "titre", "Lecture du soir", "texte", "Dix minutes suffisent.", "demande", "choice", "question", "Combien de soirs ?", "choix", "Deux\nTrois", "apercu", "1").To()
+			w.open("helene.duvivier", at, "carnet-apercu")
+			w.open("helene.duvivier", "/carnet?vue=brouillons", "carnet-brouillons")
+			w.open("helene.duvivier", strings.Replace(at, path, "/carnet/nouveau", 1), "carnet-brouillon")
+		},
 		"/portail/courriels": func(path string) {
 			w.Core.Demo = true // shows the mails instead of sending them
 			defer func() { w.Core.Demo = false }()

@@ -284,9 +284,13 @@ func (p page) news(i notify.Item) ui.News {
 	a, k := p.kind(i)
 	face, name := p.who(i)
 	at := time.UnixMilli(i.At).In(p.zone())
+	text := from(i) + " · " + i18n.Hour(at)
+	if t, ok := p.r.Core.Told(i.Kind); ok && i.Kind != i.About {
+		text = p.r.T(t.Label) + " · " + text // a reminder or a correction, rather than the thing itself
+	}
 	return ui.News{
 		Icon: a.Square.Icon, Paint: a.Square.Paint, Title: i.Title, Href: k.Path(i.Resource), Person: face, Child: name,
-		Text: from(i) + " · " + i18n.Hour(at), Unread: i.Unread,
+		Text: text, Unread: i.Unread,
 	}
 }
 

@@ -36,6 +36,9 @@ const (
 func follower(v *rights.Viewer) bool { return v.Is(rights.Teacher, rights.Staff, rights.Head) }
 
 func (h handler) list(r *app.Request) (web.Response, error) {
+	if follower(r.Viewer) && r.URL.Query().Get("vue") == "brouillons" {
+		return h.draftList(r)
+	}
 	return h.view(r, http.StatusOK, "", slip{})
 }
 
@@ -74,6 +77,11 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		v.list = v.list[:most]
 		v.next = v.list[most-1].PublishedAt
 	}
+	if open == "" && v.follow {
+		if v.pile, err = PileOf(r.Context(), h.core.DB, r.Viewer.Scope()); err != nil {
+			return nil, err
+		}
+	}
 	if open == "" {
 		return r.Page(r.T(v.title()), "liaison", listPage(v))
 	}
@@ -98,6 +106,9 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 			return nil, err
 		}
 	}
+	if err := h.corrected(r, &v); err != nil {
+		return nil, err
+	}
 	if r.Grant.Role() >= rights.Contribute {
 		if v.families, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now); err != nil {
 			return nil, err
@@ -114,6 +125,11 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 	switch q.Get("fait") {
 	case "envoye":
 		toast = &ui.Toast{Text: r.T("liaison.sent", "n", v.word.Families)}
+		if v.word.Author == r.Viewer.Person && r.Viewer.Now.Sub(v.word.At(v.zone)) < takeBackFor {
+			toast.Undo = path(open) + "/reprendre"
+		}
+	case "parti":
+		toast = &ui.Toast{Text: r.T("liaison.taken_late")}
 	case "lu":
 		toast = &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(open) + "/annuler"}
 	case "signe":
@@ -128,6 +144,10 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		toast = &ui.Toast{Text: r.T("liaison.reminded_now")}
 	case "dejarelance":
 		toast = &ui.Toast{Text: r.T("liaison.reminded_already")}
+	case "corrige":
+		toast = &ui.Toast{Text: r.T("liaison.corrected_since"), Stays: true}
+	case "change":
+		toast = &ui.Toast{Text: r.T("liaison.corrected_now")}
 	case "reste":
 		toast = &ui.Toast{Text: r.T("liaison.more_asked")}
 	}
@@ -162,16 +182,19 @@ func (h handler) confirm(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var more bool
+	var left Outcome
 	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 		var err error
-		more, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now())
+		left, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now(), number(f.Get("version")))
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	if more {
+	switch left {
+	case AsksMore:
 		return web.Redirect(path(r.Grant.ID()) + "?fait=reste"), nil
+	case AsksAgain:
+		return web.Redirect(path(r.Grant.ID()) + "?fait=corrige"), nil
 	}
 	if f.Get("retour") == "accueil" {
 		return web.Redirect("/?fait=lu"), nil
@@ -185,12 +208,11 @@ func (h handler) answer(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	typed := slip{value: f.Get("reponse")}
-	choice, err := strconv.ParseInt(typed.value, 10, 64)
-	if err != nil {
-		choice = 0 // a text, or nothing chosen
-	}
+	var left Outcome
 	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return Answer(r.Context(), tx, r.Grant, h.core.Clock.Now(), choice, typed.value)
+		var err error
+		left, err = Answer(r.Context(), tx, r.Grant, h.core.Clock.Now(), number(f.Get("version")), number(typed.value), typed.value)
+		return err
 	})
 	if faults, ok := r.Faults(err); ok {
 		typed.fault = faults["reponse"]
@@ -199,10 +221,22 @@ func (h handler) answer(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if left == AsksAgain {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=corrige"), nil
+	}
 	if f.Has("signe") {
 		return web.Redirect(path(r.Grant.ID()) + "?fait=signe"), nil
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=repondu"), nil
+}
+
+// number reads a field that holds one, 0 when it does not.
+func number(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func (h handler) undo(r *app.Request) (web.Response, error) {
@@ -240,6 +274,9 @@ func (h handler) remind(r *app.Request) (web.Response, error) {
 }
 
 func (h handler) compose(r *app.Request) (web.Response, error) {
+	if draft := r.URL.Query().Get("brouillon"); draft != "" {
+		return h.resume(r, draft)
+	}
 	d := Draft{ID: id.New(), Ask: AskRead, Theme: "misc"}
 	mine, err := people.ClassesOf(r.Context(), h.core.DB, r.Viewer.Person, r.Viewer.Now)
 	if err != nil {
@@ -253,15 +290,32 @@ func (h handler) compose(r *app.Request) (web.Response, error) {
 
 // form shows the word being written, with what was typed and what is wrong.
 func (h handler) form(r *app.Request, status int, d Draft, faults map[string]string) (web.Response, error) {
+	return h.formWith(r, status, d, faults, nil)
+}
+
+func (h handler) formWith(r *app.Request, status int, d Draft, faults map[string]string, toast *ui.Toast) (web.Response, error) {
+	if d.Tab == "" {
+		d.Tab = id.New()
+	}
 	f := form{draft: d, faults: faults, school: r.Grant.School()}
-	var err error
+	s, err := DraftOf(r.Context(), h.core.DB, r.Grant, d.ID)
+	if err == nil && s.SendAt != nil {
+		f.planned = view{r: r, zone: r.Viewer.Zone()}.planned(s)
+	} else if err != nil && errs.KindOf(err) != errs.NotFound {
+		return nil, err
+	}
 	if f.kept, err = file.Own(r.Context(), h.core.DB, r.Viewer.Person, d.Files...); err != nil {
 		return nil, err
 	}
 	if f.to, err = h.recipients(r); err != nil {
 		return nil, err
 	}
-	return r.PageWith(status, r.T("liaison.write"), "liaison", nil, composePage(f))
+	page, err := r.Shell(r.T("liaison.write"), "liaison")
+	if err != nil {
+		return nil, err
+	}
+	page.Toast, page.Scripts = toast, []string{ui.Asset("draft.js")}
+	return web.PageStatus(status, app.Inside(ui.Layout(page), composePage(f))), nil
 }
 
 // recipients are the choices of a sender: own classes with their pupils first,
@@ -310,6 +364,7 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 	}
 	now := h.core.Clock.Now()
 	var word string
+	d.Tell = tellAfter
 	if err = d.Check(now.In(r.Viewer.Zone())); err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {
@@ -325,6 +380,13 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return record(r.Context(), tx, r.Grant, now, received) }); err != nil {
 			return nil, err
 		}
+		if errs.As(err).Fields["titre"].Key == overtaken {
+			s, err := DraftOf(r.Context(), h.core.DB, r.Grant, d.ID)
+			if err != nil {
+				return nil, err
+			}
+			d.Revision = s.Revision // sent again, this text is the one meant
+		}
 		return h.form(r, http.StatusUnprocessableEntity, d, faults)
 	}
 	if err != nil {
@@ -339,21 +401,25 @@ func compact(list []string) []string {
 }
 
 // draft reads the form of a word, and takes the files that came with it after
-// those that an earlier try left.
-func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
+// those that an earlier try left, or that the word shows.
+func (h handler) draft(r *app.Request, shown ...file.File) (Draft, []file.Received, error) {
 	form, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
 	if err != nil {
 		return Draft{}, nil, err
 	}
 	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"]),
-		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant")}
+		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant"),
+		Recall: int(number(form.Get("rappel"))), Day: form.Get("jour"), Hour: form.Get("heure"), Tab: form.Get("onglet"), Revision: number(form.Get("revision"))}
+	if !id.Valid(d.Tab) {
+		d.Tab = ""
+	}
 	// What is not this author's, or is no file at all, is not kept.
 	tried := form["fichier"]
 	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, tried[:min(len(tried), filesMax)]...)
 	if err != nil {
 		return d, nil, err
 	}
-	for _, f := range kept {
+	for _, f := range among(append(shown, kept...), tried) {
 		d.Files = append(d.Files, f.ID)
 	}
 	if r.MultipartForm == nil {

@@ -26,13 +26,25 @@ func Remind(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 	if err := g.Must(ctx, tx, Follow); err != nil {
 		return 0, err
 	}
-	a, err := hold(ctx, tx, g)
+	return remind(ctx, tx, core, g, round{word: g.ID(), actor: g.Viewer().Person, pupil: pupil, now: now})
+}
+
+// round is a reminder of a word: by whom, at what time, of one family or of all
+// that are missing.
+type round struct {
+	word, actor, pupil string
+	now                time.Time
+}
+
+func remind(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, r round) (int, error) {
+	now := r.now
+	a, err := hold(ctx, tx, r.word)
 	if err != nil {
 		return 0, err
 	}
-	one, args := "", []any{g.ID(), now.UnixMilli(), a.Asked, now.Add(-pause).UnixMilli(), g.Viewer().Person}
-	if pupil != "" {
-		one, args = " AND wp.pupil = $6", append(args, pupil)
+	one, args := "", []any{r.word, now.UnixMilli(), a.Asked, now.Add(-pause).UnixMilli(), r.actor}
+	if r.pupil != "" {
+		one, args = " AND wp.pupil = $6", append(args, r.pupil)
 	}
 	persons, err := db.All[string](ctx, tx, `SELECT DISTINCT f.relative FROM word_pupil wp JOIN family_link f ON f.pupil = wp.pupil
 		JOIN membership m ON m.person = wp.pupil AND m.profile = 'pupil' AND m.valid_from <= $2 AND m.valid_to > $2
@@ -42,21 +54,21 @@ func Remind(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 	if err != nil || len(persons) == 0 {
 		return 0, err
 	}
-	round, err := db.Value[int64](ctx, tx, `SELECT coalesce(max(round), 0) + 1 FROM reminder WHERE word = $1`, g.ID())
+	n, err := db.Value[int64](ctx, tx, `SELECT coalesce(max(round), 0) + 1 FROM reminder WHERE word = $1`, r.word)
 	if err != nil {
 		return 0, fmt.Errorf("remind: %w", err)
 	}
 	rows := make([][]any, len(persons))
 	for i, p := range persons {
-		rows[i] = []any{g.ID(), p, round, now.UnixMilli()}
+		rows[i] = []any{r.word, p, n, now.UnixMilli()}
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO reminder (word, person, round, at) VALUES `, "", rows); err != nil {
 		return 0, fmt.Errorf("remind: %w", err)
 	}
-	pupils, err := db.All[string](ctx, tx, `SELECT pupil FROM word_pupil WHERE word = $1`, g.ID())
+	pupils, err := db.All[string](ctx, tx, `SELECT pupil FROM word_pupil WHERE word = $1`, r.word)
 	if err != nil {
 		return 0, fmt.Errorf("remind: %w", err)
 	}
-	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: Reminder, Resource: g.ID(), Actor: g.Viewer().Person, Pupils: pupils, Only: persons, At: now})
+	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: Reminder, Resource: r.word, Actor: r.actor, Pupils: pupils, Only: persons, At: now})
 	return len(persons), err
 }

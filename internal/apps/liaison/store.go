@@ -108,7 +108,16 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := g.Must(ctx, tx, Write); err != nil {
 		return "", err
 	}
+	zone, err := zoneOf(ctx, tx, g.School())
+	if err != nil {
+		return "", err
+	}
+	now = now.In(zone)
 	if err := d.Check(now); err != nil {
+		return "", err
+	}
+	// Whoever sends a draft takes it first: of two, the second finds the word.
+	if err := settleDraft(ctx, tx, author, d); err != nil {
 		return "", err
 	}
 	if owner, ok, err := db.One[string](ctx, tx, `SELECT author FROM word WHERE id = $1`, d.ID); err != nil || ok {
@@ -130,8 +139,8 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if profile == rights.Head {
 		profile = rights.Teacher
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme, ask, question, due) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme, string(d.Ask), d.Question, d.Due); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme, ask, question, due, recipients, recall, recall_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme, string(d.Ask), d.Question, d.Due, d.recipients(), d.Recall, recallMillis(d.Due, d.Recall, now)); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
 	if d.Ask == AskYesNo {
@@ -177,7 +186,11 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := recount(ctx, tx, g, now, d.ID); err != nil {
 		return "", err
 	}
-	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
+	e := notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now}
+	if d.Tell > 0 {
+		e.Tell = now.Add(d.Tell)
+	}
+	_, err = notify.Publish(ctx, tx, core.Jobs, e)
 	return d.ID, err
 }
 
@@ -251,7 +264,7 @@ func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word
 }
 
 const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.published_at, w.ask, w.question, w.due,
+	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.corrected_at, w.published_at, w.ask, w.question, w.due, w.recall_at,
 	CASE WHEN rc.version >= w.asked THEN rc.read_at ELSE NULL END AS read_at, rc.opened_at,
 	EXISTS (SELECT 1 FROM reply rp WHERE rp.word = w.id AND rp.person = $1 AND rp.asked = w.asked) AS replied`
 
@@ -408,7 +421,9 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
+	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM receipt_past WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
+		`DELETE FROM word_draft WHERE author = $1`, `UPDATE word_draft SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE recipients LIKE '%' || $1 || '%'`,
+		`UPDATE word SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
@@ -424,11 +439,16 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 	}
 	for _, text := range []string{
 		`UPDATE word SET author = $1 WHERE author = $2`,
+		`UPDATE word_draft SET author = $1 WHERE author = $2`,
+		`UPDATE word_draft SET recipients = replace(recipients, 'pupil:' || $2, 'pupil:' || $1) WHERE recipients LIKE '%' || $2 || '%'`,
+		`UPDATE word SET recipients = replace(recipients, 'pupil:' || $2, 'pupil:' || $1) WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $2)`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1 OR pupil = $2)`,
 		`INSERT INTO word_pupil (word, pupil, class, published_at, reached_at) SELECT word, $1, class, published_at, reached_at FROM word_pupil WHERE pupil = $2
 			ON CONFLICT (word, pupil) DO UPDATE SET reached_at = coalesce(word_pupil.reached_at, excluded.reached_at)`,
 		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
 			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
+		`INSERT INTO receipt_past (word, person, version, read_at) SELECT word, $1, version, read_at FROM receipt_past WHERE person = $2 ON CONFLICT DO NOTHING`,
+		`UPDATE word_version SET corrector = $1 WHERE corrector = $2`,
 		`INSERT INTO reply (word, person, asked, version, at, choice, body) SELECT word, $1, asked, version, at, choice, body FROM reply WHERE person = $2
 			ON CONFLICT DO NOTHING`,
 		`INSERT INTO reminder (word, person, round, at) SELECT word, $1, round, at FROM reminder WHERE person = $2 ON CONFLICT DO NOTHING`,
@@ -485,5 +505,37 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 	if err := add("liaison/reminders", reminders); err != nil {
 		return err
 	}
-	return add("liaison/receipts", receipts)
+	if err := add("liaison/receipts", receipts); err != nil {
+		return err
+	}
+	past, err := db.All[struct {
+		Word, Title string
+		Version     int
+		ReadAt      int64 `db:"read_at"`
+	}](ctx, q, `SELECT x.word, w.title, x.version, x.read_at FROM receipt_past x JOIN word w ON w.id = x.word WHERE x.person = $1 ORDER BY x.read_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/receipts_of_earlier_versions", past); err != nil {
+		return err
+	}
+	corrections, err := db.All[struct {
+		Word, Title, Body string
+		Version           int
+		At                int64
+	}](ctx, q, `SELECT word, title, body, version, at FROM word_version WHERE corrector = $1 ORDER BY at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/corrected", corrections); err != nil {
+		return err
+	}
+	drafts, err := db.All[struct {
+		Title, Body, Question, Choices, Due string
+		SavedAt                             int64 `db:"saved_at"`
+	}](ctx, q, `SELECT title, body, question, choices, due, saved_at FROM word_draft WHERE author = $1 ORDER BY saved_at`, person)
+	if err != nil {
+		return err
+	}
+	return add("liaison/drafts", drafts)
 }

@@ -34,6 +34,14 @@ type view struct {
 	choices  []Choice
 	given    *Given // by the viewer
 	slip     slip
+	earlier  map[string]Earlier // by person, of a version that asks no more
+	versions []Version          // that the word had
+
+	drafting bool // the list is the viewer's drafts
+	drafts   []Saved
+	pile     Pile
+	preview  bool   // the word is shown as a family sees it
+	back     string // from there
 }
 
 // slip is what a relative typed in a reply that was refused, and why.
@@ -55,10 +63,13 @@ func (v view) ask() ui.FieldProps {
 }
 
 // due says by which day the word wants a reply.
-func (v view) due() string {
-	day, err := time.ParseInLocation(time.DateOnly, v.word.Due, v.zone)
+func (v view) due() string { return v.day(v.word.Due) }
+
+// day writes one that a word keeps, "" for none.
+func (v view) day(s string) string {
+	day, err := time.ParseInLocation(time.DateOnly, s, v.zone)
 	if err != nil {
-		return "" // none
+		return ""
 	}
 	return i18n.Date(day, v.now())
 }
@@ -135,7 +146,20 @@ func (v view) pupils() []string {
 }
 
 // follows says whether the open word is one that the viewer follows.
-func (v view) follows() bool { return v.r.Grant.Role() >= rights.Contribute }
+func (v view) follows() bool { return !v.preview && v.r.Grant.Role() >= rights.Contribute }
+
+// actions are what the viewer may do with the open word, besides following it.
+func (v view) actions() (out []ui.Link) {
+	at := path(v.word.ID)
+	if v.r.Grant.Role() >= rights.Manage {
+		out = append(out, ui.Link{Label: v.r.T("liaison.correct"), Href: at + "/corriger", Icon: "pencil-simple"},
+			ui.Link{Label: v.r.T("liaison.duplicate"), Href: at + "/dupliquer", Icon: "copy", Post: true})
+	}
+	if v.follows() {
+		out = append(out, ui.Link{Label: v.r.T("liaison.preview_it"), Href: at + "/apercu", Icon: "eye"})
+	}
+	return out
+}
 
 // children are the viewer's children in a word.
 func (v view) children(i Item) []rights.Child {
@@ -205,13 +229,25 @@ func (v view) more() string {
 
 // tabs part what somebody writes from what they receive as a parent.
 func (v view) tabs() []ui.Tab {
-	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 {
+	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 && v.pile.Total == 0 && !v.drafting {
 		return nil
 	}
-	return []ui.Tab{
-		{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow},
-		{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow},
+	out := []ui.Tab{{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow && !v.drafting}}
+	if len(v.r.Viewer.Children) > 0 {
+		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow})
 	}
+	if v.pile.Total > 0 || v.drafting {
+		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_drafts", "n", v.pile.Total), Href: atDrafts, Current: v.drafting})
+	}
+	return out
+}
+
+// name is the title of a draft, or what stands for it.
+func (v view) name(d Saved) string {
+	if d.Title == "" {
+		return v.r.T("liaison.untitled")
+	}
+	return i18n.Spaces(d.Title)
 }
 
 // themes are the choice of what the words are about.
@@ -275,6 +311,13 @@ func (v view) state(f Family) string {
 	if last > 0 && !f.Reached() {
 		replies = append(replies, t("liaison.reminded", "when", i18n.Ago(time.UnixMilli(last).In(v.zone), v.now())))
 	}
+	if !f.Reached() {
+		for _, r := range f.Relatives {
+			if s := v.hadGiven(r.ID, r.Name); s != "" {
+				replies = append(replies, s)
+			}
+		}
+	}
 	if len(replies) > 0 {
 		return strings.Join(replies, " · ")
 	}
@@ -335,6 +378,11 @@ type form struct {
 	kept   []file.File
 	to     recipients
 	school string
+
+	seen  int64 // the version that is corrected
+	again bool  // everybody is asked anew
+
+	planned string // when it is sent by itself, in words
 }
 
 func (f form) chosen(to string) bool { return slices.Contains(f.draft.To, to) }
@@ -383,7 +431,7 @@ func (f form) due(ctx context.Context) ui.FieldProps {
 
 // asks says whether the fields of an answer are shown open.
 func (f form) asks() bool {
-	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"] != ""
+	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"]+f.faults["rappel"] != ""
 }
 
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }

@@ -14,18 +14,18 @@ import (
 // may be on its way to its transaction.
 const wait = 24 * time.Hour
 
-// retain forgets files that nothing has shown for a day, such as one kept for a
-// form that was given up.
+// retain forgets files that nothing has shown for a day and that nobody keeps,
+// such as one received with a form that was given up.
 func retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
 	old := now.Add(-wait).UnixMilli()
 	for _, text := range []string{
-		`DELETE FROM file_variant WHERE file IN (SELECT f.id FROM file f WHERE f.created_at < $1 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id))`,
-		`DELETE FROM file WHERE created_at < $1 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = file.id)`,
+		`DELETE FROM file_variant WHERE file IN (SELECT f.id FROM file f WHERE f.created_at < $1 AND f.kept_until < $2 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id))`,
+		`DELETE FROM file WHERE created_at < $1 AND kept_until < $2 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = file.id)`,
 	} {
-		if _, err := tx.Exec(ctx, text, old); err != nil {
+		if _, err := tx.Exec(ctx, text, old, now.UnixMilli()); err != nil {
 			return err
 		}
 	}

@@ -42,7 +42,9 @@ type Event struct {
 	Pupils   []string // whom it is about
 	Awaits   bool     // asks something of the relatives of those pupils
 	Only     []string // of those who may read the resource, these alone; everybody when empty
+	Replaces bool     // what was asked before about the resource waits no more: this event asks it
 	At       time.Time
+	Tell     time.Time // before it nobody is told outside the portal; At when zero
 }
 
 // most is how many rows one transaction writes; the rest is a job's.
@@ -66,24 +68,61 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 	if _, err := db.Insert(ctx, tx, `INSERT INTO event_pupil (event, pupil) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
 		return e, fmt.Errorf("event: %w", err)
 	}
+	if e.Replaces {
+		if _, err := tx.Exec(ctx, `UPDATE feed SET awaits = FALSE WHERE awaits AND event IN (SELECT id FROM event WHERE resource = $1 AND id <> $2)`, e.Resource, e.ID); err != nil {
+			return e, fmt.Errorf("feed: %w", err)
+		}
+	}
+	at := int64(0)
+	if !e.Tell.IsZero() {
+		at = e.Tell.UnixMilli()
+	}
 	if len(e.Only) > 0 {
 		for some := range slices.Chunk(e.Only, most) {
 			if err := tell(ctx, tx, e, some); err != nil {
 				return e, fmt.Errorf("feed: %w", err)
 			}
 		}
-		return e, queue.Add(ctx, tx, Tell{Event: e.ID})
+		return e, tellAt(ctx, tx, queue, at, Tell{Event: e.ID})
 	}
 	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
 	if err != nil {
 		return e, fmt.Errorf("feed: %w", err)
 	}
 	if last != "" {
-		if err := queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last}); err != nil {
+		if err := queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last, Tell: at}); err != nil {
 			return e, err
 		}
 	}
-	return e, queue.Add(ctx, tx, Tell{Event: e.ID, To: last})
+	return e, tellAt(ctx, tx, queue, at, Tell{Event: e.ID, To: last})
+}
+
+// tellAt enqueues a job that tells, not before an instant; 0 for at once.
+func tellAt(ctx context.Context, tx *db.Tx, queue *jobs.Queue, at int64, t Tell) error {
+	if at == 0 {
+		return queue.Add(ctx, tx, t)
+	}
+	return queue.AddAt(ctx, tx, time.UnixMilli(at), t)
+}
+
+// Out says whether somebody was told about a resource outside the portal.
+func Out(ctx context.Context, q db.Querier, g rights.Grant) (bool, error) {
+	n, err := db.Value[int](ctx, q, `SELECT count(*) FROM delivery d JOIN event e ON e.id = d.event WHERE e.resource = $1`, g.ID())
+	return n > 0, err
+}
+
+// RemoveAll deletes all that was published about a resource that goes.
+func RemoveAll(ctx context.Context, tx *db.Tx, g rights.Grant, resource string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, table := range []string{"delivery", "feed", "event_pupil"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE event IN (SELECT id FROM event WHERE resource = $1)`, resource); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM event WHERE resource = $1`, resource)
+	return err
 }
 
 // Tell is the job that tells people of an event outside the portal: those who
@@ -103,6 +142,7 @@ type Spread struct {
 	Event  string `json:"event"`
 	Awaits bool   `json:"awaits,omitempty"`
 	After  string `json:"after,omitempty"`
+	Tell   int64  `json:"tell,omitempty"` // not before, in Unix milliseconds
 }
 
 // Kind names the job.
@@ -119,7 +159,7 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 				if last, err = spread(ctx, tx, s.Event, s.Awaits, s.After); err != nil {
 					return err
 				}
-				return queue().Add(ctx, tx, Tell{Event: s.Event, After: s.After, To: last})
+				return tellAt(ctx, tx, queue(), s.Tell, Tell{Event: s.Event, After: s.After, To: last})
 			}); err != nil || last == "" {
 				return err
 			}
@@ -290,9 +330,11 @@ func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Ti
 	return err
 }
 
-// Unsettle says that a person took back what they did.
+// Unsettle says that a person took back what they did: the latest line about
+// the resource waits again, and no other, for it is one thing to do.
 func Unsettle(ctx context.Context, tx *db.Tx, person, resource string) error {
-	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND pupils <> '' AND event IN (SELECT id FROM event WHERE resource = $2)`, person, resource)
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND event =
+		(SELECT max(f.event) FROM event e JOIN feed f ON f.event = e.id AND f.person = $1 WHERE e.resource = $2 AND f.pupils <> '')`, person, resource)
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/kernel/people/onde"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
@@ -36,14 +37,8 @@ func sub(dir string) fs.FS {
 	return f
 }
 
-// Year is the school year of a day: 2026 for 2026-2027, which begins on the
-// first of August so that a rentrée can be prepared.
-func Year(t time.Time) int {
-	if t.Month() >= time.August {
-		return t.Year()
-	}
-	return t.Year() - 1
-}
+// Year is the school year of a day, by the same rule as that of an import.
+func Year(t time.Time) int { return onde.SchoolYear(t) }
 
 // Levels are the levels of primary school, in order.
 var Levels = []string{"TPS", "PS", "MS", "GS", "CP", "CE1", "CE2", "CM1", "CM2"}
