@@ -137,7 +137,7 @@ func (f *families) people(ctx context.Context, tx *db.Tx, srv *server.Server, si
 	if err := people.Apply(ctx, tx, g, began, change); err != nil {
 		return err
 	}
-	if err := session.Settle(ctx, tx, g, active, began, began); err != nil {
+	if err := session.Settle(ctx, tx, g, active, began, time.Now()); err != nil {
 		return err
 	}
 	if f.mails != nil {

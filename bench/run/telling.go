@@ -70,7 +70,7 @@ func (s *suite) publish(ctx context.Context) (err error) {
 }
 
 // complete demands that everybody was told of every word, once.
-func (f *families) complete(ctx context.Context, words int) error {
+func (f *families) complete(ctx context.Context, words int) (err error) {
 	d, err := db.Open(ctx, f.at())
 	if err != nil {
 		return err
@@ -79,15 +79,21 @@ func (f *families) complete(ctx context.Context, words int) error {
 	for _, c := range f.classes {
 		want += words * c.families
 	}
-	lines, err1 := db.Value[int](ctx, d, `SELECT count(*) FROM feed`)
-	sent, err2 := db.Value[int](ctx, d, `SELECT count(*) FROM delivery WHERE outcome = 'sent'`)
-	if err := errors.Join(err1, err2, d.Close()); err != nil {
-		return err
+	defer func() { err = errors.Join(err, d.Close()) }()
+	var lines, sent int
+	for range 50 { // the last batch is being written down
+		var err1, err2 error
+		lines, err1 = db.Value[int](ctx, d, `SELECT count(*) FROM feed`)
+		sent, err2 = db.Value[int](ctx, d, `SELECT count(*) FROM delivery WHERE outcome = 'sent'`)
+		if err := errors.Join(err1, err2); err != nil {
+			return err
+		}
+		if lines == 2*want && sent == 2*want && f.phones.Taken() == want && f.mails.Taken() == want {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
-	if lines != 2*want || sent != 2*want || f.phones.Taken() != want || f.mails.Taken() != want {
-		return fmt.Errorf("%d lines of feeds and %d deliveries, not %d each; %d pushes and %d mails, not %d each", lines, sent, 2*want, f.phones.Taken(), f.mails.Taken(), want)
-	}
-	return nil
+	return fmt.Errorf("%d lines of feeds and %d deliveries, not %d each; %d pushes and %d mails, not %d each", lines, sent, 2*want, f.phones.Taken(), f.mails.Taken(), want)
 }
 
 // told are the times of one word, in ms from when it was sent.
