@@ -24,9 +24,10 @@ import (
 )
 
 const (
-	// lease is how long a batch may be under way before another takes it up: a
-	// job's own time, and a little.
-	lease = 2 * time.Minute
+	// lease is how long a batch may be under way before another takes it up: the
+	// network's part, and reading and writing around it. What was under way when
+	// a process died is then sent within two minutes of the next start.
+	lease = 75 * time.Second
 	// enough bounds one run of the job, within that of jobs; another goes on.
 	enough = 45 * time.Second
 	// patience bounds the network's part of a batch; what was not sent by then is
