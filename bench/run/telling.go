@@ -45,7 +45,7 @@ func (s *suite) publish(ctx context.Context) (err error) {
 	t := s.target("", c, http.StatusOK)
 	fmt.Fprintf(s.out, "\n### A word to many families, each a parent with a phone and a mailbox\n\nFrom the teacher's tap, in ms: the reply; the word on the home of the parent who is told last. From when people may be told, %v later: the last push with its service, which decrypts it; the last mail with its server.\n\n| families | words | reply p50 | p99 | visible p50 | worst | told of | last push p50 | worst | last mail p50 | worst | CPU of the server, ms a word |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n", liaison.TellAfter)
 	const quick = 20 // words of which only the reply is waited for
-	var all []int // that are told, of each size
+	var all []int    // that are told, of each size
 	for _, to := range f.classes {
 		var reply, seen, rung, mailed []float64
 		var cpu float64
