@@ -46,11 +46,14 @@ func App(core *app.Core) app.App {
 			Texts: texts,
 		}},
 		Told: []notify.Told{{
-			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text", For: everybody,
+			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text", Many: "liaison.told.many", For: everybody,
 		}, {
-			Kind: Corrected, Label: "liaison.told.corrected", Text: "liaison.told.corrected.text", For: everybody,
+			Kind: Corrected, Label: "liaison.told.corrected", Text: "liaison.told.corrected.text", Line: "liaison.told.corrected.line", For: everybody,
 		}, {
-			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text",
+			Kind: Delegated, Label: "liaison.told.delegated", Text: "liaison.told.delegated.text", Line: "liaison.told.delegated.line",
+			For: map[rights.Profile]notify.Choice{rights.Teacher: {Push: true, Mail: notify.Once}, rights.Staff: {Push: true, Mail: notify.Once}, rights.Head: {Push: true, Mail: notify.Once}},
+		}, {
+			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text", Line: "liaison.told.reminder.line",
 			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
 		}},
 		Routes: func(r *app.Router) {
@@ -71,9 +74,21 @@ func App(core *app.Core) app.App {
 			r.POST("/carnet/{id}/relance", Follow, h.remind)
 			r.GET("/carnet/{id}/corriger", Manage, h.correctForm)
 			r.POST("/carnet/{id}/corriger", Manage, h.correct)
-			r.POST("/carnet/{id}/reprendre", Manage, h.takeBack)
+			r.POST("/carnet/{id}/reprendre", Manage, h.unsend)
+			r.GET("/carnet/{id}/confier", Manage, h.delegates)
+			r.POST("/carnet/{id}/confier", Manage, h.delegate)
+			r.POST("/carnet/{id}/confier/retirer", Manage, h.undelegate)
 			r.POST("/carnet/{id}/dupliquer", Manage, h.duplicate)
 			r.GET("/carnet/{id}/apercu", Follow, h.previewOf)
+			r.GET("/carnet/{id}/suivi", Follow, h.track)
+			r.GET("/carnet/{id}/suivi.csv", Follow, h.export)
+			r.POST("/carnet/{id}/nouveaux", Follow, h.welcome)
+			r.GET("/carnet/{id}/talons", Follow, h.slips)
+			r.POST("/carnet/{id}/talons", Follow, h.note)
+			r.POST("/carnet/{id}/talons/imprimer", Follow, h.print)
+			r.POST("/carnet/{id}/talons/annuler", Follow, h.unnote)
+			r.GET("/carnet/talon", rights.SignedIn, h.scanned)
+			r.POST("/carnet/talon", rights.SignedIn, h.openSlip)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),

@@ -79,7 +79,7 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	if c.Due != old.Due { // a day that is past may stand
 		d.Due = c.Due
 	}
-	zone, err := zoneOf(ctx, tx, g.School())
+	zone, err := schoolZone(ctx, tx, g.School())
 	if err != nil {
 		return 0, err
 	}
@@ -128,7 +128,7 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 		}
 	}
 	if c.Again {
-		if err := again(ctx, tx, g, now, version); err != nil {
+		if err := askAgain(ctx, tx, g, now, version); err != nil {
 			return 0, err
 		}
 	}
@@ -144,8 +144,8 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	return version, err
 }
 
-// again asks every family anew, from a version on. The word is held.
-func again(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, version int64) error {
+// askAgain asks every family anew, from a version on. The word is held.
+func askAgain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, version int64) error {
 	for _, text := range []string{
 		`INSERT INTO receipt_past (word, person, version, read_at) SELECT word, person, version, read_at FROM receipt
 			WHERE word = $1 AND read_at IS NOT NULL AND version < $2 ON CONFLICT DO NOTHING`,

@@ -41,22 +41,6 @@ func (v view) moment(at int64) string {
 	return v.r.T("liaison.moment", "day", i18n.Date(t, v.now()), "hour", i18n.Hour(t))
 }
 
-// hadGiven says in words what somebody gave to an earlier version, "" if nothing.
-func (v view) hadGiven(person, name string) string {
-	e, ok := v.earlier[person]
-	if !ok {
-		return ""
-	}
-	key := "liaison.before_read"
-	switch {
-	case e.Replied && v.word.Ask.Signed():
-		key = "liaison.before_signed"
-	case e.Replied:
-		key = "liaison.before_answered"
-	}
-	return v.r.T(key, "name", name, "version", e.Version, "answer", v.answer(Given{Choice: e.Choice, Body: e.Body}))
-}
-
 // mine says the same to the one who gave it.
 func (v view) mine() string {
 	e, ok := v.earlier[v.r.Viewer.Person]

@@ -29,10 +29,10 @@ func TestCorrectedWordSaysSoAndKeepsWhatItSaid(t *testing.T) {
 	helene.Get(to).OK().Has("Départ à 9 h", "Corrigé le lundi\u00a023\u00a0novembre", "Ce que disait le mot avant", "Départ à 8 h", "Corrigée par Mme Duvivier", "<b>1/27</b>")
 	// Who has read has read; everybody is told, and sees that it is a correction.
 	nadia.Get(w).OK().Has("Neuf heures.", "Corrigé le", "Vous avez lu ce mot").Lacks("Départ à 8 h", "Dites-nous.")
-	nadia.Get("/").OK().Has("Un mot corrigé", "Départ à 9 h")
+	nadia.Get("/").OK().Has("Corrigé · ", "Départ à 9 h")
 	nadia.Get("/recherche?q=neuf+heures").OK().Has("Départ à 9 h")
 	nadia.Get("/recherche?q=Dites-nous").OK().Lacks(w)
-	youssef.Get("/").OK().Has(w+"/lu", "Un mot corrigé")
+	youssef.Get("/").OK().Has(w+"/lu", "Corrigé · ")
 	// Two who correct at once: the second reads the first.
 	helene.Post(w+"/corriger", "version", "1", "titre", "Départ à 7 h", "texte", "x").Faulty().Has("corrigé entre-temps", "Départ à 7 h")
 	for _, p := range []*testapp.Person{nadia, a.As("ines.kermadec")} {

@@ -52,6 +52,9 @@ const savedColumns = `id, school, title, body, coalesce(theme, '') AS theme, coa
 
 // Draft is what goes back into the form.
 func (s Saved) Draft() Draft {
+	if s.Theme == "" {
+		s.Theme = "misc"
+	}
 	return Draft{ID: s.ID, Title: s.Title, Text: s.Body, Theme: s.Theme, Ask: s.Ask, Question: s.Question, Choices: strings.Split(s.Choices, "\n"), Due: s.Due,
 		To: strings.Fields(s.Recipients), Files: strings.Fields(s.Files), Revision: s.Revision, Recall: s.Recall}
 }
@@ -309,7 +312,7 @@ func Retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 }
 
 // parts are the tables that hold something of a word.
-var parts = []string{"receipt", "receipt_past", "reply", "reminder", "word_version", "word_choice", "word_class", "word_pupil"}
+var parts = []string{"receipt", "receipt_past", "reply", "reminder", "word_version", "word_choice", "word_class", "word_pupil", "word_delegate"}
 
 func removeWord(ctx context.Context, tx *db.Tx, g rights.Grant, word string) error {
 	if err := notify.RemoveAll(ctx, tx, g, word); err != nil {

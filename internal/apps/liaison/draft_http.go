@@ -171,7 +171,7 @@ func (h handler) undrop(r *app.Request) (web.Response, error) {
 	return web.Redirect(atDrafts + "&fait=garde"), nil
 }
 
-func (h handler) takeBack(r *app.Request) (web.Response, error) {
+func (h handler) unsend(r *app.Request) (web.Response, error) {
 	return h.copied(r, "repris", TakeBack)
 }
 

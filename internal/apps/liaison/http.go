@@ -66,11 +66,16 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 	if t := q.Get("theme"); slices.Contains(Themes, t) {
 		v.theme = t
 	}
+	v.year = chosenYear(q.Get("annee"), v.today())
 	most := page
 	if open != "" {
 		most = beside
 	}
-	if v.list, err = h.words(r, Query{Follow: v.follow, Pupils: v.pupils(), Theme: v.theme, Before: before, Limit: most + 1}); err != nil {
+	o := Query{Follow: v.follow, Pupils: v.pupils(), Theme: v.theme, Limit: most + 1}
+	if o.Since, o.Before = span(v.year, v.zone); before > 0 {
+		o.Before = min(o.Before, before)
+	}
+	if v.list, err = h.words(r, o); err != nil {
 		return nil, err
 	}
 	if len(v.list) > most {
@@ -83,6 +88,13 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		}
 	}
 	if open == "" {
+		at, err := Oldest(r.Context(), h.core.DB, r.Viewer.Scope(), o)
+		if err != nil {
+			return nil, err
+		}
+		if v.first = v.today(); at > 0 {
+			v.first = people.Year(time.UnixMilli(at).In(v.zone))
+		}
 		return r.Page(r.T(v.title()), "liaison", listPage(v))
 	}
 	words, err := h.words(r, Query{Follow: r.Grant.Role() >= rights.Contribute, ID: open, Limit: 1})
@@ -110,7 +122,7 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		return nil, err
 	}
 	if r.Grant.Role() >= rights.Contribute {
-		if v.families, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now); err != nil {
+		if v.track, err = h.follow(r, *v.word, v.choices, v.earlier); err != nil {
 			return nil, err
 		}
 	}
@@ -121,37 +133,48 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 			return nil, err
 		}
 	}
-	var toast *ui.Toast
-	switch q.Get("fait") {
+	return r.PageWith(status, v.word.Title, "liaison", toast(r, *v.word), wordPage(v))
+}
+
+// toast says what was just done, as the address has it.
+func toast(r *app.Request, w Item) *ui.Toast {
+	switch r.URL.Query().Get("fait") {
 	case "envoye":
-		toast = &ui.Toast{Text: r.T("liaison.sent", "n", v.word.Families)}
-		if v.word.Author == r.Viewer.Person && r.Viewer.Now.Sub(v.word.At(v.zone)) < takeBackFor {
-			toast.Undo = path(open) + "/reprendre"
+		t := &ui.Toast{Text: r.T("liaison.sent", "n", w.Families)}
+		if w.Author == r.Viewer.Person && r.Viewer.Now.Sub(w.At(r.Viewer.Zone())) < takeBackFor {
+			t.Undo = path(w.ID) + "/reprendre"
 		}
+		return t
 	case "parti":
-		toast = &ui.Toast{Text: r.T("liaison.taken_late")}
+		return &ui.Toast{Text: r.T("liaison.taken_late")}
 	case "lu":
-		toast = &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(open) + "/annuler"}
+		return &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(w.ID) + "/annuler"}
 	case "signe":
-		toast = &ui.Toast{Text: r.T("liaison.signed_now"), Undo: path(open) + "/annuler"}
+		return &ui.Toast{Text: r.T("liaison.signed_now"), Undo: path(w.ID) + "/annuler"}
 	case "repondu":
-		toast = &ui.Toast{Text: r.T("liaison.answered_now"), Undo: path(open) + "/annuler"}
+		return &ui.Toast{Text: r.T("liaison.answered_now"), Undo: path(w.ID) + "/annuler"}
 	case "annule":
-		toast = &ui.Toast{Text: r.T("liaison.undone")}
+		return &ui.Toast{Text: r.T("liaison.undone")}
 	case "tard":
-		toast = &ui.Toast{Text: r.T("liaison.undo_late")}
+		return &ui.Toast{Text: r.T("liaison.undo_late")}
 	case "relance":
-		toast = &ui.Toast{Text: r.T("liaison.reminded_now")}
+		return &ui.Toast{Text: r.T("liaison.reminded_now")}
 	case "dejarelance":
-		toast = &ui.Toast{Text: r.T("liaison.reminded_already")}
+		return &ui.Toast{Text: r.T("liaison.reminded_already")}
+	case "ajoutes":
+		return &ui.Toast{Text: r.T("liaison.newcomers_added")}
+	case "rien":
+		return &ui.Toast{Text: r.T("liaison.nothing_to_print")}
+	case "personne":
+		return &ui.Toast{Text: r.T("liaison.tick_one")}
 	case "corrige":
-		toast = &ui.Toast{Text: r.T("liaison.corrected_since"), Stays: true}
+		return &ui.Toast{Text: r.T("liaison.corrected_since"), Stays: true}
 	case "change":
-		toast = &ui.Toast{Text: r.T("liaison.corrected_now")}
+		return &ui.Toast{Text: r.T("liaison.corrected_now")}
 	case "reste":
-		toast = &ui.Toast{Text: r.T("liaison.more_asked")}
+		return &ui.Toast{Text: r.T("liaison.more_asked")}
 	}
-	return r.PageWith(status, v.word.Title, "liaison", toast, wordPage(v))
+	return nil
 }
 
 // words lists, and keeps the bars that had to be counted again.
@@ -252,25 +275,6 @@ func (h handler) undo(r *app.Request) (web.Response, error) {
 		return web.Redirect(path(r.Grant.ID()) + "?fait=tard"), nil
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=annule"), nil
-}
-
-func (h handler) remind(r *app.Request) (web.Response, error) {
-	f, err := r.Values()
-	if err != nil {
-		return nil, err
-	}
-	n := 0
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		var err error
-		n, err = Remind(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), f.Get("eleve"))
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if n == 0 {
-		return web.Redirect(path(r.Grant.ID()) + "?fait=dejarelance"), nil
-	}
-	return web.Redirect(path(r.Grant.ID()) + "?fait=relance"), nil
 }
 
 func (h handler) compose(r *app.Request) (web.Response, error) {

@@ -60,6 +60,18 @@ type Given struct {
 	Body    string
 }
 
+// Text is a reply in words, with the choices of its word.
+func (g Given) Text(choices []Choice) string {
+	if g.Choice != nil {
+		for _, c := range choices {
+			if c.N == *g.Choice {
+				return c.Label
+			}
+		}
+	}
+	return g.Body
+}
+
 // asking is a word held until the end of the transaction: whoever replies to
 // it, takes a reply back or corrects it waits for the one before.
 type asking struct {
@@ -80,10 +92,14 @@ const (
 	AsksAgain
 )
 
-// hold takes a word for its caller.
+func hold(ctx context.Context, tx *db.Tx, g rights.Grant) (asking, error) {
+	return holdWord(ctx, tx, g.ID())
+}
+
+// holdWord is hold for a job, whose grant is on a school.
 //
-// scope: the caller holds a grant on the word
-func hold(ctx context.Context, tx *db.Tx, word string) (asking, error) {
+// scope: the caller holds a grant that reaches the word
+func holdWord(ctx context.Context, tx *db.Tx, word string) (asking, error) {
 	a, ok, err := db.One[asking](ctx, tx, `SELECT ask, version, asked, due FROM word WHERE id = $1`+tx.Hold(), word)
 	if err == nil && !ok {
 		err = errs.ErrNotFound
@@ -120,7 +136,7 @@ func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen
 	if err := g.Must(ctx, tx, Reading); err != nil {
 		return AllDone, err
 	}
-	a, err := hold(ctx, tx, g.ID())
+	a, err := hold(ctx, tx, g)
 	if err != nil {
 		return AllDone, err
 	}
@@ -189,7 +205,7 @@ func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen,
 	if err := g.Must(ctx, tx, Reading); err != nil {
 		return AllDone, err
 	}
-	a, err := hold(ctx, tx, g.ID())
+	a, err := hold(ctx, tx, g)
 	if err != nil {
 		return AllDone, err
 	}
@@ -201,28 +217,18 @@ func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen,
 	if err != nil {
 		return AllDone, err
 	}
-	var chosen any
-	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
-	switch {
-	case a.Ask == AskRead:
+	if a.Ask == AskRead {
 		return AllDone, errs.ErrNotFound
-	case before != nil && a.Ask.Answered() && closed(a.Due, g.Viewer(), now):
+	}
+	if before != nil && a.Ask.Answered() && closed(a.Due, g.Viewer(), now) {
 		return AllDone, errs.Field("reponse", "liaison.answer_closed")
-	case a.Ask.Chosen():
-		_, ok, err := db.One[int64](ctx, tx, `SELECT n FROM word_choice WHERE word = $1 AND n = $2`, g.ID(), choice)
-		if err != nil {
-			return AllDone, err
-		}
-		if !ok {
-			return AllDone, errs.Field("reponse", "liaison.answer_choose")
-		}
-		chosen, text = choice, ""
-	case a.Ask == AskText && text == "":
+	}
+	chosen, text, err := a.check(ctx, tx, g, choice, text)
+	if err != nil {
+		return AllDone, err
+	}
+	if a.Ask == AskText && text == "" {
 		return AllDone, errs.Field("reponse", "liaison.answer_missing")
-	case a.Ask == AskText && utf8.RuneCountInString(text) > answerMax:
-		return AllDone, errs.Field("reponse", "liaison.answer_long", "n", answerMax)
-	case a.Ask.Signed():
-		text = ""
 	}
 	read := a.read
 	if late {
@@ -247,13 +253,31 @@ func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen,
 	return AllDone, notify.Settle(ctx, tx, g.Viewer().Person, g.ID(), now)
 }
 
+// check keeps of an answer what the word asks for.
+func (a asking) check(ctx context.Context, tx *db.Tx, g rights.Grant, choice int64, text string) (any, string, error) {
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	switch {
+	case a.Ask.Chosen():
+		_, ok, err := db.One[int64](ctx, tx, `SELECT n FROM word_choice WHERE word = $1 AND n = $2`, g.ID(), choice)
+		if err == nil && !ok {
+			err = errs.Field("reponse", "liaison.answer_choose")
+		}
+		return choice, "", err
+	case a.Ask != AskText:
+		return nil, "", nil
+	case utf8.RuneCountInString(text) > answerMax:
+		return nil, text, errs.Field("reponse", "liaison.answer_long", "n", answerMax)
+	}
+	return nil, text, nil
+}
+
 // Undo takes back what a relative has just tapped, and says whether it was
 // still time.
 func Undo(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, error) {
 	if err := g.Must(ctx, tx, Reading); err != nil {
 		return false, err
 	}
-	a, err := hold(ctx, tx, g.ID())
+	a, err := hold(ctx, tx, g)
 	if err != nil {
 		return false, err
 	}
@@ -282,10 +306,7 @@ func Undo(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, 
 	return true, notify.Unsettle(ctx, tx, person, g.ID())
 }
 
-// reach sets which of the families of the viewer's children are reached by the
-// rule of the word, and moves its bar with them. Families reached since an
-// undone tap, and no longer, are taken out. The word is held, so that of two
-// parents who sign at once the second sees the first.
+// reach is reachOf for the families of the viewer's children.
 func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since time.Time) error {
 	if a.Ask != SignBoth && since.IsZero() { // the viewer has just done all that it takes
 		more, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $3 WHERE word = $1 AND reached_at IS NULL AND pupil IN (`+theirs+`)`,
@@ -295,6 +316,14 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 		}
 		return advance(ctx, tx, g, more)
 	}
+	return a.reachOf(ctx, tx, g, now, since, theirs, g.Viewer().Person)
+}
+
+// reachOf sets which of some families are reached by the rule of the word, and
+// moves its bar with them: those of the pupils that a text finds for who is $2.
+// Families reached since what is undone, and no longer, are taken out. The word
+// is held, so that of two parents who sign at once the second sees the first.
+func (a asking) reachOf(ctx context.Context, tx *db.Tx, g rights.Grant, now, since time.Time, whose, who string) error {
 	acts := `SELECT count(DISTINCT rc.person) FROM receipt rc JOIN family_link x ON x.relative = rc.person AND x.pupil = wp.pupil
 		WHERE rc.word = wp.word AND rc.read_at IS NOT NULL AND rc.version >= $4`
 	if a.Ask != AskRead {
@@ -306,10 +335,12 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 		ReachedAt *int64 `db:"reached_at"`
 		Acts      int
 		Relatives int
+		Paper     bool
 	}](ctx, tx, `SELECT wp.pupil, wp.reached_at, (`+acts+`) AS acts,
-			(SELECT count(DISTINCT x.relative) FROM family_link x WHERE x.pupil = wp.pupil AND `+people.LinkHolds("x", "$3")+`) AS relatives
-		FROM word_pupil wp WHERE wp.word = $1 AND wp.pupil IN (`+theirs+`)`,
-		g.ID(), g.Viewer().Person, now.UnixMilli(), a.Asked)
+			(SELECT count(DISTINCT x.relative) FROM family_link x WHERE x.pupil = wp.pupil AND `+people.LinkHolds("x", "$3")+`) AS relatives,
+			EXISTS (SELECT 1 FROM word_paper pa WHERE pa.word = wp.word AND pa.pupil = wp.pupil AND pa.asked = $4) AS paper
+		FROM word_pupil wp WHERE wp.word = $1 AND wp.pupil IN (`+whose+`)`,
+		g.ID(), who, now.UnixMilli(), a.Asked)
 	if err != nil {
 		return fmt.Errorf("reach: %w", err)
 	}
@@ -319,7 +350,7 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 		if a.Ask == SignBoth {
 			need = min(2, max(1, r.Relatives))
 		}
-		switch done := r.Acts >= need; {
+		switch done := r.Acts >= need || r.Paper; {
 		case done && r.ReachedAt == nil:
 			in = append(in, r.Pupil)
 		case !done && r.ReachedAt != nil && !since.IsZero() && *r.ReachedAt >= since.UnixMilli():

@@ -19,10 +19,10 @@ import (
 // planFor is how far ahead a word may be planned.
 const planFor = 366 * 24 * time.Hour
 
-// zoneOf is the time zone of a school.
+// schoolZone is the time zone of a school.
 //
 // scope: a school's zone is nobody's secret
-func zoneOf(ctx context.Context, q db.Querier, school string) (*time.Location, error) {
+func schoolZone(ctx context.Context, q db.Querier, school string) (*time.Location, error) {
 	name, err := db.Value[string](ctx, q, `SELECT timezone FROM school WHERE id = $1`, school)
 	return clock.Zone(name), err
 }
@@ -33,7 +33,7 @@ func Plan(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, profil
 	if err := g.Must(ctx, tx, Write); err != nil {
 		return Kept{}, err
 	}
-	zone, err := zoneOf(ctx, tx, g.School())
+	zone, err := schoolZone(ctx, tx, g.School())
 	if err != nil {
 		return Kept{}, err
 	}

@@ -78,8 +78,11 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		at = e.Tell.UnixMilli()
 	}
 	if len(e.Only) > 0 {
-		for some := range slices.Chunk(e.Only, most) {
+		for some := range slices.Chunk(slices.Sorted(slices.Values(e.Only)), most) {
 			if err := tell(ctx, tx, e, some); err != nil {
+				return e, fmt.Errorf("feed: %w", err)
+			}
+			if err := succeed(ctx, tx, e.ID, some[0], some[len(some)-1]); err != nil {
 				return e, fmt.Errorf("feed: %w", err)
 			}
 		}
@@ -182,10 +185,32 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	if _, err := tx.Exec(ctx, lines("$4", `pp.person <> e.actor AND pp.person > $2 AND pp.person <= $3`), event, after, persons[len(persons)-1], awaits); err != nil {
 		return "", err
 	}
+	if err := succeed(ctx, tx, event, persons[0], persons[len(persons)-1]); err != nil {
+		return "", err
+	}
 	if len(persons) < most {
 		return "", nil
 	}
 	return persons[len(persons)-1], nil
+}
+
+// succeed lets an event take the place of those that came before it about the
+// same resource, for those who have its line, from one person to another: what
+// waits for somebody, or is new to them, is so once, in its newest line.
+func succeed(ctx context.Context, tx *db.Tx, event, from, to string) error {
+	earlier, err := db.All[string](ctx, tx, `SELECT o.id FROM event e JOIN event o ON o.resource = e.resource AND o.id <> e.id AND o.created_at <= e.created_at WHERE e.id = $1`, event)
+	if err != nil || len(earlier) == 0 {
+		return err
+	}
+	in, args := db.In([]any{event, from, to}, earlier)
+	if _, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE event = $1 AND person >= $2 AND person <= $3 AND removed_at IS NULL
+		AND EXISTS (SELECT 1 FROM feed o WHERE o.person = feed.person AND o.event IN (`+in+`) AND o.awaits)`, args...); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE feed SET awaits = FALSE, read_at = coalesce(read_at, (SELECT created_at FROM event WHERE id = $1))
+		WHERE event IN (`+in+`) AND person >= $2 AND person <= $3 AND (awaits OR read_at IS NULL)
+		AND EXISTS (SELECT 1 FROM feed n WHERE n.person = feed.person AND n.event = $1)`, args...)
+	return err
 }
 
 // tell writes the feed rows of some persons, of those who may read the resource.
@@ -203,7 +228,7 @@ func lines(awaits, whom string) string {
 		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
 			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + whom + `) x WHERE 1 = 1
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`
 }
 
@@ -221,6 +246,7 @@ type Item struct {
 	Resource string
 	Title    string
 	Summary  string
+	Actor    string
 	First    string // of the actor
 	Last     string
 	Civility string
@@ -239,6 +265,8 @@ func (i Item) Service() string {
 // Query chooses a page of a feed.
 type Query struct {
 	Child   string // only what is about this child
+	Service string // only what it published
+	Event   string // that line alone
 	Awaits  bool   // only what still asks something
 	Before  int64  // the last line already seen
 	BeforeE string
@@ -257,11 +285,19 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 		args = append(args, o.Child)
 		more += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM event_pupil ep WHERE ep.event = f.event AND ep.pupil = $%d)", len(args))
 	}
+	if o.Service != "" {
+		args = append(args, o.Service+".", o.Service+"/") // the sign after the dot
+		more += fmt.Sprintf(" AND f.kind >= $%d AND f.kind < $%d", len(args)-1, len(args))
+	}
+	if o.Event != "" {
+		args = append(args, o.Event)
+		more += fmt.Sprintf(" AND f.event = $%d", len(args))
+	}
 	if o.Awaits {
 		more += " AND f.awaits"
 	}
 	scope, args := v.Scope().Where("r", rights.Read, args)
-	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, a.first,
+	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, f.actor, a.first,
 		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.awaits, f.pupils AS children
 		FROM feed f JOIN resource r ON r.id = f.resource JOIN person a ON a.id = f.actor
 		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
@@ -330,11 +366,11 @@ func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Ti
 	return err
 }
 
-// Unsettle says that a person took back what they did: the latest line about
-// the resource waits again, and no other, for it is one thing to do.
+// Unsettle says that a person took back what they did: it waits again, in its
+// newest line.
 func Unsettle(ctx context.Context, tx *db.Tx, person, resource string) error {
-	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND event =
-		(SELECT max(f.event) FROM event e JOIN feed f ON f.event = e.id AND f.person = $1 WHERE e.resource = $2 AND f.pupils <> '')`, person, resource)
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND event = (SELECT f.event FROM feed f JOIN event e ON e.id = f.event
+		WHERE f.person = $1 AND e.resource = $2 AND f.pupils <> '' ORDER BY f.at DESC, f.event DESC LIMIT 1)`, person, resource)
 	return err
 }
 
@@ -353,7 +389,7 @@ func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) erro
 	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, []any{person, now.AddDate(0, 0, -30).UnixMilli()})
 	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils)
 		SELECT $1, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "$1")+` FROM event e JOIN resource r ON r.id = e.resource
-		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+scope+`
+		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+Hears("$1", "e.resource")+` AND `+scope+`
 		ON CONFLICT (person, event) DO UPDATE SET pupils = excluded.pupils`, args...)
 	return err
 }

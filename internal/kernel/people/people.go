@@ -40,6 +40,12 @@ func sub(dir string) fs.FS {
 // Year is the school year of a day, by the same rule as that of an import.
 func Year(t time.Time) int { return onde.SchoolYear(t) }
 
+// YearBegins is the first instant of a school year where the clocks are set to a
+// zone.
+func YearBegins(year int, zone *time.Location) time.Time {
+	return time.Date(year, time.August, 1, 0, 0, 0, 0, zone)
+}
+
 // Levels are the levels of primary school, in order.
 var Levels = []string{"TPS", "PS", "MS", "GS", "CP", "CE1", "CE2", "CM1", "CM2"}
 

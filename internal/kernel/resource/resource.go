@@ -149,3 +149,12 @@ func Share(ctx context.Context, tx *db.Tx, resource string, role rights.Role, pr
 	}
 	return nil
 }
+
+// Unshare takes back what was given to a principal by name; what others give to
+// the same person stays. The caller holds the grant that allows it.
+func Unshare(ctx context.Context, tx *db.Tx, resource, principal string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM resource_grant WHERE resource = $1 AND principal = $2 AND role < $3`, resource, principal, int(rights.Manage)); err != nil {
+		return fmt.Errorf("share: %w", err)
+	}
+	return nil
+}
