@@ -8,6 +8,7 @@
 //	floor … -template                                                   the rows through a compiled template of that size
 //	floor … -write                                                      the statements committed, then a redirection
 //	floor -addr … -hash 1                                               one argon2id per request, so many at once
+//	floor -addr … -body message -push subscriptions.json                that message encrypted and posted to each, then a redirection
 //
 // A trace is a JSON array of requests, taken in turn; a request is an array of
 // {"sql": …, "args": […]}. cmd bench/run writes them.
@@ -30,10 +31,15 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"golang.org/x/crypto/argon2"
 	_ "modernc.org/sqlite"
+
+	"marelle/internal/platform/clock"
+	"marelle/internal/platform/push"
+	"marelle/internal/platform/secret"
 )
 
 func main() {
@@ -69,6 +75,7 @@ func run() error {
 	flag.BoolVar(&f.write, "write", false, "commit the statements and redirect")
 	flag.BoolVar(&f.template, "template", false, "render the rows instead of sending the bytes")
 	hash := flag.Int("hash", 0, "argon2id hashes at once; 0 for none")
+	subscriptions := flag.String("push", "", "file with push subscriptions, as a JSON array")
 	flag.Parse()
 
 	var err error
@@ -85,6 +92,11 @@ func run() error {
 	var handler http.Handler = f
 	if *hash > 0 {
 		handler = hasher(*hash)
+	}
+	if *subscriptions != "" {
+		if handler, err = pusher(*subscriptions, f.body); err != nil {
+			return err
+		}
 	}
 	l, err := net.Listen("tcp", *addr)
 	if err != nil {
@@ -269,6 +281,52 @@ func hasher(parallel int) http.Handler {
 		argon2.IDKey([]byte("marelle-relative"), salt, 2, 19*1024, 1, 32)
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	})
+}
+
+// pusher encrypts one message for every subscription and posts it, all at each
+// request: what a fan-out cannot do without. The keys are its own.
+func pusher(file string, message []byte) (http.Handler, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var to []push.Subscription
+	if err := json.Unmarshal(text, &to); err != nil {
+		return nil, err
+	}
+	if len(to) == 0 {
+		return nil, errors.New("nobody to push to")
+	}
+	service, err := url.Parse(to[0].Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := push.ParseHosts([]string{service.Host})
+	if err != nil {
+		return nil, err
+	}
+	keys, err := secret.Load(file+".secret", true)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := push.NewIdentity(keys, service)
+	if err != nil {
+		return nil, err
+	}
+	sender := push.NewSender(push.Options{Identity: identity, Hosts: hosts, Clock: clock.System()})
+	all := make([]push.Push, len(to))
+	for i := range to {
+		all[i] = push.Push{To: to[i], Message: push.Message{Payload: message, TTL: 72 * time.Hour, Urgency: push.High, Topic: "floor"}}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, result := range sender.SendAll(r.Context(), all) {
+			if result.Outcome != push.Sent {
+				http.Error(w, result.Outcome.String()+" "+result.Reason, http.StatusBadGateway)
+				return
+			}
+		}
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	}), nil
 }
 
 func fillerID(n int) string { return "p" + strconv.Itoa(n) }

@@ -22,8 +22,9 @@ type child struct {
 }
 
 // floorChild starts the program of bench/floor, which says where it listens.
-func floorChild(program string, args ...string) (*child, error) {
+func floorChild(program string, env []string, args ...string) (*child, error) {
 	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr, cmd.SysProcAttr = os.Stderr, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -42,7 +43,7 @@ func floorChild(program string, args ...string) (*child, error) {
 
 // productChild starts marelle serve on a free port. Its log goes to a file, as
 // an operator's would. It does not wait until the server answers.
-func productChild(program, dir, database string) (*child, error) {
+func productChild(program, dir, database string, env []string) (*child, error) {
 	addr, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -57,6 +58,7 @@ func productChild(program, dir, database string) (*child, error) {
 	}
 	defer log.Close()
 	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr, cmd.SysProcAttr = log, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return nil, err

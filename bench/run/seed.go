@@ -27,6 +27,7 @@ import (
 // school is a seeded database and who may be asked for in it.
 type school struct {
 	dir, dsn string // folder of the product's data; postgres://… or ""
+	env      []string
 	parents  []visitor
 	teachers []visitor
 	reads    []visit // a parent and a word they have opened

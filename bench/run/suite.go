@@ -44,6 +44,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{"start", (*suite).start}, {"bytes", (*suite).bytes}, {"home", (*suite).home}, {"track", (*suite).track}, {"read", (*suite).read},
 		{"confirm", (*suite).confirm}, {"signin", (*suite).signIn}, {"rush", (*suite).rush}, {"overload", (*suite).overload}, {"rate", (*suite).rate}, {"scale", (*suite).scale},
+		{"publish", (*suite).publish}, {"push", (*suite).push},
 	}
 }
 
@@ -107,28 +108,31 @@ func (s *suite) run(ctx context.Context, onPostgres bool) (err error) {
 }
 
 func (s *suite) seed(ctx context.Context, name string, schools, years int) (*school, error) {
-	dir, dsn := filepath.Join(s.dir, name), ""
-	if err := os.Mkdir(dir, 0o750); err != nil {
+	dir, dsn, err := s.place(ctx, name)
+	if err != nil {
 		return nil, err
 	}
-	if s.pg != nil {
-		u, err := url.Parse(s.pg.URL)
-		if err != nil {
-			return nil, err
-		}
-		u.Path = "/" + name
-		dsn = u.String()
-		if err := createDatabase(ctx, s.pg.URL, name); err != nil {
-			return nil, err
-		}
-	}
 	return seed(ctx, dir, dsn, schools, years, s.slim)
+}
+
+// place is a folder for data and an empty database.
+func (s *suite) place(ctx context.Context, name string) (dir, dsn string, err error) {
+	dir = filepath.Join(s.dir, name)
+	if err := os.Mkdir(dir, 0o750); err != nil || s.pg == nil {
+		return dir, "", err
+	}
+	u, err := url.Parse(s.pg.URL)
+	if err != nil {
+		return "", "", err
+	}
+	u.Path = "/" + name
+	return dir, u.String(), createDatabase(ctx, s.pg.URL, name)
 }
 
 // serve starts the product on a seeded database and waits for its first page.
 func (s *suite) serve(of *school) (*child, time.Duration, error) {
 	began := time.Now()
-	c, err := productChild(s.product, of.dir, of.dsn)
+	c, err := productChild(s.product, of.dir, of.dsn, of.env)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -180,13 +184,9 @@ func (s *suite) layOn(of *school, name string, body []byte, trace [][]step, flag
 		if err := os.WriteFile(file, b, 0o600); err != nil {
 			return nil, nil, err
 		}
-		database := of.dsn
-		if database == "" {
-			database = filepath.Join(of.dir, "marelle.db")
-		}
-		args = append(args, "-db", database, "-trace", file)
+		args = append(args, "-db", of.at(), "-trace", file)
 	}
-	c, err := floorChild(s.floor, args...)
+	c, err := floorChild(s.floor, nil, args...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -254,9 +254,12 @@ func (s *suite) home(context.Context) error {
 		s.gets(visits(s.school.parents), "/"), http.StatusOK, s.s3g("home"), s.same("home"), s.bare("home"))
 }
 
-func (s *suite) track(context.Context) error {
-	return s.against(fmt.Sprintf("A word with its tracking, as its teacher (%d bytes, %d statements)", len(s.school.bodies["track"]), len(s.school.traces["track"][0])),
-		s.gets(s.school.tracks, "/carnet/"), http.StatusOK, s.s3g("track"), s.same("track"))
+func (s *suite) track(ctx context.Context) error {
+	if err := s.against(fmt.Sprintf("A word with its tracking, as its teacher (%d bytes, %d statements)", len(s.school.bodies["track"]), len(s.school.traces["track"][0])),
+		s.gets(s.school.tracks, "/carnet/"), http.StatusOK, s.s3g("track"), s.same("track")); err != nil {
+		return err
+	}
+	return s.trackGrowth(ctx)
 }
 
 func (s *suite) read(context.Context) error {

@@ -21,10 +21,11 @@ const (
 	draftsMax = 100
 	// draftsFor is how long a draft is kept after it was last saved.
 	draftsFor = 180 * 24 * time.Hour
-	// takeBackFor is how long a word just sent can be taken back. Nobody is told
-	// outside the portal before tellAfter: what left cannot be caught.
+	// takeBackFor is how long a word just sent can be taken back.
 	takeBackFor = 10 * time.Second
-	tellAfter   = 12 * time.Second
+	// TellAfter is how long after it nobody is told outside the portal: what left
+	// cannot be caught.
+	TellAfter = 12 * time.Second
 )
 
 // Saved is a draft that its author keeps.

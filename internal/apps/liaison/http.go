@@ -384,7 +384,7 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 	}
 	now := h.core.Clock.Now()
 	var word string
-	d.Tell = tellAfter
+	d.Tell = TellAfter
 	if err = d.Check(now.In(r.Viewer.Zone())); err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {

@@ -69,7 +69,7 @@ func (h handler) sendNow(r *app.Request) (web.Response, error) {
 			return err
 		}
 		d = s.Draft()
-		d.Tell = tellAfter
+		d.Tell = TellAfter
 		_, err = Send(ctx, tx, h.core, r.Grant, r.Viewer.Person, r.Viewer.Main(), now, d)
 		return err
 	})

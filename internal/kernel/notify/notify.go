@@ -73,6 +73,10 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 			return e, fmt.Errorf("feed: %w", err)
 		}
 	}
+	at := int64(0)
+	if !e.Tell.IsZero() {
+		at = e.Tell.UnixMilli()
+	}
 	if len(e.Only) > 0 {
 		for some := range slices.Chunk(slices.Sorted(slices.Values(e.Only)), most) {
 			if err := tell(ctx, tx, e, some); err != nil {
@@ -85,32 +89,29 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		if err := (span{event: e.ID}).signal(ctx, tx); err != nil {
 			return e, err
 		}
-		return e, e.tell(ctx, tx, queue, Tell{Event: e.ID})
+		return e, tellAt(ctx, tx, queue, at, Tell{Event: e.ID})
 	}
 	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
 	if err != nil {
 		return e, fmt.Errorf("feed: %w", err)
 	}
 	if last != "" {
-		s := Spread{Event: e.ID, Awaits: e.Awaits, After: last}
-		if !e.Tell.IsZero() {
-			s.Tell = e.Tell.UnixMilli()
-		}
-		if err := queue.Add(ctx, tx, s); err != nil {
+		if err := queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last, Tell: at}); err != nil {
 			return e, err
 		}
 	}
 	if err := (span{event: e.ID, to: last}).signal(ctx, tx); err != nil {
 		return e, err
 	}
-	return e, e.tell(ctx, tx, queue, Tell{Event: e.ID, To: last})
+	return e, tellAt(ctx, tx, queue, at, Tell{Event: e.ID, To: last})
 }
 
-func (e Event) tell(ctx context.Context, tx *db.Tx, queue *jobs.Queue, t Tell) error {
-	if e.Tell.IsZero() {
+// tellAt enqueues a job that tells, not before an instant; 0 for at once.
+func tellAt(ctx context.Context, tx *db.Tx, queue *jobs.Queue, at int64, t Tell) error {
+	if at == 0 {
 		return queue.Add(ctx, tx, t)
 	}
-	return queue.AddAt(ctx, tx, e.Tell, t)
+	return queue.AddAt(ctx, tx, time.UnixMilli(at), t)
 }
 
 // Withdraw takes back an event: its lines go from every feed, and what is on its
@@ -177,19 +178,23 @@ func (Spread) Kind() string { return "notify.spread" }
 // Jobs are the package's jobs; queue is asked for when they run.
 func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 	return []jobs.Kind{jobs.Handle(func(ctx context.Context, s Spread) error {
-		return d.Write(ctx, func(tx *db.Tx) error {
-			last, err := spread(ctx, tx, s.Event, s.Awaits, s.After)
-			if err != nil {
+		// One transaction after the other: a job for each would wait for the queue
+		// between them. Begun again, it writes nothing twice.
+		for {
+			last := ""
+			if err := d.Write(ctx, func(tx *db.Tx) (err error) {
+				if last, err = spread(ctx, tx, s.Event, s.Awaits, s.After); err != nil {
+					return err
+				}
+				if err := (span{s.Event, s.After, last}).signal(ctx, tx); err != nil {
+					return err
+				}
+				return tellAt(ctx, tx, queue(), s.Tell, Tell{Event: s.Event, After: s.After, To: last})
+			}); err != nil || last == "" {
 				return err
 			}
-			if err := (span{s.Event, s.After, last}).signal(ctx, tx); err != nil {
-				return err
-			}
-			if err := queue().AddAt(ctx, tx, time.UnixMilli(s.Tell), Tell{Event: s.Event, After: s.After, To: last}); err != nil || last == "" {
-				return err
-			}
-			return queue().Add(ctx, tx, Spread{Event: s.Event, Awaits: s.Awaits, After: last, Tell: s.Tell})
-		})
+			s.After = last
+		}
 	})}
 }
 

@@ -28,20 +28,37 @@ type reader struct {
 	Address bool // confirmed, and not refused since
 }
 
-// plan decides for each person of one batch whether, how and when they are
-// told. Planned twice, it changes nothing.
+// plan decides for each person whether, how and when they are told, one batch
+// and one transaction after the other: a job for each would wait for the queue
+// between them. Planned twice, it changes nothing.
 func plan(ctx context.Context, core *app.Core, t notify.Tell) error {
+	began := core.Clock.Now()
+	for {
+		last, err := planSome(ctx, core, t)
+		if err != nil || last == "" {
+			return err
+		}
+		t.After = last
+		if core.Clock.Now().Sub(began) >= enough {
+			return core.DB.Write(ctx, func(tx *db.Tx) error { return core.Jobs.Add(ctx, tx, t) })
+		}
+	}
+}
+
+// planSome decides for one batch, and returns its last person when more may
+// follow.
+func planSome(ctx context.Context, core *app.Core, t notify.Tell) (last string, err error) {
 	now := core.Clock.Now()
 	e, ok, err := db.One[struct {
 		Kind, School, Zone string
 		At                 int64
 	}](ctx, core.DB, `SELECT e.kind, e.school, s.timezone AS zone, e.created_at AS at FROM event e JOIN school s ON s.id = e.school WHERE e.id = $1`, t.Event)
 	if err != nil || !ok || e.At < now.Add(-fresh).UnixMilli() {
-		return err
+		return "", err
 	}
 	what, ok := core.Told(e.Kind)
 	if !ok {
-		return nil
+		return "", nil
 	}
 	if t.To == "" {
 		t.To = "~" // after every identifier
@@ -50,7 +67,7 @@ func plan(ctx context.Context, core *app.Core, t notify.Tell) error {
 		FROM feed f JOIN person p ON p.id = f.person LEFT JOIN refused_address r ON r.person = p.id AND r.email = p.email
 		WHERE f.event = $1 AND f.person > $2 AND f.person <= $3 AND p.activated_at IS NOT NULL ORDER BY f.person LIMIT $4`, t.Event, t.After, t.To, planned)
 	if err != nil || len(people) == 0 {
-		return err
+		return "", err
 	}
 	persons := make([]string, len(people))
 	for i, r := range people {
@@ -58,12 +75,14 @@ func plan(ctx context.Context, core *app.Core, t notify.Tell) error {
 	}
 	known, err := read(ctx, core.DB, now, persons)
 	if err != nil {
-		return fmt.Errorf("tell: %w", err)
+		return "", fmt.Errorf("tell: %w", err)
 	}
 	zone := clock.Zone(e.Zone)
 	var rows [][]any
+	soon := map[string]bool{} // channels on which something is due
 	add := func(person, channel, target string, digest bool, due time.Time) {
 		rows = append(rows, []any{id.New(), t.Event, person, channel, target, digest, due.UnixMilli()})
+		soon[channel] = soon[channel] || !due.After(now)
 	}
 	for _, r := range people {
 		s := known.settings[r.Person]
@@ -84,19 +103,24 @@ func plan(ctx context.Context, core *app.Core, t notify.Tell) error {
 			add(r.Person, mailed, "", true, s.Hours.Next(c.Mail, now, zone))
 		}
 	}
-	return core.DB.Write(ctx, func(tx *db.Tx) error {
+	if len(people) == planned {
+		last = persons[len(persons)-1]
+	}
+	if len(rows) == 0 {
+		return last, nil
+	}
+	return last, core.DB.Write(ctx, func(tx *db.Tx) error {
 		if _, err := db.Insert(ctx, tx, `INSERT INTO delivery (id, event, person, channel, target, digest, due_at) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
 			return fmt.Errorf("tell: %w", err)
 		}
 		for _, channel := range []string{pushed, mailed} {
-			if err := core.Jobs.Add(ctx, tx, flush{channel}); err != nil {
-				return err
+			if soon[channel] {
+				if err := core.Jobs.Add(ctx, tx, flush{channel}); err != nil {
+					return err
+				}
 			}
 		}
-		if len(people) < planned {
-			return nil
-		}
-		return core.Jobs.Add(ctx, tx, notify.Tell{Event: t.Event, After: persons[len(persons)-1], To: t.To})
+		return nil
 	})
 }
 

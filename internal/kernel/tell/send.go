@@ -24,9 +24,10 @@ import (
 )
 
 const (
-	// lease is how long a batch may be under way before another takes it up: a
-	// job's own time, and a little.
-	lease = 2 * time.Minute
+	// lease is how long a batch may be under way before another takes it up: the
+	// network's part, and reading and writing around it. What was under way when
+	// a process died is then sent within two minutes of the next start.
+	lease = 75 * time.Second
 	// enough bounds one run of the job, within that of jobs; another goes on.
 	enough = 45 * time.Second
 	// patience bounds the network's part of a batch; what was not sent by then is
@@ -48,14 +49,22 @@ type flush struct {
 // Kind names the job.
 func (flush) Kind() string { return "tell.flush" }
 
-func (f flush) run(ctx context.Context, core *app.Core) error {
+func (f flush) run(ctx context.Context, core *app.Core, t *turns) error {
+	if !t.take(f.Channel) {
+		return nil
+	}
 	began := core.Clock.Now()
 	for core.Clock.Now().Sub(began) < enough {
 		n, err := f.batch(ctx, core)
-		if err != nil || n == 0 {
+		if err != nil {
+			t.drop(f.Channel)
 			return err
 		}
+		if n == 0 && t.done(f.Channel) {
+			return nil
+		}
 	}
+	t.drop(f.Channel)
 	return core.DB.Write(ctx, func(tx *db.Tx) error { return core.Jobs.Add(ctx, tx, f) })
 }
 

@@ -33,6 +33,7 @@ func App(core *app.Core) app.App {
 		panic(err) // the folder is embedded above
 	}
 	h := handler{core}
+	sends := &turns{busy: map[string]int{}, more: map[string]bool{}}
 	return app.App{
 		Name:     "tell",
 		Messages: messages,
@@ -51,7 +52,7 @@ func App(core *app.Core) app.App {
 		},
 		Jobs: []jobs.Kind{
 			jobs.Handle(func(ctx context.Context, t notify.Tell) error { return plan(ctx, core, t) }),
-			jobs.Handle(func(ctx context.Context, f flush) error { return f.run(ctx, core) }),
+			jobs.Handle(func(ctx context.Context, f flush) error { return f.run(ctx, core, sends) }),
 		},
 		Periodic: []jobs.Every{
 			{Interval: time.Minute, Args: func() jobs.Args { return flush{mailed} }},

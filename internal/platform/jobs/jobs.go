@@ -132,7 +132,6 @@ func New(d *db.DB, o Options) (*Queue, error) {
 	switch {
 	case d.Dialect() == db.SQLite:
 		q.driver = riversqlite.New(d.Writer())
-		cfg.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}}
 		cfg.FetchPollInterval = 250 * time.Millisecond
 	case o.Listener != nil:
 		q.driver = riverdatabasesql.NewWithPgxListener(d.Writer(), o.Listener)
@@ -163,11 +162,15 @@ func Migrate(ctx context.Context, d *db.DB) error {
 }
 
 // Start begins to work. On SQLite one process owns the file, so whatever was
-// running when the last one died is taken up at once.
+// running when the last one died is taken up at once, and so is its lead, without
+// which nothing that was put off comes for a quarter of a minute.
 func (q *Queue) Start(ctx context.Context) error {
 	if q.db.Dialect() == db.SQLite {
 		if err := q.db.Write(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+			if _, err := tx.Exec(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `DELETE FROM river_leader`)
 			return err
 		}); err != nil {
 			return fmt.Errorf("jobs: %w", err)

@@ -1,12 +1,13 @@
-// Package smtp is a real mail server for tests: it listens on loopback, takes
-// every message and lets the test read it as its recipient would. It knows
-// nothing of what the product writes.
+// Package smtp is a real mail server for tests and measurements: it listens on
+// loopback, takes every message and lets one read it as its recipient would. It
+// knows nothing of what the product writes.
 package smtp
 
 import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"log"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -32,9 +33,11 @@ type Message struct {
 	Raw     string
 }
 
-// Server is listening until the test ends.
+// Server is a mail server. It is safe for concurrent use.
 type Server struct {
-	addr string
+	addr   string
+	server *smtp.Server
+	done   chan error
 
 	mu       sync.Mutex
 	messages []Message
@@ -43,27 +46,41 @@ type Server struct {
 	noSuch   error // of every recipient
 }
 
+// Listen starts a server on a free loopback port.
+func Listen() (*Server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{addr: l.Addr().String(), taken: map[int]bool{}, done: make(chan error, 1)}
+	s.server = smtp.NewServer(s)
+	s.server.Domain, s.server.AllowInsecureAuth = "localhost", true
+	s.server.ErrorLog = log.New(io.Discard, "", 0) // clients that die in the middle are part of the tests
+	s.server.ReadTimeout, s.server.WriteTimeout = 10*time.Second, 10*time.Second
+	go func() { s.done <- s.server.Serve(l) }()
+	return s, nil
+}
+
+// Close stops the server and cuts off who is still there.
+func (s *Server) Close() error {
+	_ = s.server.Close()
+	if err := <-s.done; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
 // Start starts a server for one test.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s, err := Listen()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{addr: l.Addr().String(), taken: map[int]bool{}}
-	server := smtp.NewServer(s)
-	server.Domain, server.AllowInsecureAuth = "localhost", true
-	server.ReadTimeout, server.WriteTimeout = 10*time.Second, 10*time.Second
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := server.Serve(l); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
 			t.Errorf("the mail server stopped: %v", err)
 		}
-	}()
-	t.Cleanup(func() {
-		_ = server.Close() // clients still there are cut off
-		<-done
 	})
 	return s
 }
@@ -76,6 +93,13 @@ func (s *Server) Messages() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Message(nil), s.messages...)
+}
+
+// Taken counts the messages that were taken.
+func (s *Server) Taken() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.messages)
 }
 
 // Next waits for a message to that address that Next has not returned yet, the

@@ -40,6 +40,7 @@ type Received struct {
 	Size           int    // of the encrypted body
 	Token          string // that authorized it
 	Proto          string // HTTP/2.0
+	N              int    // how many the service had taken, this one included
 }
 
 // Answer is what the service says to a message instead of taking it.
@@ -59,6 +60,7 @@ type Service struct {
 	bare      atomic.Bool
 	taken     atomic.Int64
 	asked     atomic.Int64
+	busy      atomic.Int64
 
 	mu       sync.Mutex
 	browsers map[string]*Browser // by the path of their endpoint
@@ -136,6 +138,9 @@ func (s *Service) Taken() int { return int(s.taken.Load()) }
 
 // Asked counts the requests, whatever was answered.
 func (s *Service) Asked() int { return int(s.asked.Load()) }
+
+// Busy counts the requests that are being answered.
+func (s *Service) Busy() int { return int(s.busy.Load()) }
 
 // Refusals says why messages were malformed or not authorized, oldest first.
 func (s *Service) Refusals() []string {
@@ -221,6 +226,8 @@ type fault struct {
 // ServeHTTP is the service: one POST for each message.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.asked.Add(1)
+	s.busy.Add(1)
+	defer s.busy.Add(-1)
 	body, err := io.ReadAll(io.LimitReader(r.Body, 8192))
 	if err != nil {
 		return
@@ -267,11 +274,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.mu.Lock()
+	got.N = int(s.taken.Add(1))
 	b.messages = append(b.messages, got)
 	close(b.changed)
 	b.changed = make(chan struct{})
 	b.mu.Unlock()
-	s.taken.Add(1)
 	w.Header().Set("Location", "https://"+s.addr+"/message/"+rand.Text())
 	w.WriteHeader(http.StatusCreated)
 }
