@@ -31,6 +31,7 @@ import (
 	"marelle/internal/kernel/search"
 	"marelle/internal/kernel/session"
 	"marelle/internal/kernel/session/sheet"
+	"marelle/internal/kernel/share"
 	"marelle/internal/kernel/tell"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
@@ -166,7 +167,7 @@ func Kernel(core *app.Core) []app.App {
 
 // Sentences are the catalogues of everything the parts and the ground can say.
 func Sentences(parts []app.App) []fs.FS {
-	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}
+	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages(), share.Messages()}
 	for _, a := range parts {
 		if a.Messages != nil {
 			out = append(out, a.Messages)

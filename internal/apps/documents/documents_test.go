@@ -1,0 +1,445 @@
+package documents_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"image"
+	"image/png"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"marelle/internal/apps/documents"
+	"marelle/internal/kernel/retention"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/testkit/apptest"
+	"marelle/internal/testkit/testapp"
+)
+
+func TestMain(m *testing.M) { os.Exit(testapp.Main(m)) }
+
+// drawing is a small picture; side makes two of them differ.
+func drawing(t testing.TB, side int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, side, side))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// deposit puts a picture in a folder of somebody ("" for their own documents)
+// and returns its id.
+func deposit(t testing.TB, a *testapp.App, p *testapp.Person, in, name string) string {
+	t.Helper()
+	at := "/documents"
+	if in != "" {
+		at += "/" + in
+	}
+	p.Upload(at+"/ajouter", []testapp.File{{Field: "piece", Name: name, Bytes: drawing(t, 8+len(name))}}).To()
+	return a.One(`SELECT id FROM document WHERE name = $1 ORDER BY id DESC LIMIT 1`, name)
+}
+
+// folder makes one, and returns its id.
+func folder(t testing.TB, p *testapp.Person, in, name string) string {
+	t.Helper()
+	at := "/documents"
+	if in != "" {
+		at += "/" + in
+	}
+	to := p.Post(at+"/dossier", "nom", name).To()
+	made, _, _ := strings.Cut(strings.TrimPrefix(to, "/documents/"), "?")
+	return made
+}
+
+func class(a *testapp.App, label string) string {
+	return a.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = $1 AND s.uai = '0809876A'`, label)
+}
+
+func families(a *testapp.App, label string) string { return "class:" + class(a, label) + ":relative" }
+
+func give(p *testapp.Person, id, role string, to ...string) *testapp.Page {
+	form := []string{"role", role, "prevenir", "1"}
+	for _, t := range to {
+		form = append(form, "a", t)
+	}
+	return p.Post("/documents/"+id+"/partage", form...)
+}
+
+func TestConformance(t *testing.T) {
+	apptest.Conform(t, "documents", func(t *testing.T, a *testapp.App) []apptest.Subject {
+		helene := a.As("helene.duvivier")
+		in := folder(t, helene, "", "Baie de Somme")
+		id := deposit(t, a, helene, in, "Autorisation de sortie.png")
+		give(helene, in, "1", families(a, "CE1 B"), "class:"+class(a, "CE1 B")+":pupil").To()
+		return []apptest.Subject{{Kind: documents.Document, ID: id, Reader: "nadia.kermadec", Pupil: "ines.kermadec",
+			Others: []string{"antoine.mercier"}, Lists: []string{"/documents", "/documents/partages", "/documents/" + in}}}
+	})
+}
+
+// The whole way: a teacher deposits a file and shares it with her class's
+// families; a mother finds it everywhere; taken back, it is gone everywhere.
+func TestWhatIsSharedIsFoundAndWhatIsTakenBackIsGone(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia, antoine := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("antoine.mercier")
+	id := deposit(t, a, helene, "", "Plan du phare.png")
+	at, file := "/documents/"+id, a.One(`SELECT file FROM document WHERE id = $1`, id)
+	places := []string{"/documents/partages", "/", "/recherche?q=phare"}
+	pages := []string{at, at + "/zip", "/fichiers/" + file + "/web", "/fichiers/" + file + "/thumb"}
+
+	helene.Get("/documents").OK().Has("Plan du phare.png", "Vous seulement")
+	helene.Get(at).OK().Has("/fichiers/" + file + "/web")
+	gone := func(p *testapp.Person) {
+		t.Helper()
+		for _, place := range places {
+			p.Get(place).OK().Lacks(id)
+		}
+		for _, page := range pages {
+			p.Get(page).NotFound()
+		}
+		p.Post("/documents/telecharger", "id", id).NotFound()
+	}
+	gone(nadia)
+
+	helene.Get(at+"/partage").OK().Has("Familles de CE1 B", "Personne d’autre pour l’instant")
+	give(helene, id, "1", families(a, "CE1 B")).To()
+	helene.Get("/documents").OK().Has("Familles de CE1 B")
+	for _, place := range places {
+		nadia.Get(place).OK().Has(at)
+	}
+	for _, page := range pages {
+		nadia.Get(page).OK()
+	}
+	nadia.Get("/documents/partages").Has("Mme Duvivier")
+	nadia.Get(at+"/partage").Denied() // a reader sees nobody else's rights
+	gone(antoine)
+
+	helene.Post(at+"/partage/retirer", "a", families(a, "CE1 B")).To()
+	gone(nadia)
+	helene.Get(at).OK()
+}
+
+// What is given on a folder holds for what lies in it, however deep, and ends
+// for what is moved out; what was given on the thing itself stays.
+func TestFoldersHandDownWhatTheyAreGiven(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia, julien := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("julien.lecoq")
+	out := folder(t, helene, "", "Sorties")
+	deep := folder(t, helene, out, "Somme")
+	early := deposit(t, a, helene, deep, "avant.png")
+	give(helene, out, "1", families(a, "CE1 B")).To()
+	give(helene, early, "2", "person:"+julien.ID).To()
+	late := deposit(t, a, helene, deep, "apres.png")
+	for _, id := range []string{out, deep, early, late} {
+		nadia.Get("/documents/" + id).OK()
+	}
+	nadia.Get("/documents/partages").Has("Sorties").Lacks("Somme", early)
+	nadia.Get("/documents/"+out).Has("Somme", "Partagés avec moi")
+	julien.Get("/documents/"+late).NotFound()
+	julien.Get("/documents/"+early).OK().Lacks("/documents/"+out, "/documents/"+deep)
+
+	helene.Get("/documents/"+early+"/partage").Has("par le dossier Sorties", "Familles de CE1 B", "Julien Lecoq")
+	helene.Post("/documents/deplacer", "id", early, "id", late, "vers", "haut").To()
+	nadia.Get("/documents/" + early).NotFound()
+	nadia.Get("/documents/" + late).NotFound()
+	julien.Get("/documents/" + early).OK()
+	helene.Post("/documents/deplacer", "id", late, "vers", out).To()
+	nadia.Get("/documents/" + late).OK()
+
+	// Two shares of one group: taking one back leaves the other.
+	give(helene, late, "1", families(a, "CE1 B")).To()
+	helene.Post("/documents/"+out+"/partage/retirer", "a", families(a, "CE1 B")).To()
+	nadia.Get("/documents/" + late).OK()
+	nadia.Get("/documents/" + out).NotFound()
+}
+
+// A reader reads, a contributor adds to what is the owner's, nobody goes further.
+func TestEachRoleDoesWhatItSays(t *testing.T) {
+	a := testapp.New(t)
+	helene, julien := a.As("helene.duvivier"), a.As("julien.lecoq")
+	in := folder(t, helene, "", "Projet")
+	id := deposit(t, a, helene, in, "affiche.png")
+	at := "/documents/" + id
+	try := func(want map[string]int) {
+		t.Helper()
+		for what, f := range map[string]func() *testapp.Page{
+			"read":     func() *testapp.Page { return julien.Get(at) },
+			"comment":  func() *testapp.Page { return julien.Post(at+"/commentaires", "texte", "Très beau.") },
+			"rename":   func() *testapp.Page { return julien.Post(at+"/modifier", "nom", "affiche.png") },
+			"add":      func() *testapp.Page { return julien.Get("/documents/" + in + "/ajouter") },
+			"share":    func() *testapp.Page { return julien.Get(at + "/partage") },
+			"move":     func() *testapp.Page { return julien.Get(at + "/deplacer") },
+			"children": func() *testapp.Page { return julien.Get("/documents/" + in) },
+		} {
+			if page := f(); page.Status != want[what] {
+				t.Errorf("%s: %d, want %d", what, page.Status, want[what])
+			}
+		}
+	}
+	try(map[string]int{"read": 404, "comment": 404, "rename": 404, "add": 404, "share": 404, "move": 404, "children": 404})
+	give(helene, in, "1", "person:"+julien.ID).To()
+	try(map[string]int{"read": 200, "comment": 403, "rename": 403, "add": 403, "share": 403, "move": 403, "children": 200})
+	julien.Post("/documents/corbeille", "id", id).NotFound()
+	julien.Post("/documents/deplacer", "id", id, "vers", "haut").NotFound()
+	give(helene, in, "2", "person:"+julien.ID).To()
+	try(map[string]int{"read": 200, "comment": 303, "rename": 403, "add": 403, "share": 403, "move": 403, "children": 200})
+	give(helene, in, "3", "person:"+julien.ID).To()
+	try(map[string]int{"read": 200, "comment": 303, "rename": 303, "add": 200, "share": 403, "move": 403, "children": 200})
+	// What a colleague adds lies in the owner's space.
+	added := deposit(t, a, julien, in, "esquisse.png")
+	helene.Get("/documents/" + added + "/partage").OK()
+	julien.Get("/documents/" + added + "/partage").Denied()
+	give(helene, in, "4", "person:"+julien.ID).To()
+	try(map[string]int{"read": 200, "comment": 303, "rename": 303, "add": 200, "share": 200, "move": 200, "children": 200})
+	// Who manages moves within the space, never out of it.
+	julien.Post("/documents/deplacer", "id", id, "vers", "haut").Faulty().Has("change pas de propriétaire")
+	julien.Post("/documents/corbeille", "id", id).To()
+	helene.Get("/documents/corbeille").OK().Has("affiche.png")
+	julien.Get("/documents/corbeille").OK().Lacks("affiche.png")
+}
+
+// One shares with those whom one may reach, and learns no other name.
+func TestSharingStopsAtWhomOneMayReach(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia, ines, antoine := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("ines.kermadec"), a.As("antoine.mercier")
+	mine := deposit(t, a, nadia, "", "certificat.png")
+	stranger := a.As("parent.duport")
+	for _, to := range []string{families(a, "CE1 B"), "person:" + antoine.ID, "person:" + stranger.ID, "school:relative", "family:" + ines.ID, "class:x:relative", "nobody"} {
+		give(nadia, mine, "1", to).Faulty().Has("Vérifiez la liste")
+	}
+	nadia.Get("/documents/" + mine + "/partage?a=person:" + antoine.ID).OK().Lacks("Antoine Mercier")
+	nadia.Get("/documents/" + mine + "/partage?q=antoine").OK().Lacks("Mercier")
+	nadia.Get("/documents/" + mine + "/partage?q=hel").OK().Has("Hélène Duvivier")
+	give(nadia, mine, "1", "person:"+helene.ID).To()
+	helene.Get("/documents/partages").Has("certificat.png", "Mme Kermadec")
+	drawn := deposit(t, a, ines, "", "dessin.png")
+	give(ines, drawn, "1", "person:"+helene.ID, "class:"+class(a, "CE1 B")+":pupil").To()
+	give(ines, drawn, "1", families(a, "CE1 B")).Faulty()
+	give(ines, drawn, "1", "class:"+class(a, "CE2")+":pupil").Faulty()
+	helene.Get("/documents/" + drawn).OK()
+	// What is typed stays when there is a fault, and the search keeps what was chosen.
+	helene.Post("/documents/"+deposit(t, a, helene, "", "n.png")+"/partage", "chercher", "1", "q", "kermadec", "a", families(a, "CE2"), "role", "2").
+		OK().Has(`value="kermadec"`, "Nadia Kermadec", `value="`+families(a, "CE2")+`" checked`)
+}
+
+func TestTheTrashGivesBackAndForgets(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	in := folder(t, helene, "", "Classeur")
+	first, second := deposit(t, a, helene, in, "un.png"), deposit(t, a, helene, in, "deux.png")
+	give(helene, in, "1", families(a, "CE1 B")).To()
+	helene.Post("/documents/corbeille", "id", first, "retour", in).To()
+	nadia.Get("/documents/" + first).NotFound()
+	nadia.Get("/documents/" + in).OK().Lacks("un.png").Has("deux.png")
+	helene.Post("/documents/" + in + "/corbeille").To()
+	for _, id := range []string{in, second} {
+		nadia.Get("/documents/" + id).NotFound()
+		helene.Get("/documents/" + id).NotFound()
+	}
+	for _, place := range []string{"/documents", "/recherche?q=classeur", "/"} {
+		helene.Get(place).OK().Lacks("/documents/"+in, "/documents/"+second)
+		nadia.Get(place).OK().Lacks("/documents/" + in)
+	}
+	helene.Get("/documents/corbeille").Has("Classeur", "un.png").Lacks("deux.png")
+	// The trash is its owner's.
+	nadia.Post("/documents/corbeille/remettre", "id", in).To()
+	nadia.Post("/documents/corbeille/vider", "id", in).To()
+	helene.Get("/documents/corbeille").Has("Classeur")
+	// What was removed before its folder comes back to the top while that is away.
+	helene.Post("/documents/corbeille/remettre", "id", first, "retour", "corbeille").To()
+	helene.Get("/documents").Has("un.png")
+	nadia.Get("/documents/" + first).NotFound()
+	helene.Post("/documents/corbeille/remettre", "id", in).To()
+	for _, id := range []string{in, second} {
+		nadia.Get("/documents/" + id).OK()
+	}
+	// Thirty days later it is gone for good, with all that was told of it.
+	helene.Post("/documents/corbeille", "id", in).To()
+	a.Core.Clock.Advance(29 * 24 * time.Hour)
+	sweep(t, a)
+	a.As("helene.duvivier").Get("/documents/corbeille").Has("Classeur")
+	a.Core.Clock.Advance(2 * 24 * time.Hour)
+	sweep(t, a)
+	a.As("helene.duvivier").Get("/documents/corbeille").Lacks("Classeur")
+	if n := a.One(`SELECT count(*) || '' FROM resource WHERE id IN ($1, $2)`, in, second); n != "0" {
+		t.Errorf("%s rows are left", n)
+	}
+	a.As("helene.duvivier").Get("/documents/" + first).OK()
+}
+
+func sweep(t *testing.T, a *testapp.App) {
+	t.Helper()
+	if err := retention.Sweep(t.Context(), a.Core); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A ZIP holds what its reader may read, under names that any system unpacks.
+func TestAZipHoldsTheTree(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	in := folder(t, helene, "", "Œuvres de l'été")
+	helene.Post("/documents/"+in+"/dossier", "nom", "..").Faulty().Has("Il manque le nom")
+	deep := folder(t, helene, in, "Élèves: CE1")
+	deposit(t, a, helene, in, "photo.png")
+	deposit(t, a, helene, in, "PHOTO.png")
+	deposit(t, a, helene, deep, "mer.png")
+	names := func(p *testapp.Page) []string {
+		t.Helper()
+		z, err := zip.NewReader(strings.NewReader(p.OK().Body), int64(len(p.Body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, f := range z.File {
+			in, err := f.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(in)
+			if err != nil || !strings.HasSuffix(f.Name, "/") && len(b) == 0 {
+				t.Errorf("%s: %d bytes, %v", f.Name, len(b), err)
+			}
+			out = append(out, f.Name)
+		}
+		slices.Sort(out)
+		return out
+	}
+	want := []string{"Œuvres de l'été/", "Œuvres de l'été/PHOTO (2).png", "Œuvres de l'été/photo.png", "Œuvres de l'été/Élèves_ CE1/", "Œuvres de l'été/Élèves_ CE1/mer.png"}
+	if got := names(helene.Get("/documents/" + in + "/zip")); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	// Of a choice, what one may not read makes the whole unknown only when nothing is left.
+	one := deposit(t, a, helene, "", "seul.png")
+	give(helene, deep, "1", families(a, "CE1 B")).To()
+	if got := names(nadia.Post("/documents/telecharger", "id", one, "id", in, "id", deep)); !slices.Equal(got, []string{"Élèves_ CE1/", "Élèves_ CE1/mer.png"}) {
+		t.Errorf("a mother downloads %q", got)
+	}
+}
+
+func TestAFolderNeverGoesIntoItself(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	up := folder(t, helene, "", "Haut")
+	mid := folder(t, helene, up, "Milieu")
+	low := folder(t, helene, mid, "Bas")
+	for _, to := range []string{up, mid, low} {
+		helene.Post("/documents/deplacer", "id", up, "vers", to).Faulty().Has("dans lui-même")
+	}
+	// Two moves at once, each into the other: one of them is refused.
+	left, right := folder(t, helene, "", "Gauche"), folder(t, helene, "", "Droite")
+	done := make(chan int, 2)
+	for _, m := range [][2]string{{left, right}, {right, left}} {
+		go func() { done <- helene.Post("/documents/deplacer", "id", m[0], "vers", m[1]).Status }()
+	}
+	if one, two := <-done, <-done; one+two != 303+422 {
+		t.Errorf("two moves into each other answer %d and %d", one, two)
+	}
+	// Twelve deep, and no further.
+	at := low
+	for range 9 {
+		at = folder(t, helene, at, "Encore")
+	}
+	helene.Post("/documents/"+at+"/dossier", "nom", "Trop").Faulty().Has("l’un dans l’autre")
+}
+
+func TestVersionsComeBack(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	id := deposit(t, a, helene, "", "menu.png")
+	give(helene, id, "1", families(a, "CE1 B")).To()
+	first := a.One(`SELECT file FROM document WHERE id = $1`, id)
+	helene.Upload("/documents/"+id+"/version", []testapp.File{{Field: "piece", Name: "autre nom.png", Bytes: drawing(t, 40)}}).To()
+	second := a.One(`SELECT file FROM document WHERE id = $1`, id)
+	nadia.Get("/documents/"+id).OK().Has("menu.png", "/fichiers/"+second+"/web", "2 versions")
+	nadia.Get("/").Has("menu.png")
+	nadia.Post("/documents/"+id+"/version/remettre", "version", "1").Denied()
+	helene.Post("/documents/"+id+"/version/remettre", "version", "1").To()
+	helene.Post("/documents/"+id+"/version/remettre", "version", "9").NotFound()
+	nadia.Get("/documents/"+id).OK().Has("/fichiers/"+first+"/web", "3 versions")
+	helene.Upload("/documents/"+id+"/version", nil).Faulty().Has("Choisissez un fichier")
+}
+
+func TestCommentsAreTheirAuthors(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia, youssef := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("youssef.kermadec")
+	id := deposit(t, a, helene, "", "sondage.png")
+	give(helene, id, "2", families(a, "CE1 B")).To()
+	at := "/documents/" + id
+	nadia.Post(at+"/commentaires", "texte", " ").Faulty().Has("Écrivez un commentaire")
+	nadia.Post(at+"/commentaires", "texte", strings.Repeat("é", 2001)).Faulty().Has("trop long")
+	nadia.Post(at+"/commentaires", "texte", "Le <b>jeudi</b> nous va.").To()
+	said := a.One(`SELECT id FROM document_comment WHERE node = $1`, id)
+	helene.Get(at).Has("Le &lt;b&gt;jeudi&lt;/b&gt; nous va.", "Nadia Kermadec")
+	helene.Get("/").Has("sondage.png")
+	youssef.Post(at+"/commentaires/retirer", "commentaire", said).NotFound()
+	nadia.Post(at+"/commentaires/retirer", "commentaire", said).To()
+	helene.Get(at).Lacks("jeudi")
+	nadia.Post(at+"/commentaires", "texte", "Encore").To()
+	helene.Post(at+"/commentaires/retirer", "commentaire", a.One(`SELECT id FROM document_comment WHERE node = $1`, id)).To()
+}
+
+// Who leaves takes their documents along; what they added elsewhere stays
+// without their name.
+func TestErasingTakesTheSpaceAlong(t *testing.T) {
+	a := testapp.New(t)
+	helene, julien := a.As("helene.duvivier"), a.As("julien.lecoq")
+	theirs := folder(t, helene, "", "Commun")
+	give(helene, theirs, "3", "person:"+julien.ID).To()
+	added := deposit(t, a, julien, theirs, "ajout.png")
+	own := deposit(t, a, julien, folder(t, julien, "", "À moi"), "secret.png")
+	give(julien, own, "1", "person:"+helene.ID).To()
+	var service = func() (f func(tx *db.Tx) error) {
+		for _, s := range a.Core.Apps {
+			if s.Name == "documents" {
+				return func(tx *db.Tx) error { return s.Erase(t.Context(), tx, rights.System("test"), julien.ID) }
+			}
+		}
+		return nil
+	}()
+	if err := a.Core.DB.Write(t.Context(), service); err != nil {
+		t.Fatal(err)
+	}
+	helene.Get("/documents/" + own).NotFound()
+	helene.Get("/documents/" + added).OK().Lacks("Julien")
+	helene.Get("/documents/" + theirs + "/partage").OK().Lacks("Julien Lecoq")
+}
+
+func TestWhatIsJoinedElsewhereIsListed(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	word, _, _ := strings.Cut(helene.Upload("/carnet", []testapp.File{{Field: "piece", Name: "phoque.png", Bytes: drawing(t, 30)}},
+		"titre", "Trois phoques", "texte", "Regardez.", "a", "class:"+class(a, "CE1 B")).To(), "?")
+	helene.Get("/documents/services").OK().Has("phoque.png", "Trois phoques", word)
+	nadia.Get("/documents/services").OK().Lacks("phoque.png")
+}
+
+// Pages come one after the other, each thing once, and favourites first.
+func TestLongFoldersComeInPages(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	for n := range 65 {
+		folder(t, helene, "", "Dossier "+string(rune('a'+n/26))+string(rune('a'+n%26)))
+	}
+	first := helene.Get("/documents").OK()
+	_, tail, ok := strings.Cut(first.Body, `/documents?apres=`)
+	if !ok {
+		t.Fatal("no second page")
+	}
+	next, _, _ := strings.Cut(tail, `"`)
+	second := helene.Get("/documents?apres=" + next).OK()
+	if n := strings.Count(first.Body, "<b>Dossier") + strings.Count(second.Body, "<b>Dossier"); n != 65 {
+		t.Errorf("%d folders on two pages", n)
+	}
+	helene.Get("/documents?apres=" + url.QueryEscape("x'y")).OK()
+	star := a.One(`SELECT min(id) FROM document WHERE owner = $1`, helene.ID)
+	helene.Post("/documents/"+star+"/favori", "oui", "1").To()
+	helene.Get("/documents").Has("Favoris")
+	helene.Post("/documents/" + star + "/favori").To()
+	helene.Get("/documents").Lacks("Favoris")
+}

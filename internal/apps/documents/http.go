@@ -1,0 +1,653 @@
+package documents
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/file"
+	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/kernel/share"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/id"
+	"marelle/internal/platform/web"
+)
+
+type handler struct{ core *app.Core }
+
+// mine is the top of the viewer's own documents, after those they starred.
+func (h handler) mine(r *app.Request) (web.Response, error) {
+	v := view{r: r, tab: "mine", role: rights.Manage}
+	if err := h.fill(&v, Query{Mine: true}); err != nil {
+		return nil, err
+	}
+	if v.after == "" {
+		var err error
+		if v.starred, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Star: true, Limit: 8}); err != nil {
+			return nil, err
+		}
+	}
+	return r.PageWith(http.StatusOK, r.T(v.say("documents.mine")), "documents", v.toast(), listPage(v))
+}
+
+// shared is what was given to the viewer, newest first.
+func (h handler) shared(r *app.Request) (web.Response, error) {
+	v := view{r: r, tab: "shared", role: rights.Read}
+	given := []string{}
+	for _, p := range r.Viewer.Principals {
+		given = append(given, p.Name)
+	}
+	if err := h.fill(&v, Query{Given: given}); err != nil {
+		return nil, err
+	}
+	return r.PageWith(http.StatusOK, r.T(v.say("documents.shared")), "documents", v.toast(), listPage(v))
+}
+
+// fill reads a page of a list, and who sees what the viewer manages.
+func (h handler) fill(v *view, o Query) error {
+	v.after = v.r.URL.Query().Get("apres")
+	if head, tail := v.after, ""; head != "" {
+		if n := len(head) - 36; n > 0 && head[n-1] == '.' {
+			tail = head[n:]
+		} else {
+			tail = head
+		}
+		if !id.Valid(tail) {
+			v.after = "" // not one of our links
+		}
+	}
+	o.After, o.Limit = v.after, page+1
+	list, err := List(v.r.Context(), h.core.DB, v.r.Viewer.Scope(), o)
+	if err != nil {
+		return err
+	}
+	if len(list) > page {
+		list = list[:page]
+		last := list[page-1]
+		if v.next = last.ID; len(o.Given) > 0 {
+			v.next = strconv.FormatInt(last.At, 10) + "." + last.ID
+		}
+	}
+	v.items = list
+	if v.role < rights.Manage || len(list) == 0 {
+		return nil
+	}
+	return h.audience(v, list)
+}
+
+// audience names who else sees some items.
+func (h handler) audience(v *view, list []Item) error {
+	var err error
+	if v.open, err = Audience(v.r.Context(), h.core.DB, v.r.Viewer.Scope(), list); err != nil {
+		return err
+	}
+	var all []string
+	for _, p := range v.open {
+		all = append(all, p...)
+	}
+	slices.Sort(all)
+	v.names, err = share.Names(v.r.Context(), h.core.DB, v.r.T, slices.Compact(all))
+	return err
+}
+
+// show is a folder with what lies in it, or a file and its preview.
+func (h handler) show(r *app.Request) (web.Response, error) {
+	v := view{r: r, role: r.Grant.Role()}
+	if err := h.one(&v); err != nil {
+		return nil, err
+	}
+	if v.item.Fresh {
+		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+			return notify.Seen(r.Context(), tx, r.Viewer.Person, r.Grant.ID(), h.core.Clock.Now())
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return h.page(r, http.StatusOK, v)
+}
+
+// page shows the open item of a view.
+func (h handler) page(r *app.Request, status int, v view) (web.Response, error) {
+	var err error
+	if v.item.Folder {
+		if err = h.fill(&v, Query{In: v.item.ID}); err != nil {
+			return nil, err
+		}
+		return r.PageWith(status, v.item.Name, "documents", v.toast(), listPage(v))
+	}
+	if v.comments, err = Comments(r.Context(), h.core.DB, r.Grant); err != nil {
+		return nil, err
+	}
+	if v.versions, err = Versions(r.Context(), h.core.DB, r.Grant); err != nil {
+		return nil, err
+	}
+	if err := h.preview(&v); err != nil {
+		return nil, err
+	}
+	return r.PageWith(status, v.item.Name, "documents", v.toast(), filePage(v))
+}
+
+// one reads the grant's item, the folders above it and who else sees it.
+func (h handler) one(v *view) error {
+	ctx, s := v.r.Context(), v.r.Viewer.Scope()
+	list, err := List(ctx, h.core.DB, s, Query{ID: v.r.Grant.ID(), Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return errs.ErrNotFound
+	}
+	v.item = &list[0]
+	v.tab = "shared"
+	if v.item.Owner == v.r.Viewer.Person {
+		v.tab = "mine"
+	}
+	if v.way, err = Way(ctx, h.core.DB, s, v.item.ID); err != nil {
+		return err
+	}
+	if v.role >= rights.Manage {
+		return h.audience(v, list)
+	}
+	return nil
+}
+
+// add is where files are deposited and folders made: in the grant's folder, or
+// at the top of the viewer's own documents.
+func (h handler) add(r *app.Request) (web.Response, error) {
+	return h.adding(r, http.StatusOK, nil, "")
+}
+
+func (h handler) adding(r *app.Request, status int, faults map[string]string, name string) (web.Response, error) {
+	v := view{r: r, tab: "mine", role: r.Grant.Role(), faults: faults, typed: name}
+	if r.Grant.Role() > 0 {
+		if err := h.one(&v); err != nil {
+			return nil, err
+		}
+		if !v.item.Folder {
+			return nil, errs.ErrNotFound
+		}
+	}
+	return r.PageWith(status, r.T(v.say("documents.add")), "documents", nil, addPage(v))
+}
+
+func (h handler) deposit(r *app.Request) (web.Response, error) {
+	list, err := h.receive(r, filesMax)
+	if err == nil && len(list) == 0 {
+		err = errs.Field("piece", "documents.file_missing")
+	}
+	if err == nil {
+		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+			_, err := Deposit(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), list)
+			return err
+		})
+	}
+	if faults, ok := r.Faults(err); ok {
+		return h.adding(r, http.StatusUnprocessableEntity, faults, "")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return web.Redirect(h.place(r) + "?fait=depose." + strconv.Itoa(len(list))), nil
+}
+
+// place is the page of the grant's folder, or of the viewer's own documents.
+func (h handler) place(r *app.Request) string {
+	if r.Grant.Role() > 0 {
+		return path(r.Grant.ID())
+	}
+	return "/documents"
+}
+
+// receive takes the files of a form, most of them at most.
+func (h handler) receive(r *app.Request, most int) ([]file.Received, error) {
+	if _, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20); err != nil {
+		return nil, err
+	}
+	if r.MultipartForm == nil {
+		return nil, nil
+	}
+	pieces := r.MultipartForm.File["piece"]
+	if len(pieces) > most {
+		return nil, errs.Field("piece", "documents.files_many", "n", most)
+	}
+	var out []file.Received
+	for _, head := range pieces {
+		if head.Filename == "" {
+			continue
+		}
+		in, err := head.Open()
+		if err != nil {
+			return nil, err
+		}
+		got, err := file.Receive(r.Context(), h.core, r.Grant.School(), r.Viewer.Person, head.Filename, in)
+		_ = in.Close()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, got)
+	}
+	return out, nil
+}
+
+func (h handler) folder(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	made := ""
+	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		made, err = MakeFolder(r.Context(), tx, r.Grant, h.core.Clock.Now(), f.Get("nom"))
+		return err
+	})
+	if faults, ok := r.Faults(err); ok {
+		return h.adding(r, http.StatusUnprocessableEntity, faults, f.Get("nom"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(made) + "?fait=dossier"), nil
+}
+
+// edit is where an item gets another name, and a file another version.
+func (h handler) edit(r *app.Request) (web.Response, error) {
+	return h.editing(r, http.StatusOK, nil, "")
+}
+
+func (h handler) editing(r *app.Request, status int, faults map[string]string, name string) (web.Response, error) {
+	v := view{r: r, role: r.Grant.Role(), faults: faults}
+	if err := h.one(&v); err != nil {
+		return nil, err
+	}
+	if v.typed = name; faults["nom"] == "" {
+		v.typed = v.item.Name
+	}
+	return r.PageWith(status, r.T("documents.edit"), "documents", nil, editPage(v))
+}
+
+func (h handler) rename(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return Rename(r.Context(), tx, r.Grant, h.core.Clock.Now(), f.Get("nom"))
+	})
+	if faults, ok := r.Faults(err); ok {
+		return h.editing(r, http.StatusUnprocessableEntity, faults, f.Get("nom"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=renomme"), nil
+}
+
+func (h handler) replace(r *app.Request) (web.Response, error) {
+	list, err := h.receive(r, 1)
+	if err == nil && len(list) == 0 {
+		err = errs.Field("piece", "documents.file_missing")
+	}
+	if err == nil {
+		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+			return Replace(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), list[0])
+		})
+	}
+	if faults, ok := r.Faults(err); ok {
+		return h.editing(r, http.StatusUnprocessableEntity, faults, "")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=version"), nil
+}
+
+func (h handler) revert(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(f.Get("version"))
+	if err != nil {
+		return nil, errs.ErrNotFound
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return Revert(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), n)
+	}); err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=version"), nil
+}
+
+func (h handler) star(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Star(r.Context(), tx, r.Grant, f.Get("oui") != "") }); err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(r.Grant.ID())), nil
+}
+
+func (h handler) comment(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return Say(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), f.Get("texte"))
+	})
+	if faults, ok := r.Faults(err); ok {
+		v := view{r: r, role: r.Grant.Role(), faults: faults, typed: f.Get("texte")}
+		if err := h.one(&v); err != nil {
+			return nil, err
+		}
+		return h.page(r, http.StatusUnprocessableEntity, v)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(r.Grant.ID()) + "?fait=commente#commentaires"), nil
+}
+
+func (h handler) uncomment(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Unsay(r.Context(), tx, r.Grant, f.Get("commentaire")) }); err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(r.Grant.ID()) + "#commentaires"), nil
+}
+
+// download answers a choice with one file, or with a ZIP of several.
+func (h handler) download(r *app.Request) (web.Response, error) {
+	ids, err := chosen(r)
+	if err != nil {
+		return nil, err
+	}
+	return h.pack(r, ids, r.T("documents.zip_name"))
+}
+
+func (h handler) zip(r *app.Request) (web.Response, error) {
+	list, err := List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{ID: r.Grant.ID(), Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, errs.ErrNotFound
+	}
+	return h.pack(r, []string{r.Grant.ID()}, list[0].Name)
+}
+
+func (h handler) pack(r *app.Request, ids []string, name string) (web.Response, error) {
+	list, err := Entries(r.Context(), h.core.DB, r.Viewer.Scope(), ids)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, errs.ErrNotFound
+	}
+	return archive(h.core.Blobs, zipName(name)+".zip", list, r.Viewer.Now.In(r.Viewer.Zone())), nil
+}
+
+// chosen are the items of a form, each once.
+func chosen(r *app.Request) ([]string, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	ids := slices.Clone(f["id"])
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) == 0 || slices.ContainsFunc(ids, func(s string) bool { return !id.Valid(s) }) {
+		return nil, errs.New(errs.Invalid, "documents.none_chosen")
+	}
+	if len(ids) > choiceMax {
+		return nil, errs.New(errs.Invalid, "documents.chosen_many", "n", choiceMax)
+	}
+	return ids, nil
+}
+
+// moveOne asks where one item goes, move where a choice goes, and puts it there.
+func (h handler) moveOne(r *app.Request) (web.Response, error) {
+	return h.picker(r, http.StatusOK, []string{r.Grant.ID()}, nil)
+}
+
+func (h handler) move(r *app.Request) (web.Response, error) {
+	ids, err := chosen(r)
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	if !f.Has("vers") {
+		return h.picker(r, http.StatusOK, ids, nil)
+	}
+	to, err := h.into(r, f)
+	if err == nil {
+		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+			return Move(r.Context(), tx, r.Grant, to, h.core.Clock.Now(), ids)
+		})
+	}
+	if faults, ok := r.Faults(err); ok {
+		return h.picker(r, http.StatusUnprocessableEntity, ids, faults)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if to.Role() > 0 {
+		return web.Redirect(path(to.ID()) + "?fait=deplace"), nil
+	}
+	return web.Redirect("/documents?fait=deplace"), nil
+}
+
+// into is the grant on the folder that a form names: a folder to which the
+// viewer may add, or the top of their own documents.
+func (h handler) into(r *app.Request, f url.Values) (rights.Grant, error) {
+	need, at := Contributing, f.Get("vers")
+	if at == "haut" {
+		need, at = Keep, f.Get("ecole")
+	}
+	g, err := need.Resolve(r.Context(), h.core.DB, r.Viewer, at)
+	if k := errs.KindOf(err); err != nil && (k == errs.NotFound || k == errs.Denied) {
+		err = errs.Field("vers", "documents.folder_gone")
+	}
+	return g, err
+}
+
+// picker shows the folders of the space in which the chosen items lie.
+func (h handler) picker(r *app.Request, status int, ids []string, faults map[string]string) (web.Response, error) {
+	v := view{r: r, tab: "mine", role: rights.Manage, faults: faults}
+	var err error
+	if v.items, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Kind: ids, Least: rights.Manage, Limit: len(ids)}); err != nil {
+		return nil, err
+	}
+	if len(v.items) != len(ids) {
+		return nil, errs.ErrNotFound
+	}
+	if v.folders, err = Folders(r.Context(), h.core.DB, r.Viewer.Scope(), v.items[0].Owner, v.items[0].School); err != nil {
+		return nil, err
+	}
+	return r.PageWith(status, r.T("documents.move"), "documents", nil, movePage(v))
+}
+
+// in runs a change of chosen items and comes back to where they were.
+func (h handler) in(r *app.Request, done string, f func(ctx context.Context, tx *db.Tx, ids []string) error) (web.Response, error) {
+	ids, err := chosen(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return f(r.Context(), tx, ids) }); err != nil {
+		return nil, err
+	}
+	form, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	to := "/documents"
+	if back := form.Get("retour"); id.Valid(back) {
+		to = path(back)
+	} else if back == "corbeille" {
+		to = "/documents/corbeille"
+	}
+	return web.Redirect(to + "?fait=" + done), nil
+}
+
+func (h handler) remove(r *app.Request) (web.Response, error) {
+	return h.in(r, "corbeille", func(ctx context.Context, tx *db.Tx, ids []string) error {
+		return Trash(ctx, tx, r.Grant, h.core.Clock.Now(), ids)
+	})
+}
+
+func (h handler) removeOne(r *app.Request) (web.Response, error) {
+	list, err := List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{ID: r.Grant.ID(), Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return Trash(r.Context(), tx, r.Grant, h.core.Clock.Now(), []string{r.Grant.ID()})
+	}); err != nil {
+		return nil, err
+	}
+	if len(list) > 0 && list[0].Parent != "" {
+		return web.Redirect(path(list[0].Parent) + "?fait=corbeille"), nil
+	}
+	return web.Redirect("/documents?fait=corbeille"), nil
+}
+
+func (h handler) restore(r *app.Request) (web.Response, error) {
+	return h.in(r, "remis", func(ctx context.Context, tx *db.Tx, ids []string) error {
+		_, err := Restore(ctx, tx, r.Grant, h.core.Clock.Now(), ids)
+		return err
+	})
+}
+
+func (h handler) empty(r *app.Request) (web.Response, error) {
+	return h.in(r, "vide", func(ctx context.Context, tx *db.Tx, ids []string) error {
+		return Empty(ctx, tx, r.Grant, h.core.Clock.Now(), ids)
+	})
+}
+
+// trash is what the viewer removed.
+func (h handler) trash(r *app.Request) (web.Response, error) {
+	v := view{r: r, tab: "trash"}
+	var err error
+	if v.removed, err = Trashed(r.Context(), h.core.DB, r.Viewer.Scope(), choiceMax); err != nil {
+		return nil, err
+	}
+	if v.days, err = Kept(r.Context(), h.core.DB); err != nil {
+		return nil, err
+	}
+	return r.PageWith(http.StatusOK, r.T("documents.trash"), "documents", v.toast(), trashPage(v))
+}
+
+// services is what the viewer joined to words and to other things.
+func (h handler) services(r *app.Request) (web.Response, error) {
+	v := view{r: r, tab: "services"}
+	before, err := strconv.ParseInt(r.URL.Query().Get("avant"), 10, 64)
+	if err != nil {
+		before = rights.Forever // absent, or not one of our links
+	}
+	if v.attached, err = InServices(r.Context(), h.core.DB, r.Viewer.Scope(), before, page+1); err != nil {
+		return nil, err
+	}
+	if len(v.attached) > page {
+		v.attached = v.attached[:page]
+		v.next = strconv.FormatInt(v.attached[page-1].At, 10)
+	}
+	return r.Page(r.T(v.say("documents.services")), "documents", servicesPage(v))
+}
+
+// sharing is the window of who has what.
+func (h handler) sharing(r *app.Request) (web.Response, error) {
+	return h.window(r, http.StatusOK, nil, r.URL.Query())
+}
+
+func (h handler) window(r *app.Request, status int, faults map[string]string, typed url.Values) (web.Response, error) {
+	v := view{r: r, role: r.Grant.Role(), faults: faults}
+	if err := h.one(&v); err != nil {
+		return nil, err
+	}
+	ctx := r.Context()
+	shares, err := Shares(ctx, h.core.DB, r.Grant)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := share.Groups(ctx, h.core.DB, r.Viewer, r.T, r.Grant.School())
+	if err != nil {
+		return nil, err
+	}
+	w := window{view: v, shares: shares, groups: groups, words: typed.Get("q"), given: typed.Get("role"), chosen: typed["a"], tell: r.Method == http.MethodGet || typed.Has("prevenir")}
+	if role(w.given) == 0 {
+		w.given = "1"
+	}
+	if len([]rune(w.words)) > 100 {
+		w.words = ""
+	}
+	// What the address or the form names is named back only to who may reach it.
+	if w.chosen, err = share.Reached(ctx, h.core.DB, r.Viewer, r.Grant.School(), w.chosen[:min(len(w.chosen), sharesMax)]); err != nil {
+		return nil, err
+	}
+	if w.found, err = share.Find(ctx, h.core.DB, r.Viewer, r.T, r.Grant.School(), w.words, 20); err != nil {
+		return nil, err
+	}
+	known := slices.Clone(w.chosen)
+	for _, s := range shares {
+		known = append(known, s.Principal)
+	}
+	if w.names, err = share.Names(ctx, h.core.DB, r.T, known); err != nil {
+		return nil, err
+	}
+	return r.PageWith(status, r.T("documents.share_of", "name", v.item.Name), "documents", v.toast(), sharePage(w))
+}
+
+func (h handler) give(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	who := slices.Clone(f["a"])
+	slices.Sort(who)
+	who = slices.Compact(who)
+	if f.Has("chercher") { // the form's own search, which keeps what was chosen
+		return h.window(r, http.StatusOK, nil, f)
+	}
+	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return Give(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), role(f.Get("role")), f.Has("prevenir"), who...)
+	})
+	if faults, ok := r.Faults(err); ok {
+		return h.window(r, http.StatusUnprocessableEntity, faults, f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(r.Grant.ID()) + "/partage?fait=partage"), nil
+}
+
+func (h handler) take(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Take(r.Context(), tx, r.Grant, f.Get("a")) }); err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(r.Grant.ID()) + "/partage?fait=retire"), nil
+}
+
+// role reads one of the four; 0 is none of them.
+func role(s string) rights.Role {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < int(rights.Read) || n > int(rights.Manage) {
+		return 0
+	}
+	return rights.Role(n)
+}
