@@ -16,6 +16,7 @@ import (
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/web"
+	"marelle/internal/ui"
 )
 
 type handler struct{ core *app.Core }
@@ -159,10 +160,10 @@ func (h handler) one(v *view) error {
 // add is where files are deposited and folders made: in the grant's folder, or
 // at the top of the viewer's own documents.
 func (h handler) add(r *app.Request) (web.Response, error) {
-	return h.adding(r, http.StatusOK, nil, "")
+	return h.adding(r, http.StatusOK, nil, 0, "")
 }
 
-func (h handler) adding(r *app.Request, status int, faults map[string]string, name string) (web.Response, error) {
+func (h handler) adding(r *app.Request, status int, faults map[string]string, done int, name string) (web.Response, error) {
 	v := view{r: r, tab: "mine", role: r.Grant.Role(), faults: faults, typed: name}
 	if r.Grant.Role() > 0 {
 		if err := h.one(&v); err != nil {
@@ -172,25 +173,37 @@ func (h handler) adding(r *app.Request, status int, faults map[string]string, na
 			return nil, errs.ErrNotFound
 		}
 	}
-	return r.PageWith(status, r.T(v.say("documents.add")), "documents", nil, addPage(v))
+	var toast *ui.Toast
+	if done > 0 {
+		toast = &ui.Toast{Text: r.T("documents.done.added", "n", done)}
+	}
+	return r.PageWith(status, r.T(v.say("documents.add")), "documents", toast, addPage(v))
 }
 
+// deposit keeps every file that may be kept; one that is refused is named, and
+// stops no other.
 func (h handler) deposit(r *app.Request) (web.Response, error) {
-	list, err := h.receive(r, filesMax)
+	_, list, err := file.Form(r, r.Grant.School(), filesMax)
 	if err == nil && len(list) == 0 {
 		err = errs.Field("piece", "documents.file_missing")
 	}
-	if err == nil {
+	faults, told := r.Faults(err)
+	if err != nil && !told {
+		return nil, err
+	}
+	if len(list) > 0 {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 			_, err := Deposit(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), list)
 			return err
 		})
+		if more, ok := r.Faults(err); ok {
+			faults, list = more, nil
+		} else if err != nil {
+			return nil, err
+		}
 	}
-	if faults, ok := r.Faults(err); ok {
-		return h.adding(r, http.StatusUnprocessableEntity, faults, "")
-	}
-	if err != nil {
-		return nil, err
+	if len(faults) > 0 {
+		return h.adding(r, http.StatusUnprocessableEntity, faults, len(list), "")
 	}
 	return web.Redirect(h.place(r) + "?fait=depose." + strconv.Itoa(len(list))), nil
 }
@@ -201,37 +214,6 @@ func (h handler) place(r *app.Request) string {
 		return path(r.Grant.ID())
 	}
 	return "/documents"
-}
-
-// receive takes the files of a form, most of them at most.
-func (h handler) receive(r *app.Request, most int) ([]file.Received, error) {
-	if _, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20); err != nil {
-		return nil, err
-	}
-	if r.MultipartForm == nil {
-		return nil, nil
-	}
-	pieces := r.MultipartForm.File["piece"]
-	if len(pieces) > most {
-		return nil, errs.Field("piece", "documents.files_many", "n", most)
-	}
-	var out []file.Received
-	for _, head := range pieces {
-		if head.Filename == "" {
-			continue
-		}
-		in, err := head.Open()
-		if err != nil {
-			return nil, err
-		}
-		got, err := file.Receive(r.Context(), h.core, r.Grant.School(), r.Viewer.Person, head.Filename, in)
-		_ = in.Close()
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, got)
-	}
-	return out, nil
 }
 
 func (h handler) folder(r *app.Request) (web.Response, error) {
@@ -245,7 +227,7 @@ func (h handler) folder(r *app.Request) (web.Response, error) {
 		return err
 	})
 	if faults, ok := r.Faults(err); ok {
-		return h.adding(r, http.StatusUnprocessableEntity, faults, f.Get("nom"))
+		return h.adding(r, http.StatusUnprocessableEntity, faults, 0, f.Get("nom"))
 	}
 	if err != nil {
 		return nil, err
@@ -287,7 +269,7 @@ func (h handler) rename(r *app.Request) (web.Response, error) {
 }
 
 func (h handler) replace(r *app.Request) (web.Response, error) {
-	list, err := h.receive(r, 1)
+	_, list, err := file.Form(r, r.Grant.School(), 1)
 	if err == nil && len(list) == 0 {
 		err = errs.Field("piece", "documents.file_missing")
 	}

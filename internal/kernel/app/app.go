@@ -23,6 +23,7 @@ import (
 	"marelle/internal/platform/media"
 	"marelle/internal/platform/push"
 	"marelle/internal/platform/secret"
+	"marelle/internal/platform/spool"
 )
 
 // App is a service as a value: data and functions. The zero value of a hook
@@ -95,6 +96,7 @@ type Core struct {
 	Keys     *secret.Keys
 	Hasher   *secret.Hasher
 	Blobs    blob.Store
+	Spool    *spool.Spool
 	Pictures *media.Maker
 	Mail     *mail.Sender // nil without SMTP
 	Push     *push.Sender

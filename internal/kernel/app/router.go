@@ -91,6 +91,13 @@ func (rt *Router) handle(method, pattern string, need rights.Need, h Handler) {
 			return
 		}
 		r := &Request{Request: hr, W: w, Viewer: viewer, Core: rt.core}
+		// The server removes what a form left on disk from its own request only,
+		// of which this one is a copy.
+		defer func() {
+			if r.MultipartForm != nil {
+				_ = r.MultipartForm.RemoveAll() // files of the system's temporary folder
+			}
+		}()
 		if err := rt.serve(r, need, h); err != nil {
 			rt.doors.Refuse(w, hr, viewer, err)
 		}

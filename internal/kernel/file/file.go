@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -24,9 +23,11 @@ import (
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/media"
+	"marelle/internal/platform/spool"
 )
 
 //go:embed migrations/*.sql i18n/fr.json
@@ -68,8 +69,14 @@ type File struct {
 	Height int
 }
 
-// Picture says whether it is shown as one.
-func (f File) Picture() bool { return strings.HasPrefix(f.Type, "image/") }
+// Picture says whether it is shown as one: it then has the forms web and thumb.
+func (f File) Picture() bool { return f.kind().Picture() || f.kind().Drawing() }
+
+// Audio and Video say whether it is played in the page.
+func (f File) Audio() bool { return f.kind().Audio() }
+func (f File) Video() bool { return f.kind().Video() }
+
+func (f File) kind() media.Type { return media.Type{MIME: f.Type} }
 
 // URL is the address of one of its forms: original, web, thumb.
 func (f File) URL(variant string) string { return "/fichiers/" + f.ID + "/" + variant }
@@ -97,56 +104,90 @@ const (
 	thumbSide = 400
 )
 
-// Receive takes bytes from a person: a picture is decoded, turned upright and
-// written again without any metadata, in two sizes, and its original is not
-// kept; a PDF is kept as it is. Anything else is refused. No row is written:
-// Record does it in the transaction of the item.
+// Receive takes a photo or a PDF from a person, what is read in a page: a picture
+// is decoded, turned upright and written again without any metadata, in two
+// sizes, and its original is not kept; a PDF is kept as it is. Anything else is
+// refused. No row is written: Record does it in the transaction of the item.
 func Receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
+	return receive(ctx, core, school, owner, name, in, false)
+}
+
+// ReceiveAny takes whatever a school works with: besides what Receive takes,
+// texts, office files, sound, video, archives. Programs are refused.
+func ReceiveAny(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
+	return receive(ctx, core, school, owner, name, in, true)
+}
+
+// receive reads once: the bytes are hashed on their way to the machine's disk,
+// and go from there to the store.
+func receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader, whatever bool) (Received, error) {
 	r := Received{ID: id.New(), School: school, Owner: owner, Name: clean(name)}
-	tmp, err := os.CreateTemp("", "marelle-*")
+	f, err := core.Spool.Take(ctx, in, core.UploadMax)
+	if errors.Is(err, spool.ErrTooLarge) {
+		return r, errs.Field("piece", "file.too_large", "max", i18n.Size(core.UploadMax))
+	}
+	if f != nil {
+		defer f.Close() // the file has no name any more
+	}
 	if err != nil {
 		return r, fmt.Errorf("receive: %w", err)
 	}
-	defer func() { _ = errors.Join(tmp.Close(), os.Remove(tmp.Name())) }()
-	n, err := io.Copy(tmp, io.LimitReader(in, core.UploadMax+1))
-	if err != nil {
-		return r, fmt.Errorf("receive: %w", err)
-	}
-	if n > core.UploadMax {
-		return r, errs.Field("piece", "file.too_large")
-	}
-	if n == 0 {
+	if f.Size == 0 {
 		return r, errs.Field("piece", "file.empty")
 	}
-	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
-		return r, err
-	}
-	kind, err := media.Sniff(tmp)
+	kind, err := recognise(f, r.Name, whatever)
 	if err != nil {
-		return r, errs.Field("piece", "file.kind")
-	}
-	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
 		return r, err
 	}
-	switch {
-	case kind.Picture():
-		return r.picture(ctx, core, tmp)
-	case kind.MIME == "application/pdf":
-		if err := media.PDF(tmp, n, core.UploadMax); err != nil {
+	if err := f.Rewind(); err != nil {
+		return r, err
+	}
+	if kind.Picture() {
+		return r.picture(ctx, core, f)
+	}
+	if kind.MIME == "application/pdf" {
+		if err := errors.Join(media.PDF(f, f.Size, core.UploadMax), f.Rewind()); err != nil {
 			return r, field(err)
 		}
-		if _, err := tmp.Seek(0, io.SeekStart); err != nil {
-			return r, err
-		}
-		key, err := store(ctx, core.Blobs, school, tmp, n)
-		if err != nil {
-			return r, err
-		}
-		r.Type, r.Size = "application/pdf", n
-		r.variants = []variant{{"original", key, r.Type, n, 0, 0}}
-		return r, nil
 	}
-	return r, errs.Field("piece", "file.kind")
+	return r, r.keep(ctx, core.Blobs, kind, f.Sum(), f, f.Size)
+}
+
+// recognise says what a file is by its first bytes, and refuses what may not be
+// sent.
+func recognise(head io.Reader, name string, whatever bool) (media.Type, error) {
+	kind, err := media.Sniff(head)
+	if err != nil {
+		return kind, errs.Field("piece", "file.kind")
+	}
+	switch end, program := kind.Program(name); {
+	case kind.Picture(), kind.MIME == "application/pdf":
+		return kind, nil
+	case kind.Opaque():
+		return kind, errs.Field("piece", "media.heic")
+	case !whatever:
+		return kind, errs.Field("piece", "file.kind")
+	case program:
+		return kind, errs.Field("piece", "file.program", "kind", end)
+	}
+	return kind, nil
+}
+
+// keep stores what is kept as it came.
+func (r *Received) keep(ctx context.Context, to blob.Store, kind media.Type, sum string, in io.Reader, size int64) error {
+	key := r.School + "/" + sum
+	if err := to.Put(ctx, key, in, size); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	r.Type, r.Size = kind.MIME, size
+	r.variants = []variant{{"original", key, kind.MIME, size, 0, 0}}
+	if kind.Drawing() {
+		// Small in bytes whatever its size: the same file in each form.
+		for _, name := range []string{"web", "thumb"} {
+			r.variants = append(r.variants, variant{name, key, kind.MIME, size, 0, 0})
+		}
+	}
+	return nil
 }
 
 // picture decodes once and keeps two sizes.
@@ -169,6 +210,8 @@ func (r Received) picture(ctx context.Context, core *app.Core, in io.ReadSeeker)
 		r.variants = append(r.variants, variant{v.name, key, info.Type.MIME, size, v.width, v.height})
 	}
 	r.Type, r.Size = r.variants[0].kind, r.variants[0].size
+	// A name that says HEIC or PNG would not be opened as what it has become.
+	r.Name = strings.TrimSuffix(r.Name, filepath.Ext(r.Name)) + info.Type.Ext
 	return r, nil
 }
 
