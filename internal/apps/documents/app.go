@@ -69,7 +69,7 @@ func App(core *app.Core) app.App {
 			r.POST("/documents/{id}/version", Contributing, h.replace)
 			r.POST("/documents/{id}/version/remettre", Contributing, h.revert)
 			r.GET("/documents/{id}/deplacer", Managing, h.moveOne)
-			r.POST("/documents/{id}/corbeille", Managing, h.removeOne)
+			r.POST("/documents/{id}/supprimer", Managing, h.removeOne)
 			r.GET("/documents/{id}/partage", Managing, h.sharing)
 			r.POST("/documents/{id}/partage", Managing, h.give)
 			r.POST("/documents/{id}/partage/retirer", Managing, h.take)
@@ -81,6 +81,9 @@ func App(core *app.Core) app.App {
 		Merge:      Merge,
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return retain(ctx, tx, g, core.Clock.Now())
+		},
+		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+			return sample(ctx, tx, core, g, core.Clock.Now())
 		},
 	}
 }

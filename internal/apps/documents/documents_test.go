@@ -75,7 +75,7 @@ func TestConformance(t *testing.T) {
 	apptest.Conform(t, "documents", func(t *testing.T, a *testapp.App) []apptest.Subject {
 		helene := a.As("helene.duvivier")
 		in := folder(t, helene, "", "Baie de Somme")
-		id := deposit(t, a, helene, in, "Autorisation de sortie.png")
+		id := deposit(t, a, helene, in, "Autorisation de sortie.jpg")
 		give(helene, in, "1", families(a, "CE1 B"), "class:"+class(a, "CE1 B")+":pupil").To()
 		return []apptest.Subject{{Kind: documents.Document, ID: id, Reader: "nadia.kermadec", Pupil: "ines.kermadec",
 			Others: []string{"antoine.mercier"}, Lists: []string{"/documents", "/documents/partages", "/documents/" + in}}}
@@ -87,12 +87,12 @@ func TestConformance(t *testing.T) {
 func TestWhatIsSharedIsFoundAndWhatIsTakenBackIsGone(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia, antoine := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("antoine.mercier")
-	id := deposit(t, a, helene, "", "Plan du phare.png")
+	id := deposit(t, a, helene, "", "Plan du phare.jpg")
 	at, file := "/documents/"+id, a.One(`SELECT file FROM document WHERE id = $1`, id)
 	places := []string{"/documents/partages", "/", "/recherche?q=phare"}
 	pages := []string{at, at + "/zip", "/fichiers/" + file + "/web", "/fichiers/" + file + "/thumb"}
 
-	helene.Get("/documents").OK().Has("Plan du phare.png", "Vous seulement")
+	helene.Get("/documents").OK().Has("Plan du phare.jpg", "Vous seulement")
 	helene.Get(at).OK().Has("/fichiers/" + file + "/web")
 	gone := func(p *testapp.Person) {
 		t.Helper()
@@ -116,7 +116,7 @@ func TestWhatIsSharedIsFoundAndWhatIsTakenBackIsGone(t *testing.T) {
 		nadia.Get(page).OK()
 	}
 	nadia.Get("/documents/partages").Has("Mme Duvivier")
-	nadia.Get(at+"/partage").Denied() // a reader sees nobody else's rights
+	nadia.Get(at + "/partage").Denied() // a reader sees nobody else's rights
 	gone(antoine)
 
 	helene.Post(at+"/partage/retirer", "a", families(a, "CE1 B")).To()
@@ -130,17 +130,17 @@ func TestFoldersHandDownWhatTheyAreGiven(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia, julien := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("julien.lecoq")
 	out := folder(t, helene, "", "Sorties")
-	deep := folder(t, helene, out, "Somme")
-	early := deposit(t, a, helene, deep, "avant.png")
+	deep := folder(t, helene, out, "Marquenterre")
+	early := deposit(t, a, helene, deep, "avant.jpg")
 	give(helene, out, "1", families(a, "CE1 B")).To()
 	give(helene, early, "2", "person:"+julien.ID).To()
-	late := deposit(t, a, helene, deep, "apres.png")
+	late := deposit(t, a, helene, deep, "apres.jpg")
 	for _, id := range []string{out, deep, early, late} {
 		nadia.Get("/documents/" + id).OK()
 	}
-	nadia.Get("/documents/partages").Has("Sorties").Lacks("Somme", early)
-	nadia.Get("/documents/"+out).Has("Somme", "Partagés avec moi")
-	julien.Get("/documents/"+late).NotFound()
+	nadia.Get("/documents/partages").Has("Sorties").Lacks("Marquenterre", early)
+	nadia.Get("/documents/"+out).Has("Marquenterre", "Partagés avec moi")
+	julien.Get("/documents/" + late).NotFound()
 	julien.Get("/documents/"+early).OK().Lacks("/documents/"+out, "/documents/"+deep)
 
 	helene.Get("/documents/"+early+"/partage").Has("par le dossier Sorties", "Familles de CE1 B", "Julien Lecoq")
@@ -163,14 +163,14 @@ func TestEachRoleDoesWhatItSays(t *testing.T) {
 	a := testapp.New(t)
 	helene, julien := a.As("helene.duvivier"), a.As("julien.lecoq")
 	in := folder(t, helene, "", "Projet")
-	id := deposit(t, a, helene, in, "affiche.png")
+	id := deposit(t, a, helene, in, "affiche.jpg")
 	at := "/documents/" + id
 	try := func(want map[string]int) {
 		t.Helper()
 		for what, f := range map[string]func() *testapp.Page{
 			"read":     func() *testapp.Page { return julien.Get(at) },
 			"comment":  func() *testapp.Page { return julien.Post(at+"/commentaires", "texte", "Très beau.") },
-			"rename":   func() *testapp.Page { return julien.Post(at+"/modifier", "nom", "affiche.png") },
+			"rename":   func() *testapp.Page { return julien.Post(at+"/modifier", "nom", "affiche.jpg") },
 			"add":      func() *testapp.Page { return julien.Get("/documents/" + in + "/ajouter") },
 			"share":    func() *testapp.Page { return julien.Get(at + "/partage") },
 			"move":     func() *testapp.Page { return julien.Get(at + "/deplacer") },
@@ -191,7 +191,7 @@ func TestEachRoleDoesWhatItSays(t *testing.T) {
 	give(helene, in, "3", "person:"+julien.ID).To()
 	try(map[string]int{"read": 200, "comment": 303, "rename": 303, "add": 200, "share": 403, "move": 403, "children": 200})
 	// What a colleague adds lies in the owner's space.
-	added := deposit(t, a, julien, in, "esquisse.png")
+	added := deposit(t, a, julien, in, "esquisse.jpg")
 	helene.Get("/documents/" + added + "/partage").OK()
 	julien.Get("/documents/" + added + "/partage").Denied()
 	give(helene, in, "4", "person:"+julien.ID).To()
@@ -199,15 +199,15 @@ func TestEachRoleDoesWhatItSays(t *testing.T) {
 	// Who manages moves within the space, never out of it.
 	julien.Post("/documents/deplacer", "id", id, "vers", "haut").Faulty().Has("change pas de propriétaire")
 	julien.Post("/documents/corbeille", "id", id).To()
-	helene.Get("/documents/corbeille").OK().Has("affiche.png")
-	julien.Get("/documents/corbeille").OK().Lacks("affiche.png")
+	helene.Get("/documents/corbeille").OK().Has("affiche.jpg")
+	julien.Get("/documents/corbeille").OK().Lacks("affiche.jpg")
 }
 
 // One shares with those whom one may reach, and learns no other name.
 func TestSharingStopsAtWhomOneMayReach(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia, ines, antoine := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("ines.kermadec"), a.As("antoine.mercier")
-	mine := deposit(t, a, nadia, "", "certificat.png")
+	mine := deposit(t, a, nadia, "", "certificat.jpg")
 	stranger := a.As("parent.duport")
 	for _, to := range []string{families(a, "CE1 B"), "person:" + antoine.ID, "person:" + stranger.ID, "school:relative", "family:" + ines.ID, "class:x:relative", "nobody"} {
 		give(nadia, mine, "1", to).Faulty().Has("Vérifiez la liste")
@@ -216,14 +216,14 @@ func TestSharingStopsAtWhomOneMayReach(t *testing.T) {
 	nadia.Get("/documents/" + mine + "/partage?q=antoine").OK().Lacks("Mercier")
 	nadia.Get("/documents/" + mine + "/partage?q=hel").OK().Has("Hélène Duvivier")
 	give(nadia, mine, "1", "person:"+helene.ID).To()
-	helene.Get("/documents/partages").Has("certificat.png", "Mme Kermadec")
-	drawn := deposit(t, a, ines, "", "dessin.png")
+	helene.Get("/documents/partages").Has("certificat.jpg", "Mme Kermadec")
+	drawn := deposit(t, a, ines, "", "dessin.jpg")
 	give(ines, drawn, "1", "person:"+helene.ID, "class:"+class(a, "CE1 B")+":pupil").To()
 	give(ines, drawn, "1", families(a, "CE1 B")).Faulty()
 	give(ines, drawn, "1", "class:"+class(a, "CE2")+":pupil").Faulty()
 	helene.Get("/documents/" + drawn).OK()
 	// What is typed stays when there is a fault, and the search keeps what was chosen.
-	helene.Post("/documents/"+deposit(t, a, helene, "", "n.png")+"/partage", "chercher", "1", "q", "kermadec", "a", families(a, "CE2"), "role", "2").
+	helene.Post("/documents/"+deposit(t, a, helene, "", "n.jpg")+"/partage", "chercher", "1", "q", "kermadec", "a", families(a, "CE2"), "role", "2").
 		OK().Has(`value="kermadec"`, "Nadia Kermadec", `value="`+families(a, "CE2")+`" checked`)
 }
 
@@ -231,12 +231,12 @@ func TestTheTrashGivesBackAndForgets(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
 	in := folder(t, helene, "", "Classeur")
-	first, second := deposit(t, a, helene, in, "un.png"), deposit(t, a, helene, in, "deux.png")
+	first, second := deposit(t, a, helene, in, "un.jpg"), deposit(t, a, helene, in, "deux.jpg")
 	give(helene, in, "1", families(a, "CE1 B")).To()
 	helene.Post("/documents/corbeille", "id", first, "retour", in).To()
 	nadia.Get("/documents/" + first).NotFound()
-	nadia.Get("/documents/" + in).OK().Lacks("un.png").Has("deux.png")
-	helene.Post("/documents/" + in + "/corbeille").To()
+	nadia.Get("/documents/" + in).OK().Lacks("un.jpg").Has("deux.jpg")
+	helene.Post("/documents/" + in + "/supprimer").To()
 	for _, id := range []string{in, second} {
 		nadia.Get("/documents/" + id).NotFound()
 		helene.Get("/documents/" + id).NotFound()
@@ -245,14 +245,14 @@ func TestTheTrashGivesBackAndForgets(t *testing.T) {
 		helene.Get(place).OK().Lacks("/documents/"+in, "/documents/"+second)
 		nadia.Get(place).OK().Lacks("/documents/" + in)
 	}
-	helene.Get("/documents/corbeille").Has("Classeur", "un.png").Lacks("deux.png")
+	helene.Get("/documents/corbeille").Has("Classeur", "un.jpg").Lacks("deux.jpg")
 	// The trash is its owner's.
 	nadia.Post("/documents/corbeille/remettre", "id", in).To()
 	nadia.Post("/documents/corbeille/vider", "id", in).To()
 	helene.Get("/documents/corbeille").Has("Classeur")
 	// What was removed before its folder comes back to the top while that is away.
 	helene.Post("/documents/corbeille/remettre", "id", first, "retour", "corbeille").To()
-	helene.Get("/documents").Has("un.png")
+	helene.Get("/documents").Has("un.jpg")
 	nadia.Get("/documents/" + first).NotFound()
 	helene.Post("/documents/corbeille/remettre", "id", in).To()
 	for _, id := range []string{in, second} {
@@ -286,9 +286,9 @@ func TestAZipHoldsTheTree(t *testing.T) {
 	in := folder(t, helene, "", "Œuvres de l'été")
 	helene.Post("/documents/"+in+"/dossier", "nom", "..").Faulty().Has("Il manque le nom")
 	deep := folder(t, helene, in, "Élèves: CE1")
-	deposit(t, a, helene, in, "photo.png")
-	deposit(t, a, helene, in, "PHOTO.png")
-	deposit(t, a, helene, deep, "mer.png")
+	deposit(t, a, helene, in, "photo.jpg")
+	deposit(t, a, helene, in, "PHOTO.jpg")
+	deposit(t, a, helene, deep, "mer.jpg")
 	names := func(p *testapp.Page) []string {
 		t.Helper()
 		z, err := zip.NewReader(strings.NewReader(p.OK().Body), int64(len(p.Body)))
@@ -310,14 +310,14 @@ func TestAZipHoldsTheTree(t *testing.T) {
 		slices.Sort(out)
 		return out
 	}
-	want := []string{"Œuvres de l'été/", "Œuvres de l'été/PHOTO (2).png", "Œuvres de l'été/photo.png", "Œuvres de l'été/Élèves_ CE1/", "Œuvres de l'été/Élèves_ CE1/mer.png"}
+	want := []string{"Œuvres de l'été/", "Œuvres de l'été/PHOTO (2).jpg", "Œuvres de l'été/photo.jpg", "Œuvres de l'été/Élèves_ CE1/", "Œuvres de l'été/Élèves_ CE1/mer.jpg"}
 	if got := names(helene.Get("/documents/" + in + "/zip")); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	// Of a choice, what one may not read makes the whole unknown only when nothing is left.
-	one := deposit(t, a, helene, "", "seul.png")
+	one := deposit(t, a, helene, "", "seul.jpg")
 	give(helene, deep, "1", families(a, "CE1 B")).To()
-	if got := names(nadia.Post("/documents/telecharger", "id", one, "id", in, "id", deep)); !slices.Equal(got, []string{"Élèves_ CE1/", "Élèves_ CE1/mer.png"}) {
+	if got := names(nadia.Post("/documents/telecharger", "id", one, "id", in, "id", deep)); !slices.Equal(got, []string{"Élèves_ CE1/", "Élèves_ CE1/mer.jpg"}) {
 		t.Errorf("a mother downloads %q", got)
 	}
 }
@@ -351,13 +351,13 @@ func TestAFolderNeverGoesIntoItself(t *testing.T) {
 func TestVersionsComeBack(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
-	id := deposit(t, a, helene, "", "menu.png")
+	id := deposit(t, a, helene, "", "menu.jpg")
 	give(helene, id, "1", families(a, "CE1 B")).To()
 	first := a.One(`SELECT file FROM document WHERE id = $1`, id)
-	helene.Upload("/documents/"+id+"/version", []testapp.File{{Field: "piece", Name: "autre nom.png", Bytes: drawing(t, 40)}}).To()
+	helene.Upload("/documents/"+id+"/version", []testapp.File{{Field: "piece", Name: "autre nom.jpg", Bytes: drawing(t, 40)}}).To()
 	second := a.One(`SELECT file FROM document WHERE id = $1`, id)
-	nadia.Get("/documents/"+id).OK().Has("menu.png", "/fichiers/"+second+"/web", "2 versions")
-	nadia.Get("/").Has("menu.png")
+	nadia.Get("/documents/"+id).OK().Has("menu.jpg", "/fichiers/"+second+"/web", "2 versions")
+	nadia.Get("/").Has("menu.jpg")
 	nadia.Post("/documents/"+id+"/version/remettre", "version", "1").Denied()
 	helene.Post("/documents/"+id+"/version/remettre", "version", "1").To()
 	helene.Post("/documents/"+id+"/version/remettre", "version", "9").NotFound()
@@ -368,7 +368,7 @@ func TestVersionsComeBack(t *testing.T) {
 func TestCommentsAreTheirAuthors(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia, youssef := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("youssef.kermadec")
-	id := deposit(t, a, helene, "", "sondage.png")
+	id := deposit(t, a, helene, "", "sondage.jpg")
 	give(helene, id, "2", families(a, "CE1 B")).To()
 	at := "/documents/" + id
 	nadia.Post(at+"/commentaires", "texte", " ").Faulty().Has("Écrivez un commentaire")
@@ -376,7 +376,7 @@ func TestCommentsAreTheirAuthors(t *testing.T) {
 	nadia.Post(at+"/commentaires", "texte", "Le <b>jeudi</b> nous va.").To()
 	said := a.One(`SELECT id FROM document_comment WHERE node = $1`, id)
 	helene.Get(at).Has("Le &lt;b&gt;jeudi&lt;/b&gt; nous va.", "Nadia Kermadec")
-	helene.Get("/").Has("sondage.png")
+	helene.Get("/").Has("sondage.jpg")
 	youssef.Post(at+"/commentaires/retirer", "commentaire", said).NotFound()
 	nadia.Post(at+"/commentaires/retirer", "commentaire", said).To()
 	helene.Get(at).Lacks("jeudi")
@@ -391,8 +391,8 @@ func TestErasingTakesTheSpaceAlong(t *testing.T) {
 	helene, julien := a.As("helene.duvivier"), a.As("julien.lecoq")
 	theirs := folder(t, helene, "", "Commun")
 	give(helene, theirs, "3", "person:"+julien.ID).To()
-	added := deposit(t, a, julien, theirs, "ajout.png")
-	own := deposit(t, a, julien, folder(t, julien, "", "À moi"), "secret.png")
+	added := deposit(t, a, julien, theirs, "ajout.jpg")
+	own := deposit(t, a, julien, folder(t, julien, "", "À moi"), "secret.jpg")
 	give(julien, own, "1", "person:"+helene.ID).To()
 	var service = func() (f func(tx *db.Tx) error) {
 		for _, s := range a.Core.Apps {
@@ -413,10 +413,10 @@ func TestErasingTakesTheSpaceAlong(t *testing.T) {
 func TestWhatIsJoinedElsewhereIsListed(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
-	word, _, _ := strings.Cut(helene.Upload("/carnet", []testapp.File{{Field: "piece", Name: "phoque.png", Bytes: drawing(t, 30)}},
+	word, _, _ := strings.Cut(helene.Upload("/carnet", []testapp.File{{Field: "piece", Name: "phoque.jpg", Bytes: drawing(t, 30)}},
 		"titre", "Trois phoques", "texte", "Regardez.", "a", "class:"+class(a, "CE1 B")).To(), "?")
-	helene.Get("/documents/services").OK().Has("phoque.png", "Trois phoques", word)
-	nadia.Get("/documents/services").OK().Lacks("phoque.png")
+	helene.Get("/documents/services").OK().Has("phoque.jpg", "Trois phoques", word)
+	nadia.Get("/documents/services").OK().Lacks("phoque.jpg")
 }
 
 // Pages come one after the other, each thing once, and favourites first.

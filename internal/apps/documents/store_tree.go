@@ -25,6 +25,8 @@ type node struct {
 
 // tree begins a statement about some nodes and all that lies below them; top is
 // the one of them that each lies in.
+//
+// scope: the caller's, by the nodes that it names
 func tree(in string) string {
 	return `WITH RECURSIVE tree(id, top, n) AS (SELECT d.id, d.id, 0 FROM document d WHERE d.id IN (` + in + `)
 		UNION ALL SELECT d.id, t.top, t.n + 1 FROM document d JOIN tree t ON d.parent = t.id) `

@@ -413,7 +413,7 @@ func (v view) more() string {
 func (v view) folderMenu(i Item) []ui.Link {
 	out := v.menu(i)
 	if v.role >= rights.Manage {
-		out = append(out, ui.Link{Label: v.r.T("documents.remove"), Href: path(i.ID) + "/corbeille", Icon: "trash", Post: true, Danger: true})
+		out = append(out, ui.Link{Label: v.r.T("documents.remove"), Href: path(i.ID) + "/supprimer", Icon: "trash", Post: true, Danger: true})
 	}
 	return out
 }
