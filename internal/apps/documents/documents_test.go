@@ -140,6 +140,7 @@ func TestFoldersHandDownWhatTheyAreGiven(t *testing.T) {
 	}
 	nadia.Get("/documents/partages").Has("Sorties").Lacks("Marquenterre", early)
 	nadia.Get("/documents/"+out).Has("Marquenterre", "Partagés avec moi")
+	helene.Get("/documents/" + out).OK().Has("Familles de CE1 B").Lacks("Vous seulement")
 	julien.Get("/documents/" + late).NotFound()
 	julien.Get("/documents/"+early).OK().Lacks("/documents/"+out, "/documents/"+deep)
 

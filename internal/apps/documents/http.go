@@ -75,6 +75,9 @@ func (h handler) fill(v *view, o Query) error {
 		}
 	}
 	v.items = list
+	if v.item != nil {
+		list = append(list[:len(list):len(list)], *v.item)
+	}
 	if v.role < rights.Manage || len(list) == 0 {
 		return nil
 	}

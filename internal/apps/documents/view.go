@@ -93,7 +93,7 @@ func (v view) base() string {
 func (v view) tabs() []ui.Tab {
 	var out []ui.Tab
 	add := func(tab, href, icon string) {
-		out = append(out, ui.Tab{Label: v.r.T(v.say("documents." + tab)), Href: href, Icon: icon, Current: v.tab == tab && v.item == nil})
+		out = append(out, ui.Tab{Label: v.r.T(v.say("documents." + tab)), Href: href, Icon: icon, Current: v.tab == tab})
 	}
 	if v.keeps() {
 		add("mine", "/documents", "")
@@ -151,21 +151,25 @@ func (v view) who(i Item) (words, paint, icon string) {
 	if v.role < rights.Manage {
 		return i.From(), "neutre", "user"
 	}
-	var labels []string
-	kind := ""
-	for _, p := range v.open[i.ID] {
-		if t, ok := v.names[p]; ok {
-			labels = append(labels, t.Label)
-			kind = t.Kind
-		}
-	}
-	switch len(labels) {
+	list := v.audience(i)
+	switch len(list) {
 	case 0:
 		return v.r.T(v.say("documents.alone")), "neutre", "lock-key"
 	case 1:
-		return labels[0], audiencePaint[kind], audienceIcon(kind)
+		return list[0].Label, audiencePaint[list[0].Kind], audienceIcon(list[0].Kind)
 	}
-	return v.r.T("documents.and_others", "who", labels[0], "n", len(labels)-1), "jaune", "users"
+	return v.r.T("documents.and_others", "who", list[0].Label, "n", len(list)-1), "jaune", "users"
+}
+
+// audience is to whom an item is open, beside its owner.
+func (v view) audience(i Item) []share.Target {
+	var out []share.Target
+	for _, p := range v.open[i.ID] {
+		if t, ok := v.names[p]; ok {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 var audiencePaint = map[string]string{"pupil": "vert", "relative": "jaune", "teacher": "ciel", "staff": "ciel", "group": "lilas", "person": "ciel"}
