@@ -27,6 +27,7 @@ type commands struct {
 	Restore restoreCmd `cmd:"" help:"Restaurer une archive dans une base vide."`
 	Doctor  doctorCmd  `cmd:"" help:"Vérifier réglages, base, fichiers, courriel et mentions légales."`
 	Setting settingCmd `cmd:"" help:"Lire ou écrire ce que dit la page légale : controller, host, dpo."`
+	Quota   quotaCmd   `cmd:"" help:"Lire ou régler la place que chacun a pour ses fichiers."`
 	Sheets  sheetsCmd  `cmd:"" help:"Imprimer les fiches de connexion de qui n'a pas encore de compte."`
 	Version versionCmd `cmd:"" help:"Écrire la version, ou les licences."`
 }

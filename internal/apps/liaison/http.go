@@ -360,7 +360,7 @@ func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
 		return d, nil, nil
 	}
 	pieces := r.MultipartForm.File["piece"]
-	if len(d.Files)+len(pieces) > filesMax {
+	if len(tried)+len(pieces) > filesMax {
 		return d, nil, errs.Field("piece", "liaison.files_many", "n", filesMax)
 	}
 	var out []file.Received

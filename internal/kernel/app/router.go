@@ -66,6 +66,21 @@ func (rt *Router) POST(pattern string, need rights.Need, h Handler) {
 	rt.handle(http.MethodPost, pattern, need, h)
 }
 
+// HEAD declares what a script alone asks, as do PATCH and DELETE.
+func (rt *Router) HEAD(pattern string, need rights.Need, h Handler) {
+	rt.handle(http.MethodHead, pattern, need, h)
+}
+
+// PATCH declares a change of a part.
+func (rt *Router) PATCH(pattern string, need rights.Need, h Handler) {
+	rt.handle(http.MethodPatch, pattern, need, h)
+}
+
+// DELETE declares a removal.
+func (rt *Router) DELETE(pattern string, need rights.Need, h Handler) {
+	rt.handle(http.MethodDelete, pattern, need, h)
+}
+
 // Routes lists what was declared, sorted.
 func (rt *Router) Routes() []Route {
 	list := slices.Clone(rt.routes)

@@ -23,7 +23,6 @@ import (
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
-	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/media"
@@ -47,10 +46,16 @@ func App(core *app.Core) app.App {
 		Name: "file", Migrations: sub("migrations"), Messages: sub("i18n"),
 		Routes: func(r *app.Router) {
 			r.GET("/fichiers/{id}/{variant}", rights.SignedIn, serve)
+			r.POST("/fichiers/envoi", rights.SignedIn, begin)
+			r.HEAD("/fichiers/envoi/{id}", rights.SignedIn, offset)
+			r.PATCH("/fichiers/envoi/{id}", rights.SignedIn, goOn)
+			r.DELETE("/fichiers/envoi/{id}", rights.SignedIn, giveUp)
 		},
 		Export: export,
 		Erase:  erase,
-		Merge:  merge,
+		Merge: func(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+			return merge(ctx, tx, g, core.Clock.Now(), winner, loser)
+		},
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return retain(ctx, tx, g, core.Clock.Now())
 		},
@@ -124,7 +129,7 @@ func receive(ctx context.Context, core *app.Core, school, owner, name string, in
 	r := Received{ID: id.New(), School: school, Owner: owner, Name: clean(name)}
 	f, err := core.Spool.Take(ctx, in, core.UploadMax)
 	if errors.Is(err, spool.ErrTooLarge) {
-		return r, errs.Field("piece", "file.too_large", "max", i18n.Size(core.UploadMax))
+		return r, tooLarge(core)
 	}
 	if f != nil {
 		defer f.Close() // the file has no name any more
@@ -191,7 +196,7 @@ func (r *Received) keep(ctx context.Context, to blob.Store, kind media.Type, sum
 }
 
 // picture decodes once and keeps two sizes.
-func (r Received) picture(ctx context.Context, core *app.Core, in io.ReadSeeker) (Received, error) {
+func (r Received) picture(ctx context.Context, core *app.Core, in io.Reader) (Received, error) {
 	var page, thumb bytes.Buffer
 	info, err := core.Pictures.Picture(ctx, in, &page, media.Options{Side: webSide, Thumb: &thumb, ThumbSide: thumbSide})
 	if err != nil {
@@ -261,13 +266,17 @@ func clean(name string) string {
 }
 
 // Record writes the rows of a received file, in the transaction of whatever
-// shows it. Its owner alone sees it until it is attached.
+// shows it. Its owner alone sees it until it is attached, and has that much less
+// room; without room it is refused.
 func Record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Received) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO file (id, school, owner, name, type, size, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		r.ID, r.School, r.Owner, r.Name, r.Type, r.Size, now.UnixMilli()); err != nil {
+	if err := charge(ctx, tx, now, r); err != nil {
+		return fmt.Errorf("file: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO file (id, school, owner, name, type, size, blob, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		r.ID, r.School, r.Owner, r.Name, r.Type, r.Size, r.variants[0].blob, now.UnixMilli()); err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
 	rows := make([][]any, len(r.variants))
@@ -301,25 +310,4 @@ func Own(ctx context.Context, q db.Querier, owner string, ids ...string) ([]File
 	}
 	in, args := db.In([]any{owner}, ids)
 	return db.All[File](ctx, q, `SELECT id, name, type, size, 0 AS width, 0 AS height FROM file WHERE owner = $1 AND id IN (`+in+`) ORDER BY id`, args...)
-}
-
-func export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
-	list, err := db.All[struct {
-		ID, Name, Type string
-		Size           int64
-		CreatedAt      int64 `db:"created_at"`
-	}](ctx, q, `SELECT id, name, type, size, created_at FROM file WHERE owner = $1 ORDER BY created_at`, person)
-	if err != nil {
-		return err
-	}
-	return add("files", list)
-}
-
-// merge makes the loser's files the winner's.
-func merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
-	if err := g.Confirm(ctx, tx); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `UPDATE file SET owner = $1 WHERE owner = $2`, winner, loser)
-	return err
 }

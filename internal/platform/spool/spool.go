@@ -77,11 +77,16 @@ const step = 256 << 10
 // Take holds what r gives, up to limit bytes. When r fails or ends early the
 // file has what came, and the error beside it; on any other error there is none.
 func (s *Spool) Take(ctx context.Context, r io.Reader, limit int64) (*File, error) {
+	return s.Go(ctx, r, limit, sha256.New())
+}
+
+// Go is Take for a piece of something longer, whose hash goes on with it.
+func (s *Spool) Go(ctx context.Context, r io.Reader, limit int64, sum hash.Hash) (*File, error) {
 	w, err := os.CreateTemp(s.dir, "in-*")
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
-	f := &File{File: w, spool: s, sum: sha256.New()}
+	f := &File{File: w, spool: s, sum: sum}
 	if err := os.Remove(w.Name()); err != nil {
 		return nil, errors.Join(fmt.Errorf("spool: %w", err), f.Close())
 	}
