@@ -52,6 +52,7 @@ func App(core *app.Core) app.App {
 			r.POST("/documents/dossier", Keep, h.folder)
 			r.POST("/documents/telecharger", rights.SignedIn, h.download)
 			r.POST("/documents/deplacer", rights.SignedIn, h.move)
+			r.POST("/documents/copier", rights.SignedIn, h.copy)
 			r.POST("/documents/corbeille", rights.SignedIn, h.remove)
 			r.POST("/documents/corbeille/remettre", rights.SignedIn, h.restore)
 			r.POST("/documents/corbeille/vider", rights.SignedIn, h.empty)
@@ -69,6 +70,7 @@ func App(core *app.Core) app.App {
 			r.POST("/documents/{id}/version", Contributing, h.replace)
 			r.POST("/documents/{id}/version/remettre", Contributing, h.revert)
 			r.GET("/documents/{id}/deplacer", Managing, h.moveOne)
+			r.GET("/documents/{id}/copier", Reading, h.copyOne)
 			r.POST("/documents/{id}/supprimer", Managing, h.removeOne)
 			r.GET("/documents/{id}/partage", Managing, h.sharing)
 			r.POST("/documents/{id}/partage", Managing, h.give)
@@ -77,8 +79,10 @@ func App(core *app.Core) app.App {
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),
 		Export:     Export,
-		Erase:      Erase,
-		Merge:      Merge,
+		Erase: func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+			return Erase(ctx, tx, g, core.Clock.Now(), person)
+		},
+		Merge: Merge,
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return retain(ctx, tx, g, core.Clock.Now())
 		},

@@ -24,10 +24,13 @@ const (
 	Commented = "documents.comment"
 )
 
+// keepers are the profiles that have documents of their own.
+var keepers = []rights.Profile{rights.Teacher, rights.Staff, rights.Head, rights.Relative, rights.Pupil}
+
 // The needs of the service. Everybody but a guest has documents of their own;
 // the rest is a role on one of them.
 var (
-	Keep         = rights.Can("documents.keep", rights.Teacher, rights.Staff, rights.Head, rights.Relative, rights.Pupil)
+	Keep         = rights.Can("documents.keep", keepers...)
 	Reading      = rights.On(Document, rights.Read, "id")
 	Commenting   = rights.On(Document, rights.Comment, "id")
 	Contributing = rights.On(Document, rights.Contribute, "id")

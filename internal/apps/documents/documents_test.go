@@ -444,3 +444,79 @@ func TestLongFoldersComeInPages(t *testing.T) {
 	helene.Post("/documents/" + star + "/favori").To()
 	helene.Get("/documents").Lacks("Favoris")
 }
+
+// A copy is its maker's: it counts as theirs, has the rights of where it lies,
+// and outlives what it was made of.
+func TestACopyIsItsMakers(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia, julien := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("julien.lecoq")
+	in := folder(t, helene, "", "Recettes")
+	deep := folder(t, helene, in, "Soupes")
+	one := deposit(t, a, helene, deep, "potiron.jpg")
+	julien.Post("/documents/copier", "id", in, "vers", "haut").NotFound()
+	give(helene, in, "1", families(a, "CE1 B"), "person:"+julien.ID).To()
+	julien.Get("/documents/" + in + "/copier").OK().Has("Copier ici")
+	julien.Post("/documents/copier", "id", in).OK().Has("Copier ici")
+	julien.Post("/documents/copier", "id", in, "vers", in).Faulty() // not his to add to
+	julien.Post("/documents/copier", "id", in, "vers", "haut").To()
+	mine := a.One(`SELECT id FROM document WHERE owner = $1 AND name = 'potiron.jpg'`, julien.ID)
+	for _, p := range []*testapp.Person{helene, nadia} {
+		p.Get("/documents/" + mine).NotFound()
+	}
+	if used, held := a.One(`SELECT used || '' FROM file_usage WHERE person = $1`, julien.ID), a.One(`SELECT size || '' FROM file WHERE id = (SELECT file FROM document WHERE id = $1)`, mine); used != held {
+		t.Errorf("%s octets are counted, %s copied", used, held)
+	}
+	helene.Post("/documents/corbeille", "id", in).To()
+	helene.Post("/documents/corbeille/vider", "id", in).To()
+	julien.Get("/documents/" + mine).OK()
+	julien.Get("/fichiers/" + a.One(`SELECT file FROM document WHERE id = $1`, mine) + "/web").OK()
+	nadia.Get("/documents/" + one).NotFound()
+	if used := a.One(`SELECT used || '' FROM file_usage WHERE person = $1`, helene.ID); used != "0" {
+		t.Errorf("the emptied trash still counts %s octets", used)
+	}
+	// Into itself, a copy is one more folder, not an endless one.
+	copied := a.One(`SELECT id FROM document WHERE owner = $1 AND name = 'Recettes'`, julien.ID)
+	julien.Post("/documents/copier", "id", copied, "vers", copied).To()
+	if n := a.One(`SELECT count(*) || '' FROM document WHERE owner = $1`, julien.ID); n != "6" {
+		t.Errorf("%s documents", n)
+	}
+}
+
+// Without room nothing is kept, and one is told before.
+func TestRoomRunsOut(t *testing.T) {
+	a := testapp.New(t)
+	ines := a.As("ines.kermadec")
+	deposit(t, a, ines, "", "un.jpg")
+	used := a.One(`SELECT used || '' FROM file_usage WHERE person = $1`, ines.ID)
+	set := func(bytes string) {
+		t.Helper()
+		if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), `UPDATE quota SET bytes = CAST($1 AS BIGINT) WHERE profile = 'pupil'`, bytes)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ines.Get("/documents").OK().Lacks("Bientôt plus de place")
+	set(used)
+	ines.Get("/documents").OK().Has("Bientôt plus de place")
+	ines.Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "deux.jpg", Bytes: drawing(t, 50)}}).Faulty()
+	ines.Get("/documents").OK().Lacks("deux.jpg")
+}
+
+// What a script sent before the form is deposited by its name, and nobody
+// deposits a file of somebody else's.
+func TestFilesSentBeforeTheForm(t *testing.T) {
+	a := testapp.New(t)
+	helene, antoine := a.As("helene.duvivier"), a.As("antoine.mercier")
+	kept := a.One(`SELECT file FROM document WHERE id = $1`, deposit(t, a, helene, "", "envoi.jpg"))
+	antoine.Post("/documents/ajouter", "fichier", kept).Faulty().Has("Choisissez-le de nouveau")
+	helene.Post("/documents/ajouter", "fichier", kept, "fichier", kept).To()
+	if n := a.One(`SELECT count(*) || '' FROM document WHERE file = $1`, kept); n != "2" {
+		t.Errorf("%s documents of the file", n)
+	}
+	// A file that may not be sent stops no other, and is named.
+	page := helene.Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "bon.txt", Bytes: []byte("Bonjour")}, {Field: "piece", Name: "jeu.exe", Bytes: []byte("MZ\x90\x00rien")}}).Faulty()
+	page.Has("jeu.exe", "1 fichier déposé")
+	helene.Get("/documents").Has("bon.txt").Lacks("jeu.exe")
+}

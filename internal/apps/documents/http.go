@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
@@ -33,7 +34,21 @@ func (h handler) mine(r *app.Request) (web.Response, error) {
 			return nil, err
 		}
 	}
+	if err := h.space(&v); err != nil {
+		return nil, err
+	}
 	return r.PageWith(http.StatusOK, r.T(v.say("documents.mine")), "documents", v.toast(), listPage(v))
+}
+
+// space reads how much the viewer holds in the school where they keep documents.
+func (h handler) space(v *view) error {
+	schools := v.r.Viewer.SchoolsAs(keepers...)
+	if len(schools) == 0 {
+		return nil
+	}
+	s, err := file.Usage(v.r.Context(), h.core.DB, v.r.Viewer.Now, schools[0], v.r.Viewer.Person)
+	v.room = &s
+	return err
 }
 
 // shared is what was given to the viewer, newest first.
@@ -176,6 +191,9 @@ func (h handler) adding(r *app.Request, status int, faults map[string]string, do
 			return nil, errs.ErrNotFound
 		}
 	}
+	if err := h.space(&v); err != nil {
+		return nil, err
+	}
 	var toast *ui.Toast
 	if done > 0 {
 		toast = &ui.Toast{Text: r.T("documents.done.added", "n", done)}
@@ -184,31 +202,36 @@ func (h handler) adding(r *app.Request, status int, faults map[string]string, do
 }
 
 // deposit keeps every file that may be kept; one that is refused is named, and
-// stops no other.
+// stops no other. Those that a script sent before are named by the form.
 func (h handler) deposit(r *app.Request) (web.Response, error) {
-	_, list, err := file.Form(r, r.Grant.School(), filesMax)
-	if err == nil && len(list) == 0 {
+	form, list, err := file.Form(r, r.Grant.School(), filesMax)
+	before := slices.Compact(slices.Sorted(slices.Values(form["fichier"])))
+	if err == nil && len(list)+len(before) == 0 {
 		err = errs.Field("piece", "documents.file_missing")
+	}
+	if err == nil && len(list)+len(before) > choiceMax {
+		err = errs.Field("piece", "file.many", "n", choiceMax)
 	}
 	faults, told := r.Faults(err)
 	if err != nil && !told {
 		return nil, err
 	}
-	if len(list) > 0 {
-		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			_, err := Deposit(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), list)
+	done := 0
+	if len(list)+len(before) > 0 && len(list)+len(before) <= choiceMax {
+		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
+			done, err = Deposit(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), list, before)
 			return err
 		})
 		if more, ok := r.Faults(err); ok {
-			faults, list = more, nil
+			faults, done = more, 0
 		} else if err != nil {
 			return nil, err
 		}
 	}
 	if len(faults) > 0 {
-		return h.adding(r, http.StatusUnprocessableEntity, faults, len(list), "")
+		return h.adding(r, http.StatusUnprocessableEntity, faults, done, "")
 	}
-	return web.Redirect(h.place(r) + "?fait=depose." + strconv.Itoa(len(list))), nil
+	return web.Redirect(h.place(r) + "?fait=depose." + strconv.Itoa(done)), nil
 }
 
 // place is the page of the grant's folder, or of the viewer's own documents.
@@ -399,39 +422,51 @@ func chosen(r *app.Request) ([]string, error) {
 	return ids, nil
 }
 
-// moveOne asks where one item goes, move where a choice goes, and puts it there.
+// moveOne and copyOne ask where one item goes; move and copy where a choice goes,
+// and put it there.
 func (h handler) moveOne(r *app.Request) (web.Response, error) {
-	return h.picker(r, http.StatusOK, []string{r.Grant.ID()}, nil)
+	return h.picker(r, http.StatusOK, "move", []string{r.Grant.ID()}, nil)
 }
 
-func (h handler) move(r *app.Request) (web.Response, error) {
+func (h handler) copyOne(r *app.Request) (web.Response, error) {
+	return h.picker(r, http.StatusOK, "copy", []string{r.Grant.ID()}, nil)
+}
+
+func (h handler) move(r *app.Request) (web.Response, error) { return h.carry(r, "move", Move) }
+func (h handler) copy(r *app.Request) (web.Response, error) { return h.carry(r, "copy", Copy) }
+
+func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, tx *db.Tx, g, to rights.Grant, now time.Time, ids []string) error) (web.Response, error) {
 	ids, err := chosen(r)
 	if err != nil {
 		return nil, err
 	}
-	f, err := r.Values()
+	form, err := r.Values()
 	if err != nil {
 		return nil, err
 	}
-	if !f.Has("vers") {
-		return h.picker(r, http.StatusOK, ids, nil)
+	if !form.Has("vers") {
+		return h.picker(r, http.StatusOK, how, ids, nil)
 	}
-	to, err := h.into(r, f)
+	to, err := h.into(r, form)
 	if err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			return Move(r.Context(), tx, r.Grant, to, h.core.Clock.Now(), ids)
+			return f(r.Context(), tx, r.Grant, to, h.core.Clock.Now(), ids)
 		})
 	}
 	if faults, ok := r.Faults(err); ok {
-		return h.picker(r, http.StatusUnprocessableEntity, ids, faults)
+		if faults["vers"] == "" { // without room for a copy
+			faults["vers"] = faults["piece"]
+		}
+		return h.picker(r, http.StatusUnprocessableEntity, how, ids, faults)
 	}
 	if err != nil {
 		return nil, err
 	}
+	done := map[string]string{"move": "deplace", "copy": "copie"}[how]
 	if to.Role() > 0 {
-		return web.Redirect(path(to.ID()) + "?fait=deplace"), nil
+		return web.Redirect(path(to.ID()) + "?fait=" + done), nil
 	}
-	return web.Redirect("/documents?fait=deplace"), nil
+	return web.Redirect("/documents?fait=" + done), nil
 }
 
 // into is the grant on the folder that a form names: a folder to which the
@@ -448,20 +483,29 @@ func (h handler) into(r *app.Request, f url.Values) (rights.Grant, error) {
 	return g, err
 }
 
-// picker shows the folders of the space in which the chosen items lie.
-func (h handler) picker(r *app.Request, status int, ids []string, faults map[string]string) (web.Response, error) {
-	v := view{r: r, tab: "mine", role: rights.Manage, faults: faults}
+// picker shows the folders where the chosen items may go: those of the space in
+// which they lie, or for a copy the viewer's own.
+func (h handler) picker(r *app.Request, status int, how string, ids []string, faults map[string]string) (web.Response, error) {
+	v := view{r: r, tab: "mine", role: rights.Manage, faults: faults, how: how}
+	least := rights.Manage
+	if how == "copy" {
+		least = rights.Read
+	}
 	var err error
-	if v.items, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Kind: ids, Least: rights.Manage, Limit: len(ids)}); err != nil {
+	if v.items, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Kind: ids, Least: least, Limit: len(ids)}); err != nil {
 		return nil, err
 	}
 	if len(v.items) != len(ids) {
 		return nil, errs.ErrNotFound
 	}
-	if v.folders, err = Folders(r.Context(), h.core.DB, r.Viewer.Scope(), v.items[0].Owner, v.items[0].School); err != nil {
+	owner := v.items[0].Owner
+	if how == "copy" {
+		owner = r.Viewer.Person
+	}
+	if v.folders, err = Folders(r.Context(), h.core.DB, r.Viewer.Scope(), owner, v.items[0].School); err != nil {
 		return nil, err
 	}
-	return r.PageWith(status, r.T("documents.move"), "documents", nil, movePage(v))
+	return r.PageWith(status, r.T("documents."+how), "documents", nil, movePage(v))
 }
 
 // in runs a change of chosen items and comes back to where they were.

@@ -3,6 +3,7 @@ package documents
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
@@ -55,7 +56,7 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 // Erase removes a person's documents, as a key that they take home, and what
 // they said of others'. What they put in somebody else's folder stays there
 // without their name.
-func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, person string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err != nil {
 		return err
 	}
-	if err := remove(ctx, tx, g, gone); err != nil {
+	if err := remove(ctx, tx, g, now, gone); err != nil {
 		return err
 	}
 	for _, text := range []string{

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/resource"
 	"marelle/internal/kernel/rights"
@@ -74,7 +75,7 @@ func Empty(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, ids []
 	if err != nil {
 		return err
 	}
-	return purge(ctx, tx, g, ids)
+	return purge(ctx, tx, g, now, ids)
 }
 
 // days is how long the trash keeps things, unless the operator says otherwise
@@ -105,12 +106,11 @@ func retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 	if err != nil {
 		return fmt.Errorf("trash: %w", err)
 	}
-	return purge(ctx, tx, g, old)
+	return purge(ctx, tx, g, now, old)
 }
 
-// purge removes what was taken along with the tops, for good. Their files go
-// with the sweep of files that nothing shows.
-func purge(ctx context.Context, tx *db.Tx, g rights.Grant, tops []string) error {
+// purge removes what was taken along with the tops, for good.
+func purge(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, tops []string) error {
 	var gone []string
 	for some := range slices.Chunk(tops, 400) {
 		in, args := db.In(nil, some)
@@ -120,11 +120,12 @@ func purge(ctx context.Context, tx *db.Tx, g rights.Grant, tops []string) error 
 		}
 		gone = append(gone, list...)
 	}
-	return remove(ctx, tx, g, gone)
+	return remove(ctx, tx, g, now, gone)
 }
 
-// remove deletes nodes and all that is known of them.
-func remove(ctx context.Context, tx *db.Tx, g rights.Grant, gone []string) error {
+// remove deletes nodes and all that is known of them. The owners of files that
+// nothing else shows have the room back.
+func remove(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, gone []string) error {
 	if len(gone) == 0 {
 		return nil
 	}
@@ -132,7 +133,7 @@ func remove(ctx context.Context, tx *db.Tx, g rights.Grant, gone []string) error
 		in, args := db.In(nil, some)
 		for _, text := range []string{
 			`DELETE FROM document_comment WHERE node IN (`, `DELETE FROM document_star WHERE node IN (`, `DELETE FROM document_share WHERE node IN (`,
-			`DELETE FROM document_version WHERE node IN (`, `DELETE FROM file_use WHERE resource IN (`,
+			`DELETE FROM document_version WHERE node IN (`,
 			`UPDATE document SET parent = NULL WHERE parent IN (`, // also what had been removed before its folder
 		} {
 			if _, err := tx.Exec(ctx, text+in+`)`, args...); err != nil {
@@ -140,10 +141,21 @@ func remove(ctx context.Context, tx *db.Tx, g rights.Grant, gone []string) error
 			}
 		}
 	}
+	var kept []string
 	for some := range slices.Chunk(gone, 400) {
 		in, args := db.In(nil, some)
+		list, err := db.All[string](ctx, tx, `SELECT DISTINCT resource FROM file_use WHERE resource IN (`+in+`)`, args...)
+		if err != nil {
+			return fmt.Errorf("purge: %w", err)
+		}
+		kept = append(kept, list...)
 		if _, err := tx.Exec(ctx, `DELETE FROM document WHERE id IN (`+in+`)`, args...); err != nil {
 			return fmt.Errorf("purge: %w", err)
+		}
+	}
+	for _, item := range kept {
+		if err := file.Detach(ctx, tx, g, now, item); err != nil {
+			return err
 		}
 	}
 	if err := notify.Withdraw(ctx, tx, g, gone); err != nil {

@@ -202,31 +202,42 @@ func atField(err error, field string) error {
 	return err
 }
 
-// Deposit puts received files in the grant's folder, or at the top of the
-// viewer's own documents, and tells those who may read the folder.
-func Deposit(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, list []file.Received) ([]string, error) {
+// Deposit puts files in the grant's folder, or at the top of the viewer's own
+// documents, and tells those who may read the folder: those that came with the
+// form, and those of the viewer's that had come before.
+func Deposit(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, list []file.Received, before []string) (int, error) {
 	in, err := folder(ctx, tx, g)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if err := g.Must(ctx, tx, Keep, Contributing); err != nil {
-		return nil, err
+		return 0, err
 	}
-	if err := room(ctx, tx, g, in, len(list), 0); err != nil {
-		return nil, err
+	set, args := db.In([]any{g.Viewer().Person, in.School}, before)
+	kept, err := db.All[struct{ ID, Name string }](ctx, tx, `SELECT f.id, f.name FROM file f WHERE f.owner = $1 AND f.school = $2 AND f.id IN (`+set+`) ORDER BY f.id`, args...)
+	if err != nil {
+		return 0, fmt.Errorf("deposit: %w", err)
 	}
-	items, ids := make([]Item, len(list)), make([]string, len(list))
-	for n, f := range list {
+	if len(kept) < len(before) {
+		return 0, errs.Field("piece", "documents.file_gone")
+	}
+	if err := room(ctx, tx, g, in, len(list)+len(kept), 0); err != nil {
+		return 0, err
+	}
+	items := make([]Item, 0, len(list)+len(kept))
+	for _, f := range kept {
+		items = append(items, Item{ID: id.New(), Author: g.Viewer().Person, Parent: in.ID, Name: f.Name, File: f.ID})
+	}
+	for _, f := range list {
 		if err := file.Record(ctx, tx, g, now, f); err != nil {
-			return nil, err
+			return 0, err
 		}
-		items[n] = Item{ID: id.New(), Author: g.Viewer().Person, Parent: in.ID, Name: f.Name, File: f.ID}
-		ids[n] = items[n].ID
+		items = append(items, Item{ID: id.New(), Author: g.Viewer().Person, Parent: in.ID, Name: f.Name, File: f.ID})
 	}
 	if err := put(ctx, tx, g, now, in, items); err != nil {
-		return nil, err
+		return 0, err
 	}
-	return ids, told(ctx, tx, core, g, now, in.ID, Added)
+	return len(items), told(ctx, tx, core, g, now, in.ID, Added)
 }
 
 // told tells those who may read an item of what happened to it; nobody when it

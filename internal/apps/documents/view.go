@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/share"
 	"marelle/internal/platform/i18n"
@@ -36,6 +37,8 @@ type view struct {
 	removed  []Removed
 	attached []Attached
 	days     int
+	how      string // move or copy
+	room     *file.Space
 	faults   map[string]string
 	typed    string
 }
@@ -68,7 +71,7 @@ func (v view) date(at int64) string     { return i18n.Date(v.local(at), v.now())
 
 // keeps says whether the viewer has documents of their own.
 func (v view) keeps() bool {
-	return v.r.Viewer.Is(rights.Teacher, rights.Staff, rights.Head, rights.Relative, rights.Pupil)
+	return v.r.Viewer.Is(keepers...)
 }
 
 // adds says whether the viewer may add to what is listed, and where.
@@ -200,6 +203,9 @@ func (v view) menu(i Item) []ui.Link {
 	if v.role >= rights.Manage {
 		add(path(i.ID)+"/deplacer", "folder", "documents.move")
 	}
+	if v.keeps() {
+		add(path(i.ID)+"/copier", "copy", "documents.copy")
+	}
 	return out
 }
 
@@ -254,7 +260,7 @@ func (v view) toast() *ui.Toast {
 	say := func(key string, pairs ...any) *ui.Toast { return &ui.Toast{Text: v.r.T(key, pairs...)} }
 	switch fait {
 	case "depose":
-		if k, err := strconv.Atoi(n); err == nil && k > 0 && k <= filesMax {
+		if k, err := strconv.Atoi(n); err == nil && k > 0 && k <= choiceMax {
 			return say("documents.done.added", "n", k)
 		}
 	case "dossier":
@@ -265,6 +271,8 @@ func (v view) toast() *ui.Toast {
 		return say("documents.done.version")
 	case "commente":
 		return say("documents.done.comment")
+	case "copie":
+		return say("documents.done.copied")
 	case "deplace":
 		return say("documents.done.moved")
 	case "corbeille":
@@ -282,7 +290,7 @@ func (v view) toast() *ui.Toast {
 }
 
 func (v view) pieceField() ui.FieldProps {
-	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.files"), Help: v.r.T("documents.files_help", "n", filesMax, "size", i18n.Size(v.r.Core.UploadMax)), Error: v.faults["piece"], Multiple: true}
+	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.files"), Help: v.r.T("documents.files_help", "n", filesMax, "size", i18n.Size(v.r.Core.UploadMax)), Error: v.faults["piece"], Multiple: true, Upload: "/fichiers/envoi", Kept: "fichier"}
 }
 
 func (v view) nameField() ui.FieldProps {
@@ -295,8 +303,8 @@ func (v view) commentField() ui.FieldProps {
 
 // places are the folders to which something can be moved, each below its own.
 func (v view) places() ui.FieldProps {
-	f := ui.FieldProps{Name: "vers", Label: v.r.T("documents.move_to"), Error: v.faults["vers"], Required: true}
-	if v.items[0].Owner == v.r.Viewer.Person {
+	f := ui.FieldProps{Name: "vers", Label: v.r.T("documents.to"), Error: v.faults["vers"], Required: true}
+	if v.how == "copy" || v.items[0].Owner == v.r.Viewer.Person {
 		f.Options = append(f.Options, ui.Option{Value: "haut", Label: v.r.T(v.say("documents.mine"))})
 	}
 	moved := map[string]bool{}
@@ -446,4 +454,12 @@ func (v view) about(a Attached) string {
 		return k.Path(a.Resource)
 	}
 	return "/fichiers/" + a.File + "/original"
+}
+
+// filled says how much of the viewer's room is taken.
+func (v view) filled() string {
+	if v.room == nil {
+		return v.r.Core.Caption(v.r.Viewer)
+	}
+	return v.r.T("documents.room", "used", i18n.Size(v.room.Used), "max", i18n.Size(v.room.Max))
 }
