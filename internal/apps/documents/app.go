@@ -59,6 +59,7 @@ func App(core *app.Core) app.App {
 
 			r.GET("/documents/{id}", Reading, h.show)
 			r.GET("/documents/{id}/zip", Reading, h.zip)
+			r.POST("/documents/{id}/decompresser", Contributing, h.unzip)
 			r.POST("/documents/{id}/favori", Reading, h.star)
 			r.POST("/documents/{id}/commentaires", Commenting, h.comment)
 			r.POST("/documents/{id}/commentaires/retirer", Reading, h.uncomment)

@@ -520,3 +520,46 @@ func TestFilesSentBeforeTheForm(t *testing.T) {
 	page.Has("jeu.exe", "1 fichier déposé")
 	helene.Get("/documents").Has("bon.txt").Lacks("jeu.exe")
 }
+
+// A ZIP becomes a folder beside it, with its tree, or nothing at all.
+func TestAZipIsUnpackedWholeOrNotAtAll(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia, julien := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("julien.lecoq")
+	in := folder(t, helene, "", "Musique")
+	give(helene, in, "1", families(a, "CE1 B")).To()
+	pack := func(name string, entries map[string]string) string {
+		t.Helper()
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for at, body := range entries {
+			w, err := z.Create(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(w, body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		helene.Upload("/documents/"+in+"/ajouter", []testapp.File{{Field: "piece", Name: name, Bytes: b.Bytes()}}).To()
+		return a.One(`SELECT id FROM document WHERE name = $1`, name)
+	}
+	good := pack("Chants.zip", map[string]string{"Noël/Étoile.txt": "Belle nuit", "Noël/hiver/Neige.txt": "Il neige", "liste.txt": "Étoile, Neige"})
+	helene.Get("/documents/" + good).OK().Has("Décompresser")
+	nadia.Get("/documents/" + good).OK().Lacks("Décompresser")
+	nadia.Post("/documents/" + good + "/decompresser").Denied()
+	julien.Post("/documents/" + good + "/decompresser").NotFound()
+	to, _, _ := strings.Cut(helene.Post("/documents/"+good+"/decompresser").To(), "?")
+	nadia.Get(to).OK().Has("Noël", "liste.txt")
+	snow := "/documents/" + a.One(`SELECT id FROM document WHERE name = 'Neige.txt'`)
+	nadia.Get(snow).OK().Has("Il neige", "hiver", "Noël", "Chants")
+	before := a.One(`SELECT count(*) || '' FROM document`)
+	bad := pack("Jeux.zip", map[string]string{"ok.txt": "Bonjour", "jeu.exe": "MZ\x90\x00rien"})
+	helene.Post("/documents/"+bad+"/decompresser").Faulty().Has("jeu.exe", "Rien n’a été décompressé")
+	helene.Post("/documents/" + snow[len("/documents/"):] + "/decompresser").NotFound()
+	if n := a.One(`SELECT (count(*) - 1) || '' FROM document`); n != before {
+		t.Errorf("%s documents, there were %s", n, before)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"marelle/internal/kernel/app"
@@ -249,7 +250,7 @@ func (h handler) folder(r *app.Request) (web.Response, error) {
 	}
 	made := ""
 	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		made, err = MakeFolder(r.Context(), tx, r.Grant, h.core.Clock.Now(), f.Get("nom"))
+		made, err = MakeFolder(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), f.Get("nom"))
 		return err
 	})
 	if faults, ok := r.Faults(err); ok {
@@ -404,6 +405,43 @@ func (h handler) pack(r *app.Request, ids []string, name string) (web.Response, 
 	return archive(h.core.Blobs, zipName(name)+".zip", list, r.Viewer.Now.In(r.Viewer.Zone())), nil
 }
 
+// unzip unpacks a ZIP into a folder beside it. The bytes are read and kept before
+// the transaction that shows them.
+func (h handler) unzip(r *app.Request) (web.Response, error) {
+	ctx := r.Context()
+	p, err := packedFile(ctx, h.core.DB, r.Grant)
+	if err != nil {
+		return nil, err
+	}
+	need, at := Contributing, p.Parent
+	if at == "" { // at the top of a space only its owner adds
+		need, at = Keep, r.Grant.School()
+	}
+	in, err := need.Resolve(ctx, h.core.DB, r.Viewer, at)
+	if err != nil {
+		return nil, err
+	}
+	made := ""
+	list, got, err := unpack(ctx, h.core, in, p.Blob, p.Size)
+	if err == nil {
+		err = h.core.DB.Write(ctx, func(tx *db.Tx) error {
+			made, err = Unpack(ctx, tx, h.core, in, h.core.Clock.Now(), strings.TrimSuffix(p.Name, ".zip"), list, got)
+			return err
+		})
+	}
+	if faults, ok := r.Faults(err); ok {
+		v := view{r: r, role: r.Grant.Role(), faults: faults}
+		if err := h.one(&v); err != nil {
+			return nil, err
+		}
+		return h.page(r, http.StatusUnprocessableEntity, v)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return web.Redirect(path(made) + "?fait=deballe"), nil
+}
+
 // chosen are the items of a form, each once.
 func chosen(r *app.Request) ([]string, error) {
 	f, err := r.Values()
@@ -435,7 +473,7 @@ func (h handler) copyOne(r *app.Request) (web.Response, error) {
 func (h handler) move(r *app.Request) (web.Response, error) { return h.carry(r, "move", Move) }
 func (h handler) copy(r *app.Request) (web.Response, error) { return h.carry(r, "copy", Copy) }
 
-func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, tx *db.Tx, g, to rights.Grant, now time.Time, ids []string) error) (web.Response, error) {
+func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, now time.Time, ids []string) error) (web.Response, error) {
 	ids, err := chosen(r)
 	if err != nil {
 		return nil, err
@@ -450,7 +488,7 @@ func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, t
 	to, err := h.into(r, form)
 	if err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			return f(r.Context(), tx, r.Grant, to, h.core.Clock.Now(), ids)
+			return f(r.Context(), tx, h.core, r.Grant, to, h.core.Clock.Now(), ids)
 		})
 	}
 	if faults, ok := r.Faults(err); ok {

@@ -70,7 +70,7 @@ func sample(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 func (f sampleFolder) make(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, owner, class string) error {
 	top := node{School: g.School(), Owner: owner}
 	made := Item{ID: id.New(), Author: owner, Folder: true, Name: f.name}
-	if err := put(ctx, tx, g, now, top, []Item{made}); err != nil {
+	if err := put(ctx, tx, core, g, now, top, []Item{made}); err != nil {
 		return err
 	}
 	var rows [][]any
@@ -98,7 +98,7 @@ func (f sampleFolder) make(ctx context.Context, tx *db.Tx, core *app.Core, g rig
 		}
 		items = append(items, Item{ID: id.New(), Author: owner, Parent: made.ID, Name: got.Name, File: got.ID})
 	}
-	if err := put(ctx, tx, g, now, top, items); err != nil {
+	if err := put(ctx, tx, core, g, now, top, items); err != nil {
 		return err
 	}
 	return regrant(ctx, tx, g, made.ID)

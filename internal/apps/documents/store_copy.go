@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
@@ -19,7 +20,7 @@ const copiesMax = 500
 // read it, in the folder of another grant or at the top of the viewer's own
 // documents. A copy belongs to that space and has the rights of that folder;
 // its files count as the viewer's. Comments and versions stay where they are.
-func Copy(ctx context.Context, tx *db.Tx, g, to rights.Grant, now time.Time, ids []string) error {
+func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, now time.Time, ids []string) error {
 	list, err := nodes(ctx, tx, g, now, rights.Read, ids)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func Copy(ctx context.Context, tx *db.Tx, g, to rights.Grant, now time.Time, ids
 	level := 0
 	var items []Item
 	write := func() error {
-		err := put(ctx, tx, to, now, in, items)
+		err := put(ctx, tx, core, to, now, in, items)
 		items = nil
 		return err
 	}

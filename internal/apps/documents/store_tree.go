@@ -139,7 +139,7 @@ func regrant(ctx context.Context, tx *db.Tx, g rights.Grant, tops ...string) err
 
 // put writes the rows of new nodes of one folder; the names are clean, the
 // space is held, there is room.
-func put(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, in node, list []Item) error {
+func put(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, in node, list []Item) error {
 	rows, versions := make([][]any, len(list)), [][]any{}
 	ids := make([]string, len(list))
 	for n, i := range list {
@@ -173,7 +173,7 @@ func put(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, in node,
 
 // MakeFolder makes one in the grant's folder, or at the top of the viewer's own
 // documents.
-func MakeFolder(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, name string) (string, error) {
+func MakeFolder(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, name string) (string, error) {
 	name, err := cleanName("nom", name)
 	if err != nil {
 		return "", err
@@ -189,7 +189,7 @@ func MakeFolder(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, n
 		return "", atField(err, "nom")
 	}
 	made := Item{ID: id.New(), Author: g.Viewer().Person, Parent: in.ID, Folder: true, Name: name}
-	return made.ID, put(ctx, tx, g, now, in, []Item{made})
+	return made.ID, put(ctx, tx, core, g, now, in, []Item{made})
 }
 
 // atField says a fault of the tree beside the field of another form.
@@ -234,7 +234,7 @@ func Deposit(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 		}
 		items = append(items, Item{ID: id.New(), Author: g.Viewer().Person, Parent: in.ID, Name: f.Name, File: f.ID})
 	}
-	if err := put(ctx, tx, g, now, in, items); err != nil {
+	if err := put(ctx, tx, core, g, now, in, items); err != nil {
 		return 0, err
 	}
 	return len(items), told(ctx, tx, core, g, now, in.ID, Added)
@@ -272,7 +272,7 @@ func Rename(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, name 
 // Move puts items in the folder of another grant, or at the top of their
 // owner's documents when that grant is of no folder. What was given on the
 // folder that they leave ends, what was given on themselves stays.
-func Move(ctx context.Context, tx *db.Tx, g, to rights.Grant, now time.Time, ids []string) error {
+func Move(ctx context.Context, tx *db.Tx, _ *app.Core, g, to rights.Grant, now time.Time, ids []string) error {
 	list, err := nodes(ctx, tx, g, now, rights.Manage, ids)
 	if err != nil {
 		return err

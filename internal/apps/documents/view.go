@@ -271,6 +271,8 @@ func (v view) toast() *ui.Toast {
 		return say("documents.done.version")
 	case "commente":
 		return say("documents.done.comment")
+	case "deballe":
+		return say("documents.done.unzipped")
 	case "copie":
 		return say("documents.done.copied")
 	case "deplace":
