@@ -9,6 +9,7 @@ import (
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/jobs"
 )
 
 //go:embed migrations/*.sql i18n/fr.json
@@ -35,7 +36,7 @@ func App(core *app.Core) app.App {
 	return app.App{
 		Name:   "documents",
 		Square: app.Square{Number: 6, Path: "/documents", Icon: "folder-open", Picto: "cartable", Paint: "orange"},
-		Kinds:  []app.Kind{{Kind: Document, Path: path, ReadLabel: "documents.open"}},
+		Kinds:  []app.Kind{{Kind: Document, Path: path, ReadLabel: "documents.open", Texts: texts}},
 		Told: []notify.Told{
 			{Kind: Shared, Label: "documents.told.shared", Text: "documents.told.shared.text", For: given},
 			{Kind: Added, Label: "documents.told.added", Text: "documents.told.added.text", For: quiet},
@@ -87,6 +88,7 @@ func App(core *app.Core) app.App {
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return retain(ctx, tx, g, core.Clock.Now())
 		},
+		Jobs: []jobs.Kind{jobs.Handle(func(ctx context.Context, w wordsOf) error { return readWords(ctx, core, w.Nodes) })},
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return sample(ctx, tx, core, g, core.Clock.Now())
 		},

@@ -75,7 +75,9 @@ func TestConformance(t *testing.T) {
 	apptest.Conform(t, "documents", func(t *testing.T, a *testapp.App) []apptest.Subject {
 		helene := a.As("helene.duvivier")
 		in := folder(t, helene, "", "Baie de Somme")
-		id := deposit(t, a, helene, in, "Autorisation de sortie.jpg")
+		helene.Upload("/documents/"+in+"/ajouter", []testapp.File{{Field: "piece", Name: "Autorisation de sortie.txt", Bytes: []byte("Je laisse mon enfant marcher dans la baie.")}}).To()
+		id := a.One(`SELECT id FROM document WHERE name = 'Autorisation de sortie.txt'`)
+		a.Drain()
 		give(helene, in, "1", families(a, "CE1 B"), "class:"+class(a, "CE1 B")+":pupil").To()
 		return []apptest.Subject{{Kind: documents.Document, ID: id, Reader: "nadia.kermadec", Pupil: "ines.kermadec",
 			Others: []string{"antoine.mercier"}, Lists: []string{"/documents", "/documents/partages", "/documents/" + in}}}
@@ -562,4 +564,23 @@ func TestAZipIsUnpackedWholeOrNotAtAll(t *testing.T) {
 	if n := a.One(`SELECT (count(*) - 1) || '' FROM document`); n != before {
 		t.Errorf("%s documents, there were %s", n, before)
 	}
+}
+
+// A file is found by what it says, under its new name too, and no longer by what
+// an earlier version said.
+func TestFilesAreFoundByTheirWords(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	helene.Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "mardi.txt", Bytes: []byte("Penser au pique-nique.")}}).To()
+	id := a.One(`SELECT id FROM document WHERE name = 'mardi.txt'`)
+	a.Drain()
+	helene.Get("/recherche?dans=documents&q=pique-nique").OK().Has("/documents/" + id)
+	nadia.Get("/recherche?dans=documents&q=pique-nique").OK().Lacks(id)
+	helene.Post("/documents/"+id+"/modifier", "nom", "jeudi.txt").To()
+	helene.Get("/recherche?dans=documents&q=pique-nique").Has("/documents/" + id)
+	helene.Get("/recherche?dans=documents&q=jeudi").Has("/documents/" + id)
+	helene.Upload("/documents/"+id+"/version", []testapp.File{{Field: "piece", Name: "x.txt", Bytes: []byte("Penser au goûter.")}}).To()
+	a.Drain()
+	helene.Get("/recherche?dans=documents&q=pique-nique").Lacks(id)
+	helene.Get("/recherche?dans=documents&q=gouter").Has("/documents/" + id)
 }

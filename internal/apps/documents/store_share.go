@@ -148,7 +148,7 @@ func Replace(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	if err := file.Attach(ctx, tx, g.Viewer().Person, f.ID, g.ID()); err != nil {
 		return err
 	}
-	if err := version(ctx, tx, g, now, f.ID); err != nil {
+	if err := version(ctx, tx, core, g, now, f.ID); err != nil {
 		return err
 	}
 	return told(ctx, tx, core, g, now, g.ID(), Versioned)
@@ -156,7 +156,7 @@ func Replace(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 
 // version writes the next version of the grant's file. Whoever comes second
 // waits at the row, and writes the one after.
-func version(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, kept string) error {
+func version(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, kept string) error {
 	n, err := tx.Exec(ctx, `UPDATE document SET version = version + 1, file = $2, author = $3, changed_at = $4 WHERE id = $1 AND NOT folder`, g.ID(), kept, g.Viewer().Person, now.UnixMilli())
 	if err == nil && n == 0 {
 		err = errs.ErrNotFound
@@ -173,7 +173,7 @@ func version(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, kept
 			return fmt.Errorf("version: %w", err)
 		}
 	}
-	return nil
+	return later(ctx, tx, core.Jobs, []string{g.ID()})
 }
 
 // Revert makes an earlier version the one in force again; the later ones stay.
@@ -188,7 +188,7 @@ func Revert(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 	if kept == "" {
 		return errs.ErrNotFound
 	}
-	if err := version(ctx, tx, g, now, kept); err != nil {
+	if err := version(ctx, tx, core, g, now, kept); err != nil {
 		return err
 	}
 	return told(ctx, tx, core, g, now, g.ID(), Versioned)

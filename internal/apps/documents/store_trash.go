@@ -133,7 +133,7 @@ func remove(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, gone 
 		in, args := db.In(nil, some)
 		for _, text := range []string{
 			`DELETE FROM document_comment WHERE node IN (`, `DELETE FROM document_star WHERE node IN (`, `DELETE FROM document_share WHERE node IN (`,
-			`DELETE FROM document_version WHERE node IN (`,
+			`DELETE FROM document_version WHERE node IN (`, `DELETE FROM document_text WHERE node IN (`,
 			`UPDATE document SET parent = NULL WHERE parent IN (`, // also what had been removed before its folder
 		} {
 			if _, err := tx.Exec(ctx, text+in+`)`, args...); err != nil {

@@ -168,6 +168,13 @@ func put(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now tim
 			return err
 		}
 	}
+	var files []string
+	for _, v := range versions {
+		files = append(files, v[0].(string))
+	}
+	if err := later(ctx, tx, core.Jobs, files); err != nil {
+		return err
+	}
 	return regrant(ctx, tx, g, ids...)
 }
 
@@ -266,7 +273,11 @@ func Rename(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, name 
 	if _, err := tx.Exec(ctx, `UPDATE document SET name = $2, name_key = $3, changed_at = $4 WHERE id = $1`, g.ID(), name, i18n.Fold(name), now.UnixMilli()); err != nil {
 		return fmt.Errorf("rename: %w", err)
 	}
-	return resource.Rename(ctx, tx, g, now, g.ID(), name, "")
+	text, err := db.Value[string](ctx, tx, `SELECT body FROM document_text WHERE node = $1`, g.ID())
+	if err != nil {
+		return err
+	}
+	return resource.Rename(ctx, tx, g, now, g.ID(), name, text)
 }
 
 // Move puts items in the folder of another grant, or at the top of their
