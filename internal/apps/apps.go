@@ -6,6 +6,7 @@ import (
 	"marelle/internal/apps/documents"
 	"marelle/internal/apps/home"
 	"marelle/internal/apps/liaison"
+	"marelle/internal/apps/report"
 	"marelle/internal/apps/school"
 	"marelle/internal/kernel/app"
 )
@@ -18,5 +19,6 @@ func All(core *app.Core) []app.App {
 		documents.App(core),
 		classroom.App(core),
 		school.App(core),
+		report.App(core),
 	}
 }

@@ -28,7 +28,7 @@ func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, ids []
 	if _, err := tx.Exec(ctx, tree(in)+`UPDATE document SET taken = (SELECT min(t.top) FROM tree t WHERE t.id = document.id) WHERE taken IS NULL AND id IN (SELECT id FROM tree)`, args...); err != nil {
 		return fmt.Errorf("trash: %w", err)
 	}
-	return resource.Trash(ctx, tx, g, now, taken)
+	return resource.Trash(ctx, tx, g, now, taken...)
 }
 
 // own keeps, of some items in the trash, those that are the viewer's.
@@ -55,7 +55,7 @@ func Restore(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, ids 
 	if err != nil {
 		return nil, fmt.Errorf("restore: %w", err)
 	}
-	if err := resource.Restore(ctx, tx, g, back); err != nil {
+	if err := resource.Restore(ctx, tx, g, back...); err != nil {
 		return nil, err
 	}
 	for _, text := range []string{
@@ -154,12 +154,12 @@ func remove(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, gone 
 		}
 	}
 	for _, item := range kept {
-		if err := file.Detach(ctx, tx, g, now, item); err != nil {
+		if err := file.Free(ctx, tx, g, now, item); err != nil {
 			return err
 		}
 	}
 	if err := notify.Withdraw(ctx, tx, g, gone); err != nil {
 		return err
 	}
-	return resource.Delete(ctx, tx, g, gone)
+	return resource.Remove(ctx, tx, g, gone...)
 }

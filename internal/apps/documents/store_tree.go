@@ -277,7 +277,7 @@ func Rename(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, name 
 	if err != nil {
 		return err
 	}
-	return resource.Rename(ctx, tx, g, now, g.ID(), name, text)
+	return resource.Update(ctx, tx, g, now, resource.Row{ID: g.ID(), Title: name, Text: text})
 }
 
 // Move puts items in the folder of another grant, or at the top of their

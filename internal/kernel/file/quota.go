@@ -133,9 +133,9 @@ func Quotas(ctx context.Context, q db.Querier, school string) (map[rights.Profil
 	return out, err
 }
 
-// Detach has an item show none of its files any more. Those that nothing else
+// Free has an item show none of its files any more. Those that nothing else
 // shows are gone at once, and their owners have the room back.
-func Detach(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resource string) error {
+func Free(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resource string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"marelle/internal/kernel/rights"
@@ -70,6 +71,70 @@ func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	return r, nil
 }
 
+// Update writes what an item of the grant is called and says from now on; it is
+// found by that alone.
+func Update(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row) error {
+	if err := search.Put(ctx, tx, g, r.ID, r.Title, r.Text); err != nil { // which confirms the grant
+		return err
+	}
+	n, err := tx.Exec(ctx, `UPDATE resource SET title = $3, summary = $4, updated_at = $5 WHERE id = $1 AND school = $2`, r.ID, g.School(), r.Title, r.Summary, now.UnixMilli())
+	if err == nil && n == 0 {
+		err = errs.ErrNotFound
+	}
+	return err
+}
+
+// Trash takes items out of every page, list and feed, for which the caller holds
+// the grant. One that is there already, or is none, is a fault.
+func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, items ...string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	n, err := each(ctx, tx, `UPDATE resource SET trashed_at = $1 WHERE trashed_at IS NULL AND id IN (`, []any{now.UnixMilli()}, items)
+	if err == nil && n < len(items) {
+		err = errs.ErrNotFound
+	}
+	return err
+}
+
+// Restore shows items again to those who may see them.
+func Restore(ctx context.Context, tx *db.Tx, g rights.Grant, items ...string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := each(ctx, tx, `UPDATE resource SET trashed_at = NULL WHERE id IN (`, nil, items)
+	return err
+}
+
+// Remove deletes items and what was shared of them; whatever shows or tells of
+// them went before.
+func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, items ...string) error {
+	if err := search.Remove(ctx, tx, g, items...); err != nil { // which confirms the grant
+		return err
+	}
+	for _, text := range []string{`DELETE FROM resource_grant WHERE resource IN (`, `DELETE FROM resource WHERE id IN (`} {
+		if _, err := each(ctx, tx, text, nil, items); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each runs a text that ends in a list of items, some hundreds at a time, and
+// counts the rows.
+func each(ctx context.Context, tx *db.Tx, text string, args []any, items []string) (int, error) {
+	total := 0
+	for some := range slices.Chunk(items, 400) {
+		list, args := db.In(args[:len(args):len(args)], some)
+		n, err := tx.Exec(ctx, text+list+`)`, args...)
+		if err != nil {
+			return total, fmt.Errorf("resource: %w", err)
+		}
+		total += int(n)
+	}
+	return total, nil
+}
+
 // Merge makes the loser's items the winner's, and what was shared with the loser
 // or their family.
 func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
@@ -106,6 +171,15 @@ func Share(ctx context.Context, tx *db.Tx, resource string, role rights.Role, pr
 	}
 	_, err := db.Insert(ctx, tx, `INSERT INTO resource_grant (resource, principal, role) VALUES `, higher, rows)
 	if err != nil {
+		return fmt.Errorf("share: %w", err)
+	}
+	return nil
+}
+
+// Unshare takes back what was given to a principal by name; what others give to
+// the same person stays. The caller holds the grant that allows it.
+func Unshare(ctx context.Context, tx *db.Tx, resource, principal string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM resource_grant WHERE resource = $1 AND principal = $2 AND role < $3`, resource, principal, int(rights.Manage)); err != nil {
 		return fmt.Errorf("share: %w", err)
 	}
 	return nil
