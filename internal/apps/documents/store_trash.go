@@ -158,7 +158,7 @@ func remove(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, gone 
 			return err
 		}
 	}
-	if err := notify.Withdraw(ctx, tx, g, gone); err != nil {
+	if err := notify.RemoveAll(ctx, tx, g, gone...); err != nil {
 		return err
 	}
 	return resource.Remove(ctx, tx, g, gone...)
