@@ -38,7 +38,7 @@ func TestDocuments(t *testing.T) {
 			helene.WaitText("Dossier créé.")
 			helene.Click("Déposer")
 			helene.Upload("Fichiers", filepath.Join(dir, "phare.png"), filepath.Join(dir, "Liste.txt"))
-			helene.Click("button.bouton")
+			helene.Click(".carte > button.bouton")
 			helene.WaitText("2 fichiers déposés.")
 			helene.Click("Liste.txt")
 			helene.WaitText("Des bottes et un bonnet.")

@@ -213,7 +213,7 @@ func TestSharingStopsAtWhomOneMayReach(t *testing.T) {
 	mine := deposit(t, a, nadia, "", "certificat.jpg")
 	stranger := a.As("parent.duport")
 	for _, to := range []string{families(a, "CE1 B"), "person:" + antoine.ID, "person:" + stranger.ID, "school:relative", "family:" + ines.ID, "class:x:relative", "nobody"} {
-		give(nadia, mine, "1", to).Faulty().Has("Vérifiez la liste")
+		give(nadia, mine, "1", to).Faulty().Has("pas dans la liste")
 	}
 	nadia.Get("/documents/" + mine + "/partage?a=person:" + antoine.ID).OK().Lacks("Antoine Mercier")
 	nadia.Get("/documents/" + mine + "/partage?q=antoine").OK().Lacks("Mercier")
@@ -365,7 +365,7 @@ func TestVersionsComeBack(t *testing.T) {
 	helene.Post("/documents/"+id+"/version/remettre", "version", "1").To()
 	helene.Post("/documents/"+id+"/version/remettre", "version", "9").NotFound()
 	nadia.Get("/documents/"+id).OK().Has("/fichiers/"+first+"/web", "3 versions")
-	helene.Upload("/documents/"+id+"/version", nil).Faulty().Has("Choisissez un fichier")
+	helene.Upload("/documents/"+id+"/version", nil).Faulty().Has("Il manque le fichier")
 }
 
 func TestCommentsAreTheirAuthors(t *testing.T) {
@@ -374,7 +374,7 @@ func TestCommentsAreTheirAuthors(t *testing.T) {
 	id := deposit(t, a, helene, "", "sondage.jpg")
 	give(helene, id, "2", families(a, "CE1 B")).To()
 	at := "/documents/" + id
-	nadia.Post(at+"/commentaires", "texte", " ").Faulty().Has("Écrivez un commentaire")
+	nadia.Post(at+"/commentaires", "texte", " ").Faulty().Has("Il manque le commentaire")
 	nadia.Post(at+"/commentaires", "texte", strings.Repeat("é", 2001)).Faulty().Has("trop long")
 	nadia.Post(at+"/commentaires", "texte", "Le <b>jeudi</b> nous va.").To()
 	said := a.One(`SELECT id FROM document_comment WHERE node = $1`, id)
@@ -512,7 +512,7 @@ func TestFilesSentBeforeTheForm(t *testing.T) {
 	a := testapp.New(t)
 	helene, antoine := a.As("helene.duvivier"), a.As("antoine.mercier")
 	kept := a.One(`SELECT file FROM document WHERE id = $1`, deposit(t, a, helene, "", "envoi.jpg"))
-	antoine.Post("/documents/ajouter", "fichier", kept).Faulty().Has("Choisissez-le de nouveau")
+	antoine.Post("/documents/ajouter", "fichier", kept).Faulty().Has("le choisir de nouveau")
 	helene.Post("/documents/ajouter", "fichier", kept, "fichier", kept).To()
 	if n := a.One(`SELECT count(*) || '' FROM document WHERE file = $1`, kept); n != "2" {
 		t.Errorf("%s documents of the file", n)

@@ -21,7 +21,12 @@ const copiesMax = 500
 // documents. A copy belongs to that space and has the rights of that folder;
 // its files count as the viewer's. Comments and versions stay where they are.
 func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, now time.Time, ids []string) error {
-	list, err := nodes(ctx, tx, g, now, rights.Read, ids)
+	// Only the space that it goes to is held: two who copy from each other at once
+	// would else wait for each other.
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	list, err := look(ctx, tx, g, now, rights.Read, ids)
 	if err != nil {
 		return err
 	}

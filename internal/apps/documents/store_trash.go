@@ -16,7 +16,8 @@ import (
 // Trash takes items with all that lies in them out of everybody's sight, into
 // the trash of their owner.
 func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, ids []string) error {
-	if _, err := nodes(ctx, tx, g, now, rights.Manage, ids); err != nil {
+	list, err := nodes(ctx, tx, g, now, rights.Manage, ids)
+	if err != nil {
 		return err
 	}
 	in, args := db.In(nil, ids)
@@ -25,7 +26,15 @@ func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, ids []
 		return fmt.Errorf("trash: %w", err)
 	}
 	// What was removed before stays a thing of its own in the trash.
-	if _, err := tx.Exec(ctx, tree(in)+`UPDATE document SET taken = (SELECT min(t.top) FROM tree t WHERE t.id = document.id) WHERE taken IS NULL AND id IN (SELECT id FROM tree)`, args...); err != nil {
+	for _, n := range list {
+		if !n.Folder {
+			continue
+		}
+		if _, err := tx.Exec(ctx, tree("$1")+`UPDATE document SET taken = $1 WHERE taken IS NULL AND id IN (SELECT id FROM tree)`, n.ID); err != nil {
+			return fmt.Errorf("trash: %w", err)
+		}
+	}
+	if _, err := tx.Exec(ctx, `UPDATE document SET taken = id WHERE taken IS NULL AND id IN (`+in+`)`, args...); err != nil {
 		return fmt.Errorf("trash: %w", err)
 	}
 	return resource.Trash(ctx, tx, g, now, taken...)

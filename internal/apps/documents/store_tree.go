@@ -52,17 +52,7 @@ func hold(ctx context.Context, tx *db.Tx, _ rights.Grant, nodes ...node) error {
 // nodes reads some, on each of which the grant's viewer holds a role by now, and
 // holds their spaces. One that is missing is all missing.
 func nodes(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, least rights.Role, ids []string) ([]node, error) {
-	read := func() ([]node, error) {
-		in, args := db.In(nil, ids)
-		scope, args := rights.ScopeOf(g.Viewer().Person, now).Where("r", least, args)
-		list, err := db.All[node](ctx, tx, `SELECT d.id, d.school, d.owner, coalesce(d.parent, '') AS parent, d.name, d.folder FROM document d JOIN resource r ON r.id = d.id
-			WHERE d.id IN (`+in+`) AND `+scope+` ORDER BY d.id`, args...)
-		if err == nil && (len(ids) == 0 || len(list) != len(ids)) {
-			err = errs.ErrNotFound
-		}
-		return list, err
-	}
-	list, err := read()
+	list, err := look(ctx, tx, g, now, least, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +62,19 @@ func nodes(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, least 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return nil, err
 	}
-	return read() // as they are now that nobody else changes them
+	return look(ctx, tx, g, now, least, ids) // as they are now that nobody else changes them
+}
+
+// look is nodes without holding anything, for what changes none of them.
+func look(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, least rights.Role, ids []string) ([]node, error) {
+	in, args := db.In(nil, ids)
+	scope, args := rights.ScopeOf(g.Viewer().Person, now).Where("r", least, args)
+	list, err := db.All[node](ctx, tx, `SELECT d.id, d.school, d.owner, coalesce(d.parent, '') AS parent, d.name, d.folder FROM document d JOIN resource r ON r.id = d.id
+		WHERE d.id IN (`+in+`) AND `+scope+` ORDER BY d.id`, args...)
+	if err == nil && (len(ids) == 0 || len(list) != len(ids)) {
+		err = errs.ErrNotFound
+	}
+	return list, err
 }
 
 // folder reads the grant's folder, in which something is to lie, and holds its
