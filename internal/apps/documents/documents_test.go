@@ -584,3 +584,22 @@ func TestFilesAreFoundByTheirWords(t *testing.T) {
 	helene.Get("/recherche?dans=documents&q=pique-nique").Lacks(id)
 	helene.Get("/recherche?dans=documents&q=gouter").Has("/documents/" + id)
 }
+
+// The operator may have the trash forget sooner.
+func TestTheTrashForgetsWhenItIsTold(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	id := deposit(t, a, helene, "", "vieux.jpg")
+	helene.Post("/documents/corbeille", "id", id).To()
+	helene.Get("/documents/corbeille").Has("au bout de 30 jours")
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), `INSERT INTO setting (scope, name, value) VALUES ('', 'trash_days', '7')`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	helene.Get("/documents/corbeille").Has("au bout de 7 jours")
+	a.Core.Clock.Advance(8 * 24 * time.Hour)
+	sweep(t, a)
+	a.As("helene.duvivier").Get("/documents/corbeille").OK().Lacks("vieux.jpg")
+}
