@@ -102,6 +102,7 @@ type Core struct {
 	Pictures *media.Maker
 	Mail     *mail.Sender // nil without SMTP
 	Push     *push.Sender
+	Live     *notify.Hub
 	Base     *url.URL
 	Proxies  []netip.Prefix
 	Demo     bool
