@@ -88,7 +88,11 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 		return s, err
 	}
 	core.Hasher = secret.NewHasher(0, 0)
-	core.Pictures = media.NewMaker(1)
+	program, err := os.Executable()
+	if err != nil {
+		return s, fmt.Errorf("program: %w", err)
+	}
+	core.Pictures = media.NewMaker(1, program)
 	if cfg.SMTP != "" {
 		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
 			return s, err

@@ -140,14 +140,14 @@ func receive(ctx context.Context, core *app.Core, school, owner, name string, in
 	if f.Size == 0 {
 		return r, errs.Field("piece", "file.empty")
 	}
-	kind, err := recognise(f, r.Name, whatever)
+	kind, err := recognise(core, f, r.Name, whatever)
 	if err != nil {
 		return r, err
 	}
 	if err := f.Rewind(); err != nil {
 		return r, err
 	}
-	if kind.Picture() {
+	if core.Pictures.Reads(kind) {
 		return r.picture(ctx, core, f)
 	}
 	if kind.MIME == "application/pdf" {
@@ -160,13 +160,13 @@ func receive(ctx context.Context, core *app.Core, school, owner, name string, in
 
 // recognise says what a file is by its first bytes, and refuses what may not be
 // sent.
-func recognise(head io.Reader, name string, whatever bool) (media.Type, error) {
+func recognise(core *app.Core, head io.Reader, name string, whatever bool) (media.Type, error) {
 	kind, err := media.Sniff(head)
 	if err != nil {
 		return kind, errs.Field("piece", "file.kind")
 	}
 	switch end, program := kind.Program(name); {
-	case kind.Picture(), kind.MIME == "application/pdf":
+	case core.Pictures.Reads(kind), kind.MIME == "application/pdf":
 		return kind, nil
 	case kind.Opaque():
 		return kind, errs.Field("piece", "media.heic")
