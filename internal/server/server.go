@@ -93,6 +93,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 		return s, fmt.Errorf("program: %w", err)
 	}
 	core.Pictures = media.NewMaker(1, program)
+	core.Clamd = cfg.Antivirus
 	if cfg.SMTP != "" {
 		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
 			return s, err

@@ -335,6 +335,10 @@ func (u *upload) finish(ctx context.Context, r *app.Request) error {
 	if err != nil {
 		return err
 	}
+	looked := &chain{ctx: ctx, from: core.Blobs, keys: parts}
+	if err := errors.Join(examine(ctx, core, looked), looked.Close()); err != nil {
+		return err
+	}
 	in := &chain{ctx: ctx, from: core.Blobs, keys: parts}
 	defer in.Close()
 	sum, err := u.hash()
