@@ -70,7 +70,7 @@ func (j *journey) settle(login string) {
 		if err != nil {
 			return err
 		}
-		return session.Settle(ctx, tx, rights.System("test"), []string{id}, j.Core.Clock.Now())
+		return session.Settle(ctx, tx, rights.System("test"), []string{id}, j.Core.Clock.Now(), j.Core.Clock.Now())
 	})
 }
 

@@ -204,11 +204,13 @@ func (w *walk) prepare() {
 		files = append(files, testapp.File{Field: "fichiers", Name: filepath.Base(l), Bytes: data})
 	}
 	claire.Upload("/ecole/import", files).To()
+	w.As("nadia.kermadec").Post("/signaler", "objet", w.One(`SELECT max(id) FROM word WHERE title = 'Trois phoques'`), "motif", "image", "texte", "Sa photo y est.").To()
 	w.ids = map[string]string{
-		"eleve":              w.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`),
-		"groupe":             w.One(`SELECT id FROM school_group WHERE label = 'Lecteurs du mardi'`),
-		"/fichiers/{id}":     w.One(`SELECT id FROM file ORDER BY id DESC LIMIT 1`),
-		"/ecole/import/{id}": w.One(`SELECT id FROM import ORDER BY id DESC LIMIT 1`),
+		"eleve":                    w.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`),
+		"groupe":                   w.One(`SELECT id FROM school_group WHERE label = 'Lecteurs du mardi'`),
+		"/fichiers/{id}":           w.One(`SELECT id FROM file ORDER BY id DESC LIMIT 1`),
+		"/ecole/signalements/{id}": w.One(`SELECT id FROM report`),
+		"/ecole/import/{id}":       w.One(`SELECT id FROM import ORDER BY id DESC LIMIT 1`),
 		// What a mail carries.
 		"/desabonnement/{token}": base64.RawURLEncoding.EncodeToString(w.Core.Keys.Seal("unsubscribe", []byte(w.One(`SELECT id FROM person WHERE login = 'nadia.kermadec'`)+" liaison.word"), nil)),
 	}
@@ -274,6 +276,12 @@ func (w *walk) ways() map[string]func(pattern string) {
 			if got := w.tab("claire.fontaine").Status(); got != http.StatusOK {
 				w.t.Errorf("%s/annuler answers %d", at, got)
 			}
+		},
+		"/carnet/apercu": func(path string) {
+			at := w.As("helene.duvivier").Post("/carnet/brouillon", "titre", "Lecture du soir", "texte", "Dix minutes suffisent.", "demande", "choice", "question", "Combien de soirs ?", "choix", "Deux\nTrois", "apercu", "1").To()
+			w.open("helene.duvivier", at, "carnet-apercu")
+			w.open("helene.duvivier", "/carnet?vue=brouillons", "carnet-brouillons")
+			w.open("helene.duvivier", strings.Replace(at, path, "/carnet/nouveau", 1), "carnet-brouillon")
 		},
 		"/portail/courriels": func(path string) {
 			w.Core.Demo = true // shows the mails instead of sending them

@@ -30,6 +30,7 @@ func TestPaper(t *testing.T) {
 	}{
 		{"mot", "nadia.kermadec", word, "sombre", 1, []string{"Sortie en baie de Somme", "un pique-nique froid", "Hélène Duvivier"}},
 		{"suivi", "helene.duvivier", word, "", 2, []string{"Sortie en baie de Somme", "/27", "familles ont lu", "Pas encore lu", "Capucine Ziane"}},
+		{"suivi-detail", "helene.duvivier", word + "/suivi", "sombre", 4, []string{"Suivi de lecture", "Sortie en baie de Somme", "/27", "familles ont lu", "Famille d’Inès Kermadec", "Nadia Kermadec", "Famille de Capucine Ziane"}},
 		{"mots", "nadia.kermadec", "/carnet", "", 3, []string{"Sortie en baie de Somme", "Réunion de rentrée"}},
 		{"classe", "helene.duvivier", class, "contraste", 3, []string{"Ma classe", "27 élèves", "Inès Kermadec", "Capucine Ziane", "Compte actif", "2 sur 2"}},
 		{"familles", "helene.duvivier", class + "/familles", "", 4, []string{"Nadia Kermadec", "Youssef Kermadec", "À signer"}},

@@ -5,6 +5,7 @@ import (
 	"marelle/internal/apps/classroom"
 	"marelle/internal/apps/home"
 	"marelle/internal/apps/liaison"
+	"marelle/internal/apps/report"
 	"marelle/internal/apps/school"
 	"marelle/internal/kernel/app"
 )
@@ -16,5 +17,6 @@ func All(core *app.Core) []app.App {
 		liaison.App(core),
 		classroom.App(core),
 		school.App(core),
+		report.App(core),
 	}
 }

@@ -44,6 +44,6 @@ func Neighbour(ctx context.Context, core *app.Core) error {
 		}); err != nil {
 			return err
 		}
-		return session.Settle(ctx, tx, g, []string{p[0].ID, p[1].ID, p[2].ID, p[3].ID}, core.Clock.Now())
+		return session.Settle(ctx, tx, g, []string{p[0].ID, p[1].ID, p[2].ID, p[3].ID}, core.Clock.Now(), core.Clock.Now())
 	})
 }

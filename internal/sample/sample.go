@@ -125,11 +125,11 @@ func (m *maker) school() ([]Account, error) {
 	if err := people.Apply(m.ctx, m.tx, system, began, people.Change{Join: []people.Membership{{Person: operator[0].ID, Profile: rights.Operator}}}); err != nil {
 		return nil, err
 	}
-	if err := session.Settle(m.ctx, m.tx, m.g, m.active, began.AddDate(0, 0, 3)); err != nil {
+	if err := session.Settle(m.ctx, m.tx, m.g, m.active, began.AddDate(0, 0, 3), m.now); err != nil {
 		return nil, err
 	}
 	// Head and operator came two days ago: their second factor may still wait.
-	if err := session.Settle(m.ctx, m.tx, m.g, []string{operator[0].ID, staff[8].ID}, m.now.AddDate(0, 0, -2)); err != nil {
+	if err := session.Settle(m.ctx, m.tx, m.g, []string{operator[0].ID, staff[8].ID}, m.now.AddDate(0, 0, -2), m.now); err != nil {
 		return nil, err
 	}
 	// Whoever has not come yet has a sheet waiting.

@@ -5,11 +5,9 @@ package home
 
 import (
 	"embed"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -41,6 +39,7 @@ func App(core *app.Core) app.App {
 		Routes: func(r *app.Router) {
 			r.GET("/{$}", rights.SignedIn, h.home)
 			r.GET("/recherche", rights.SignedIn, h.search)
+			r.GET("/fil/{event}", rights.SignedIn, h.line)
 			r.POST("/fil/{event}/retirer", rights.SignedIn, h.remove)
 			r.POST("/fil/{event}/remettre", rights.SignedIn, h.restore)
 		},
@@ -49,56 +48,56 @@ func App(core *app.Core) app.App {
 
 type handler struct{ core *app.Core }
 
-// Sizes of a page of the feed, and of what waits.
-const (
-	feedPage = 12
-	waiting  = 5
-)
-
 // page is a home page.
 type page struct {
-	r      *app.Request
-	child  string
-	awaits []notify.Item
-	more   bool // waits, beyond those shown
-	feed   []notify.Item
-	next   string
-	tiles  []templ.Component
+	r       *app.Request
+	child   string
+	service string
+	awaits  []notify.Item
+	more    bool // waits, beyond those shown
+	feed    []entry
+	next    string
+	tiles   []templ.Component
 }
 
 func (p page) zone() *time.Location { return p.r.Viewer.Zone() }
 func (p page) now() time.Time       { return p.r.Viewer.Now.In(p.zone()) }
 func (p page) pupil() bool          { return p.r.Viewer.Main() == rights.Pupil }
 
-// home costs three statements: who asks (with children), the feed, the counts;
+// home costs three statements: who asks (with children), the counts, the feed;
 // and a fourth when something waits that the page of the feed does not hold.
 func (h handler) home(r *app.Request) (web.Response, error) {
-	ctx, q := r.Context(), r.URL.Query()
+	q := r.URL.Query()
 	p := page{r: r}
 	if c := q.Get("enfant"); slices.ContainsFunc(r.Viewer.Children, func(k rights.Child) bool { return k.ID == c }) {
 		p.child = c
 	}
-	o := notify.Query{Child: p.child, Limit: feedPage + 1}
+	if s := q.Get("service"); slices.ContainsFunc(p.services(), func(a app.App) bool { return a.Name == s }) {
+		p.service = s
+	}
+	o := notify.Query{Child: p.child, Service: p.service}
 	o.Before, o.BeforeE = cursor(q.Get("avant"))
-	var err error
-	if p.feed, err = notify.Feed(ctx, h.core.DB, r.Viewer, o); err != nil {
-		return nil, err
+	if o.Before > 0 && r.Header.Get("Marelle-Fragment") != "" {
+		if err := p.read(h.core, o, feedMost); err != nil {
+			return nil, err
+		}
+		return web.Page(news(p)), nil
 	}
 	s, err := r.Shell(r.T("app.home"), "home")
 	if err != nil {
 		return nil, err
 	}
+	s.Scripts = []string{ui.Asset("home.js")}
+	most := feedPage
+	if s.Unread > feedPage || o.Before > 0 { // there may be bursts
+		most = feedMost
+	}
+	if err := p.read(h.core, o, most); err != nil {
+		return nil, err
+	}
 	if o.Before == 0 && len(r.Viewer.Children) > 0 {
 		if err := h.waits(&p); err != nil {
 			return nil, err
-		}
-	}
-	if len(p.feed) > feedPage {
-		p.feed = p.feed[:feedPage]
-		last := p.feed[feedPage-1]
-		p.next = fmt.Sprintf("/?avant=%d.%s", last.At, last.Event)
-		if p.child != "" {
-			p.next += "&enfant=" + p.child
 		}
 	}
 	if o.Before == 0 && len(r.Viewer.Children) == 0 && !p.pupil() {
@@ -122,12 +121,16 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		if e := strings.TrimPrefix(fait, "retire."); id.Valid(e) {
 			s.Toast = &ui.Toast{Text: r.T("home.removed"), Undo: "/fil/" + e + "/remettre"}
 		}
+	case strings.HasPrefix(fait, "sourdine."):
+		if e := strings.TrimPrefix(fait, "sourdine."); id.Valid(e) {
+			s.Toast = &ui.Toast{Text: r.T("home.muted"), Undo: "/sourdine/" + e + "/lever"}
+		}
 	}
 	hero := ui.Hero{Title: r.T("home.hello", "name", r.Viewer.First), Children: p.children()}
 	day := capital(i18n.Date(p.now(), p.now()))
 	if p.pupil() {
 		s.Reading = pupilReading(s.Reading)
-		hero.Sub = r.T("home.pupil_day", "day", day, "n", len(p.unread()))
+		hero.Sub = r.T("home.pupil_day", "day", day, "n", p.unread())
 		hero.Listen = hero.Title + ". " + hero.Sub
 		return web.PageStatus(http.StatusOK, app.Inside(ui.PupilHome(s, hero), pupilBody(p))), nil
 	}
@@ -149,7 +152,7 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 // waits finds what still asks something of a parent: in the page of the feed when
 // all of it is there, which is most often so.
 func (h handler) waits(p *page) error {
-	for _, i := range p.feed {
+	for _, i := range p.items() {
 		if i.Awaits {
 			p.awaits = append(p.awaits, i)
 		}
@@ -174,15 +177,6 @@ func pupilReading(chosen string) string {
 	return chosen
 }
 
-func cursor(s string) (int64, string) {
-	at, event, ok := strings.Cut(s, ".")
-	n, err := strconv.ParseInt(at, 10, 64)
-	if !ok || err != nil || !id.Valid(event) {
-		return 0, ""
-	}
-	return n, event
-}
-
 func capital(s string) string {
 	if s == "" {
 		return s
@@ -196,9 +190,9 @@ func (p page) children() []ui.ChildTab {
 	if len(kids) < 2 {
 		return nil
 	}
-	out := []ui.ChildTab{{Href: "/", Name: p.r.T("home.all_children"), Current: p.child == ""}}
+	out := []ui.ChildTab{{Href: p.link("", p.service), Name: p.r.T("home.all_children"), Current: p.child == ""}}
 	for _, c := range kids {
-		out = append(out, ui.ChildTab{Href: "/?enfant=" + c.ID, Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: p.child == c.ID})
+		out = append(out, ui.ChildTab{Href: p.link(c.ID, p.service), Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: p.child == c.ID})
 	}
 	return out
 }
@@ -229,10 +223,6 @@ func (p page) who(i notify.Item) (ui.Person, string) {
 	return ui.Person{}, i18n.List(names...)
 }
 
-func (p page) unread() []notify.Item {
-	return slices.DeleteFunc(slices.Clone(p.feed), func(i notify.Item) bool { return !i.Unread })
-}
-
 // from names an author as families do.
 func from(i notify.Item) string {
 	switch i.Civility {
@@ -244,33 +234,6 @@ func from(i notify.Item) string {
 	return i.First + " " + i.Last
 }
 
-// day is one day of the feed.
-type day struct {
-	label string
-	items []notify.Item
-}
-
-func (p page) days() []day {
-	var out []day
-	y, m, d := p.now().Date()
-	today := time.Date(y, m, d, 0, 0, 0, 0, p.zone())
-	for _, i := range p.feed {
-		at := time.UnixMilli(i.At).In(p.zone())
-		label := capital(i18n.Date(at, p.now()))
-		switch {
-		case !at.Before(today):
-			label = p.r.T("home.today")
-		case !at.Before(today.AddDate(0, 0, -1)):
-			label = p.r.T("home.yesterday")
-		}
-		if n := len(out); n == 0 || out[n-1].label != label {
-			out = append(out, day{label: label})
-		}
-		out[len(out)-1].items = append(out[len(out)-1].items, i)
-	}
-	return out
-}
-
 // kind finds what the service of an item declares.
 func (p page) kind(i notify.Item) (app.App, app.Kind) {
 	a, k, ok := p.r.Core.Kind(rights.Kind(i.About))
@@ -280,13 +243,29 @@ func (p page) kind(i notify.Item) (app.App, app.Kind) {
 	return a, k
 }
 
+// lead says what happened to what a line is about; "" when it was published.
+func (p page) lead(i notify.Item) string {
+	if t, ok := p.r.Core.Told(i.Kind); ok && t.Line != "" {
+		return p.r.T(t.Line)
+	}
+	return ""
+}
+
+// titled is a title with what happened, in one text.
+func (p page) titled(i notify.Item) string {
+	if l := p.lead(i); l != "" {
+		return l + " · " + i.Title
+	}
+	return i.Title
+}
+
 func (p page) news(i notify.Item) ui.News {
 	a, k := p.kind(i)
 	face, name := p.who(i)
 	at := time.UnixMilli(i.At).In(p.zone())
 	return ui.News{
-		Icon: a.Square.Icon, Paint: a.Square.Paint, Title: i.Title, Href: k.Path(i.Resource), Person: face, Child: name,
-		Text: from(i) + " · " + i18n.Hour(at), Unread: i.Unread,
+		Icon: a.Square.Icon, Paint: a.Square.Paint, Lead: p.lead(i), Title: i.Title, Href: k.Path(i.Resource), Person: face, Child: name,
+		Text: from(i) + " · " + i18n.Hour(at), Unread: i.Unread, Sheet: "/fil/" + i.Event,
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"time"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/jobs"
 )
 
 //go:embed migrations/*.sql i18n/fr.json
@@ -20,6 +22,15 @@ func sub(dir string) fs.FS {
 		panic(err) // the folder is embedded above
 	}
 	return f
+}
+
+// everybody is how those who receive a word, or follow it, are told at first.
+var everybody = map[rights.Profile]notify.Choice{
+	rights.Relative: {Push: true, Mail: notify.Once},
+	rights.Pupil:    {Push: true, Mail: notify.Never},
+	rights.Teacher:  {Mail: notify.Never},
+	rights.Staff:    {Mail: notify.Never},
+	rights.Head:     {Mail: notify.Never},
 }
 
 // App declares the carnet de liaison.
@@ -35,27 +46,49 @@ func App(core *app.Core) app.App {
 			Texts: texts,
 		}},
 		Told: []notify.Told{{
-			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text",
-			For: map[rights.Profile]notify.Choice{
-				rights.Relative: {Push: true, Mail: notify.Once},
-				rights.Pupil:    {Push: true, Mail: notify.Never},
-				rights.Teacher:  {Mail: notify.Never},
-				rights.Staff:    {Mail: notify.Never},
-				rights.Head:     {Mail: notify.Never},
-			},
+			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text", Many: "liaison.told.many", For: everybody,
 		}, {
-			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text",
+			Kind: Corrected, Label: "liaison.told.corrected", Text: "liaison.told.corrected.text", Line: "liaison.told.corrected.line", For: everybody,
+		}, {
+			Kind: Delegated, Label: "liaison.told.delegated", Text: "liaison.told.delegated.text", Line: "liaison.told.delegated.line",
+			For: map[rights.Profile]notify.Choice{rights.Teacher: {Push: true, Mail: notify.Once}, rights.Staff: {Push: true, Mail: notify.Once}, rights.Head: {Push: true, Mail: notify.Once}},
+		}, {
+			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text", Line: "liaison.told.reminder.line",
 			For: map[rights.Profile]notify.Choice{rights.Relative: {Push: true, Mail: notify.Once}},
 		}},
 		Routes: func(r *app.Router) {
 			r.GET("/carnet", rights.SignedIn, h.list)
 			r.GET("/carnet/nouveau", Write, h.compose)
 			r.POST("/carnet", Write, h.send)
+			r.POST(atSave, Write, h.save)
+			r.POST(atDrop, Write, h.drop)
+			r.POST(atUndrop, Write, h.undrop)
+			r.GET(atPreview, Write, h.preview)
+			r.POST(atPlan, Write, h.plan)
+			r.POST(atUnplan, Write, h.unplan)
+			r.POST(atSendNow, Write, h.sendNow)
 			r.GET("/carnet/{id}", Reading, h.show)
 			r.POST("/carnet/{id}/lu", Reading, h.confirm)
 			r.POST("/carnet/{id}/reponse", Reading, h.answer)
 			r.POST("/carnet/{id}/annuler", Reading, h.undo)
 			r.POST("/carnet/{id}/relance", Follow, h.remind)
+			r.GET("/carnet/{id}/corriger", Manage, h.correctForm)
+			r.POST("/carnet/{id}/corriger", Manage, h.correct)
+			r.POST("/carnet/{id}/reprendre", Manage, h.unsend)
+			r.GET("/carnet/{id}/confier", Manage, h.delegates)
+			r.POST("/carnet/{id}/confier", Manage, h.delegate)
+			r.POST("/carnet/{id}/confier/retirer", Manage, h.undelegate)
+			r.POST("/carnet/{id}/dupliquer", Manage, h.duplicate)
+			r.GET("/carnet/{id}/apercu", Follow, h.previewOf)
+			r.GET("/carnet/{id}/suivi", Follow, h.track)
+			r.GET("/carnet/{id}/suivi.csv", Follow, h.export)
+			r.POST("/carnet/{id}/nouveaux", Follow, h.welcome)
+			r.GET("/carnet/{id}/talons", Follow, h.slips)
+			r.POST("/carnet/{id}/talons", Follow, h.note)
+			r.POST("/carnet/{id}/talons/imprimer", Follow, h.print)
+			r.POST("/carnet/{id}/talons/annuler", Follow, h.unnote)
+			r.GET("/carnet/talon", rights.SignedIn, h.scanned)
+			r.POST("/carnet/talon", rights.SignedIn, h.openSlip)
 		},
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),
@@ -63,6 +96,17 @@ func App(core *app.Core) app.App {
 		Export:     Export,
 		Erase:      Erase,
 		Merge:      Merge,
+		Jobs: []jobs.Kind{
+			jobs.Handle(func(ctx context.Context, _ sending) error { return SendDue(ctx, core) }),
+			jobs.Handle(func(ctx context.Context, _ recalling) error { return RecallDue(ctx, core) }),
+		},
+		Periodic: []jobs.Every{
+			{Interval: time.Minute, Args: func() jobs.Args { return sending{} }}, // a restored queue has lost the hours
+			{Interval: 5 * time.Minute, Args: func() jobs.Args { return recalling{} }},
+		},
+		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
+			return Retain(ctx, tx, g, core.Clock.Now())
+		},
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return sample(ctx, tx, core, g, core.Clock.Now())
 		},

@@ -36,6 +36,9 @@ const (
 func follower(v *rights.Viewer) bool { return v.Is(rights.Teacher, rights.Staff, rights.Head) }
 
 func (h handler) list(r *app.Request) (web.Response, error) {
+	if follower(r.Viewer) && r.URL.Query().Get("vue") == "brouillons" {
+		return h.draftList(r)
+	}
 	return h.view(r, http.StatusOK, "", slip{})
 }
 
@@ -63,18 +66,35 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 	if t := q.Get("theme"); slices.Contains(Themes, t) {
 		v.theme = t
 	}
+	v.year = chosenYear(q.Get("annee"), v.today())
 	most := page
 	if open != "" {
 		most = beside
 	}
-	if v.list, err = h.words(r, Query{Follow: v.follow, Pupils: v.pupils(), Theme: v.theme, Before: before, Limit: most + 1}); err != nil {
+	o := Query{Follow: v.follow, Pupils: v.pupils(), Theme: v.theme, Limit: most + 1}
+	if o.Since, o.Before = span(v.year, v.zone); before > 0 {
+		o.Before = min(o.Before, before)
+	}
+	if v.list, err = h.words(r, o); err != nil {
 		return nil, err
 	}
 	if len(v.list) > most {
 		v.list = v.list[:most]
 		v.next = v.list[most-1].PublishedAt
 	}
+	if open == "" && v.follow {
+		if v.pile, err = PileOf(r.Context(), h.core.DB, r.Viewer.Scope()); err != nil {
+			return nil, err
+		}
+	}
 	if open == "" {
+		at, err := Oldest(r.Context(), h.core.DB, r.Viewer.Scope(), o)
+		if err != nil {
+			return nil, err
+		}
+		if v.first = v.today(); at > 0 {
+			v.first = people.Year(time.UnixMilli(at).In(v.zone))
+		}
 		return r.Page(r.T(v.title()), "liaison", listPage(v))
 	}
 	words, err := h.words(r, Query{Follow: r.Grant.Role() >= rights.Contribute, ID: open, Limit: 1})
@@ -98,8 +118,11 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 			return nil, err
 		}
 	}
+	if err := h.corrected(r, &v); err != nil {
+		return nil, err
+	}
 	if r.Grant.Role() >= rights.Contribute {
-		if v.families, err = Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now); err != nil {
+		if v.track, err = h.follow(r, *v.word, v.choices, v.earlier); err != nil {
 			return nil, err
 		}
 	}
@@ -110,28 +133,48 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 			return nil, err
 		}
 	}
-	var toast *ui.Toast
-	switch q.Get("fait") {
+	return r.PageWith(status, v.word.Title, "liaison", toast(r, *v.word), wordPage(v))
+}
+
+// toast says what was just done, as the address has it.
+func toast(r *app.Request, w Item) *ui.Toast {
+	switch r.URL.Query().Get("fait") {
 	case "envoye":
-		toast = &ui.Toast{Text: r.T("liaison.sent", "n", v.word.Families)}
+		t := &ui.Toast{Text: r.T("liaison.sent", "n", w.Families)}
+		if w.Author == r.Viewer.Person && r.Viewer.Now.Sub(w.At(r.Viewer.Zone())) < takeBackFor {
+			t.Undo = path(w.ID) + "/reprendre"
+		}
+		return t
+	case "parti":
+		return &ui.Toast{Text: r.T("liaison.taken_late")}
 	case "lu":
-		toast = &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(open) + "/annuler"}
+		return &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(w.ID) + "/annuler"}
 	case "signe":
-		toast = &ui.Toast{Text: r.T("liaison.signed_now"), Undo: path(open) + "/annuler"}
+		return &ui.Toast{Text: r.T("liaison.signed_now"), Undo: path(w.ID) + "/annuler"}
 	case "repondu":
-		toast = &ui.Toast{Text: r.T("liaison.answered_now"), Undo: path(open) + "/annuler"}
+		return &ui.Toast{Text: r.T("liaison.answered_now"), Undo: path(w.ID) + "/annuler"}
 	case "annule":
-		toast = &ui.Toast{Text: r.T("liaison.undone")}
+		return &ui.Toast{Text: r.T("liaison.undone")}
 	case "tard":
-		toast = &ui.Toast{Text: r.T("liaison.undo_late")}
+		return &ui.Toast{Text: r.T("liaison.undo_late")}
 	case "relance":
-		toast = &ui.Toast{Text: r.T("liaison.reminded_now")}
+		return &ui.Toast{Text: r.T("liaison.reminded_now")}
 	case "dejarelance":
-		toast = &ui.Toast{Text: r.T("liaison.reminded_already")}
+		return &ui.Toast{Text: r.T("liaison.reminded_already")}
+	case "ajoutes":
+		return &ui.Toast{Text: r.T("liaison.newcomers_added")}
+	case "rien":
+		return &ui.Toast{Text: r.T("liaison.nothing_to_print")}
+	case "personne":
+		return &ui.Toast{Text: r.T("liaison.tick_one")}
+	case "corrige":
+		return &ui.Toast{Text: r.T("liaison.corrected_since"), Stays: true}
+	case "change":
+		return &ui.Toast{Text: r.T("liaison.corrected_now")}
 	case "reste":
-		toast = &ui.Toast{Text: r.T("liaison.more_asked")}
+		return &ui.Toast{Text: r.T("liaison.more_asked")}
 	}
-	return r.PageWith(status, v.word.Title, "liaison", toast, wordPage(v))
+	return nil
 }
 
 // words lists, and keeps the bars that had to be counted again.
@@ -162,16 +205,19 @@ func (h handler) confirm(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var more bool
+	var left Outcome
 	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 		var err error
-		more, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now())
+		left, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now(), number(f.Get("version")))
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	if more {
+	switch left {
+	case AsksMore:
 		return web.Redirect(path(r.Grant.ID()) + "?fait=reste"), nil
+	case AsksAgain:
+		return web.Redirect(path(r.Grant.ID()) + "?fait=corrige"), nil
 	}
 	if f.Get("retour") == "accueil" {
 		return web.Redirect("/?fait=lu"), nil
@@ -185,12 +231,11 @@ func (h handler) answer(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	typed := slip{value: f.Get("reponse")}
-	choice, err := strconv.ParseInt(typed.value, 10, 64)
-	if err != nil {
-		choice = 0 // a text, or nothing chosen
-	}
+	var left Outcome
 	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return Answer(r.Context(), tx, r.Grant, h.core.Clock.Now(), choice, typed.value)
+		var err error
+		left, err = Answer(r.Context(), tx, r.Grant, h.core.Clock.Now(), number(f.Get("version")), number(typed.value), typed.value)
+		return err
 	})
 	if faults, ok := r.Faults(err); ok {
 		typed.fault = faults["reponse"]
@@ -199,10 +244,22 @@ func (h handler) answer(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if left == AsksAgain {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=corrige"), nil
+	}
 	if f.Has("signe") {
 		return web.Redirect(path(r.Grant.ID()) + "?fait=signe"), nil
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=repondu"), nil
+}
+
+// number reads a field that holds one, 0 when it does not.
+func number(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func (h handler) undo(r *app.Request) (web.Response, error) {
@@ -220,26 +277,10 @@ func (h handler) undo(r *app.Request) (web.Response, error) {
 	return web.Redirect(path(r.Grant.ID()) + "?fait=annule"), nil
 }
 
-func (h handler) remind(r *app.Request) (web.Response, error) {
-	f, err := r.Values()
-	if err != nil {
-		return nil, err
-	}
-	n := 0
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		var err error
-		n, err = Remind(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), f.Get("eleve"))
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if n == 0 {
-		return web.Redirect(path(r.Grant.ID()) + "?fait=dejarelance"), nil
-	}
-	return web.Redirect(path(r.Grant.ID()) + "?fait=relance"), nil
-}
-
 func (h handler) compose(r *app.Request) (web.Response, error) {
+	if draft := r.URL.Query().Get("brouillon"); draft != "" {
+		return h.resume(r, draft)
+	}
 	d := Draft{ID: id.New(), Ask: AskRead, Theme: "misc"}
 	mine, err := people.ClassesOf(r.Context(), h.core.DB, r.Viewer.Person, r.Viewer.Now)
 	if err != nil {
@@ -253,15 +294,32 @@ func (h handler) compose(r *app.Request) (web.Response, error) {
 
 // form shows the word being written, with what was typed and what is wrong.
 func (h handler) form(r *app.Request, status int, d Draft, faults map[string]string) (web.Response, error) {
+	return h.formWith(r, status, d, faults, nil)
+}
+
+func (h handler) formWith(r *app.Request, status int, d Draft, faults map[string]string, toast *ui.Toast) (web.Response, error) {
+	if d.Tab == "" {
+		d.Tab = id.New()
+	}
 	f := form{draft: d, faults: faults, school: r.Grant.School()}
-	var err error
+	s, err := DraftOf(r.Context(), h.core.DB, r.Grant, d.ID)
+	if err == nil && s.SendAt != nil {
+		f.planned = view{r: r, zone: r.Viewer.Zone()}.planned(s)
+	} else if err != nil && errs.KindOf(err) != errs.NotFound {
+		return nil, err
+	}
 	if f.kept, err = file.Own(r.Context(), h.core.DB, r.Viewer.Person, d.Files...); err != nil {
 		return nil, err
 	}
 	if f.to, err = h.recipients(r); err != nil {
 		return nil, err
 	}
-	return r.PageWith(status, r.T("liaison.write"), "liaison", nil, composePage(f))
+	page, err := r.Shell(r.T("liaison.write"), "liaison")
+	if err != nil {
+		return nil, err
+	}
+	page.Toast, page.Scripts = toast, []string{ui.Asset("draft.js")}
+	return web.PageStatus(status, app.Inside(ui.Layout(page), composePage(f))), nil
 }
 
 // recipients are the choices of a sender: own classes with their pupils first,
@@ -310,6 +368,7 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 	}
 	now := h.core.Clock.Now()
 	var word string
+	d.Tell = tellAfter
 	if err = d.Check(now.In(r.Viewer.Zone())); err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {
@@ -325,6 +384,13 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return record(r.Context(), tx, r.Grant, now, received) }); err != nil {
 			return nil, err
 		}
+		if errs.As(err).Fields["titre"].Key == overtaken {
+			s, err := DraftOf(r.Context(), h.core.DB, r.Grant, d.ID)
+			if err != nil {
+				return nil, err
+			}
+			d.Revision = s.Revision // sent again, this text is the one meant
+		}
 		return h.form(r, http.StatusUnprocessableEntity, d, faults)
 	}
 	if err != nil {
@@ -339,21 +405,25 @@ func compact(list []string) []string {
 }
 
 // draft reads the form of a word, and takes the files that came with it after
-// those that an earlier try left.
-func (h handler) draft(r *app.Request) (Draft, []file.Received, error) {
+// those that an earlier try left, or that the word shows.
+func (h handler) draft(r *app.Request, shown ...file.File) (Draft, []file.Received, error) {
 	form, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
 	if err != nil {
 		return Draft{}, nil, err
 	}
 	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"]),
-		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant")}
+		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant"),
+		Recall: int(number(form.Get("rappel"))), Day: form.Get("jour"), Hour: form.Get("heure"), Tab: form.Get("onglet"), Revision: number(form.Get("revision"))}
+	if !id.Valid(d.Tab) {
+		d.Tab = ""
+	}
 	// What is not this author's, or is no file at all, is not kept.
 	tried := form["fichier"]
 	kept, err := file.Own(r.Context(), h.core.DB, r.Viewer.Person, tried[:min(len(tried), filesMax)]...)
 	if err != nil {
 		return d, nil, err
 	}
-	for _, f := range kept {
+	for _, f := range among(append(shown, kept...), tried) {
 		d.Files = append(d.Files, f.ID)
 	}
 	if r.MultipartForm == nil {

@@ -50,6 +50,15 @@ type Draft struct {
 	Question string
 	Choices  []string
 	Due      string // the day by which to reply, or ""
+
+	Recall int // how many days before it the missing are reminded, or 0
+
+	Day, Hour string // when to send it, in the school's zone; now when empty
+
+	Tell     time.Duration // how long after it is sent somebody is told outside the portal
+	Tab      string        // the page in which it is typed
+	Revision int64         // of the saved draft that the page shows
+	planning bool          // it is saved to be sent by itself
 }
 
 // Check says all that is wrong with a draft on the day of now.
@@ -73,6 +82,7 @@ func (d *Draft) Check(now time.Time) error {
 		d.Theme = "misc"
 	}
 	d.checkAsk(f, now)
+	d.checkRecall(f, now)
 	if len(d.Files) > filesMax {
 		f.Add("piece", "liaison.files_many", "n", filesMax)
 	}
@@ -142,10 +152,12 @@ type Item struct {
 	Body        string
 	Audience    string
 	Version     int
-	PublishedAt int64 `db:"published_at"`
+	CorrectedAt *int64 `db:"corrected_at"`
+	PublishedAt int64  `db:"published_at"`
 	Ask         Ask
 	Question    string
 	Due         string // the day by which to reply, or ""
+	RecallAt    *int64 `db:"recall_at"` // when the missing are reminded; nil once they are
 	Replied     bool   // by the viewer
 	ReadAt      *int64
 	OpenedAt    *int64
@@ -177,67 +189,3 @@ func (i Item) From() string {
 	}
 	return i.First + " " + i.Last
 }
-
-// Relative is one adult of a family, and what they did.
-type Relative struct {
-	ID     string
-	Name   string
-	Active bool
-	Opened *int64
-	Read   *int64
-	Reply  *Given
-	// Reminded is when the word was last recalled to them.
-	Reminded *int64
-}
-
-// Family is one pupil's relatives.
-type Family struct {
-	Pupil     string
-	First     string
-	Last      string
-	Avatar    string
-	Class     string
-	ReachedAt *int64
-	Relatives []Relative
-}
-
-// Reached says whether one relative confirmed, be they a relative still or not.
-func (f Family) Reached() bool { return f.ReachedAt != nil }
-
-// Differ says whether its relatives chose different answers.
-func (f Family) Differ() bool {
-	var first *int64
-	for _, r := range f.Relatives {
-		if r.Reply == nil || r.Reply.Choice == nil {
-			continue
-		}
-		if first != nil && *first != *r.Reply.Choice {
-			return true
-		}
-		first = r.Reply.Choice
-	}
-	return false
-}
-
-// Active says whether somebody could have read it here.
-func (f Family) Active() bool {
-	for _, r := range f.Relatives {
-		if r.Active {
-			return true
-		}
-	}
-	return false
-}
-
-// Opened says whether somebody opened it without confirming.
-func (f Family) Opened() bool {
-	for _, r := range f.Relatives {
-		if r.Opened != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// Name is "Malo Perrault".
-func (f Family) Name() string { return f.First + " " + f.Last }

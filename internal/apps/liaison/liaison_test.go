@@ -160,19 +160,26 @@ func TestWordsAreFoundByTheme(t *testing.T) {
 	}
 }
 
+// pdf is a small one.
+func pdf(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	p := fpdf.New("P", "mm", "A4", "")
+	p.AddPage()
+	if err := p.Output(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func TestWordKeepsSeveralFiles(t *testing.T) {
 	a := testapp.New(t)
 	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
-	var pdf bytes.Buffer
-	p := fpdf.New("P", "mm", "A4", "")
-	p.AddPage()
-	if err := p.Output(&pdf); err != nil {
-		t.Fatal(err)
-	}
+	page1 := pdf(t)
 	files := func(n int) []testapp.File {
 		out := make([]testapp.File, n)
 		for i := range out {
-			out[i] = testapp.File{Field: "piece", Name: fmt.Sprintf("menu-%d.pdf", i), Bytes: pdf.Bytes()}
+			out[i] = testapp.File{Field: "piece", Name: fmt.Sprintf("menu-%d.pdf", i), Bytes: page1}
 		}
 		return out
 	}

@@ -60,6 +60,18 @@ type Given struct {
 	Body    string
 }
 
+// Text is a reply in words, with the choices of its word.
+func (g Given) Text(choices []Choice) string {
+	if g.Choice != nil {
+		for _, c := range choices {
+			if c.N == *g.Choice {
+				return c.Label
+			}
+		}
+	}
+	return g.Body
+}
+
 // asking is a word held until the end of the transaction: whoever replies to
 // it, takes a reply back or corrects it waits for the one before.
 type asking struct {
@@ -69,12 +81,48 @@ type asking struct {
 	Due     string
 }
 
+// Outcome is what a confirmation or a reply leaves to do.
+type Outcome int
+
+// Nothing; what the word asks besides having read; or to read again, for the
+// word was corrected meanwhile and asks anew.
+const (
+	AllDone Outcome = iota
+	AsksMore
+	AsksAgain
+)
+
 func hold(ctx context.Context, tx *db.Tx, g rights.Grant) (asking, error) {
-	a, ok, err := db.One[asking](ctx, tx, `SELECT ask, version, asked, due FROM word WHERE id = $1`+tx.Hold(), g.ID())
+	return holdWord(ctx, tx, g.ID())
+}
+
+// holdWord is hold for a job, whose grant is on a school.
+//
+// scope: the caller holds a grant that reaches the word
+func holdWord(ctx context.Context, tx *db.Tx, word string) (asking, error) {
+	a, ok, err := db.One[asking](ctx, tx, `SELECT ask, version, asked, due FROM word WHERE id = $1`+tx.Hold(), word)
 	if err == nil && !ok {
 		err = errs.ErrNotFound
 	}
 	return a, err
+}
+
+// had takes up the version that a relative had before them, 0 for the one that
+// is, and says whether the word asks anew since.
+func (a *asking) had(ctx context.Context, tx *db.Tx, g rights.Grant, version int64) (late bool, err error) {
+	if version <= 0 || version >= a.Version {
+		return false, nil
+	}
+	a.Version = version
+	if version >= a.Asked {
+		return false, nil
+	}
+	asked, ok, err := db.One[int64](ctx, tx, `SELECT asked FROM word_version WHERE word = $1 AND version = $2`, g.ID(), version)
+	if err == nil && !ok {
+		err = errs.ErrNotFound
+	}
+	a.Asked = asked
+	return true, err
 }
 
 // closed says whether the date by which to reply is past for the viewer.
@@ -82,39 +130,65 @@ func closed(due string, v *rights.Viewer, now time.Time) bool {
 	return due != "" && now.In(v.Zone()).Format(time.DateOnly) > due
 }
 
-// Confirm notes that a relative has read a word, and says whether it asks them
-// for more. Saying it twice changes nothing.
-func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (more bool, err error) {
+// Confirm notes that a relative has read a version of a word, 0 for the one that
+// is. Saying it twice changes nothing.
+func Confirm(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen int64) (Outcome, error) {
 	if err := g.Must(ctx, tx, Reading); err != nil {
-		return false, err
+		return AllDone, err
 	}
 	a, err := hold(ctx, tx, g)
 	if err != nil {
-		return false, err
+		return AllDone, err
+	}
+	late, err := a.had(ctx, tx, g, seen)
+	if err != nil {
+		return AllDone, err
+	}
+	if late {
+		return AsksAgain, a.readBefore(ctx, tx, g, now)
 	}
 	if err := a.read(ctx, tx, g, now); err != nil {
-		return false, err
+		return AllDone, err
 	}
 	if a.Ask != AskRead {
 		given, err := Mine(ctx, tx, g)
-		return given == nil, err
+		if given == nil {
+			return AsksMore, err
+		}
+		return AllDone, err
 	}
 	if err := a.reach(ctx, tx, g, now, time.Time{}); err != nil {
-		return false, err
+		return AllDone, err
 	}
-	return false, notify.Settle(ctx, tx, g.Viewer().Person, g.ID(), now)
+	return AllDone, notify.Settle(ctx, tx, g.Viewer().Person, g.ID(), now)
+}
+
+// readBefore keeps that a relative had read a version that asks no more.
+func (a asking) readBefore(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
+	n, err := tx.Exec(ctx, `INSERT INTO receipt_past (word, person, version, read_at)
+		SELECT w.id, $2, $4, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
+			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
+		ON CONFLICT (word, person, version) DO UPDATE SET read_at = receipt_past.read_at`,
+		g.ID(), g.Viewer().Person, now.UnixMilli(), a.Version)
+	if err != nil {
+		return fmt.Errorf("confirm: %w", err)
+	}
+	if n == 0 {
+		return errs.ErrDenied
+	}
+	return nil
 }
 
 // read writes the receipt; a reading of a version before the one that asks is
 // replaced.
 func (a asking) read(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
 	n, err := tx.Exec(ctx, `INSERT INTO receipt (word, person, version, opened_at, read_at)
-		SELECT w.id, $2, w.version, $3, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
+		SELECT w.id, $2, $5, $3, $3 FROM word w WHERE w.id = $1 AND EXISTS (SELECT 1 FROM word_pupil wp
 			JOIN family_link f ON f.pupil = wp.pupil WHERE wp.word = w.id AND f.relative = $2 AND `+people.LinkHolds("f", "$3")+`)
 		ON CONFLICT (word, person) DO UPDATE SET
 			read_at = CASE WHEN receipt.version < $4 THEN excluded.read_at ELSE coalesce(receipt.read_at, excluded.read_at) END,
 			version = CASE WHEN receipt.read_at IS NULL OR receipt.version < $4 THEN excluded.version ELSE receipt.version END`,
-		g.ID(), g.Viewer().Person, now.UnixMilli(), a.Asked)
+		g.ID(), g.Viewer().Person, now.UnixMilli(), a.Asked, a.Version)
 	if err != nil {
 		return fmt.Errorf("confirm: %w", err)
 	}
@@ -125,56 +199,76 @@ func (a asking) read(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Ti
 }
 
 // Answer notes what a relative signs or answers, which also says that they have
-// read. A signature stays; an answer may change until the date.
-func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, choice int64, text string) error {
+// read; seen is the version that they had, 0 for the one that is. A signature
+// stays; an answer may change until the date.
+func Answer(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, seen, choice int64, text string) (Outcome, error) {
 	if err := g.Must(ctx, tx, Reading); err != nil {
-		return err
+		return AllDone, err
 	}
 	a, err := hold(ctx, tx, g)
 	if err != nil {
-		return err
+		return AllDone, err
+	}
+	late, err := a.had(ctx, tx, g, seen)
+	if err != nil {
+		return AllDone, err
 	}
 	before, err := Mine(ctx, tx, g)
 	if err != nil {
-		return err
+		return AllDone, err
 	}
-	var chosen any
-	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
-	switch {
-	case a.Ask == AskRead:
-		return errs.ErrNotFound
-	case before != nil && a.Ask.Answered() && closed(a.Due, g.Viewer(), now):
-		return errs.Field("reponse", "liaison.answer_closed")
-	case a.Ask.Chosen():
-		_, ok, err := db.One[int64](ctx, tx, `SELECT n FROM word_choice WHERE word = $1 AND n = $2`, g.ID(), choice)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return errs.Field("reponse", "liaison.answer_choose")
-		}
-		chosen, text = choice, ""
-	case a.Ask == AskText && text == "":
-		return errs.Field("reponse", "liaison.answer_missing")
-	case a.Ask == AskText && utf8.RuneCountInString(text) > answerMax:
-		return errs.Field("reponse", "liaison.answer_long", "n", answerMax)
-	case a.Ask.Signed():
-		text = ""
+	if a.Ask == AskRead {
+		return AllDone, errs.ErrNotFound
 	}
-	if err := a.read(ctx, tx, g, now); err != nil {
-		return err
+	if before != nil && a.Ask.Answered() && closed(a.Due, g.Viewer(), now) {
+		return AllDone, errs.Field("reponse", "liaison.answer_closed")
+	}
+	chosen, text, err := a.check(ctx, tx, g, choice, text)
+	if err != nil {
+		return AllDone, err
+	}
+	if a.Ask == AskText && text == "" {
+		return AllDone, errs.Field("reponse", "liaison.answer_missing")
+	}
+	read := a.read
+	if late {
+		read = a.readBefore
+	}
+	if err := read(ctx, tx, g, now); err != nil {
+		return AllDone, err
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO reply (word, person, asked, version, at, choice, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (word, person, asked) DO UPDATE SET was_version = reply.version, was_at = reply.at, was_choice = reply.choice, was_body = reply.body,
 			version = excluded.version, at = excluded.at, choice = excluded.choice, body = excluded.body
 		WHERE (coalesce(reply.choice, 0) <> coalesce(excluded.choice, 0) OR reply.body <> excluded.body)`,
 		g.ID(), g.Viewer().Person, a.Asked, a.Version, now.UnixMilli(), chosen, text); err != nil {
-		return fmt.Errorf("reply: %w", err)
+		return AllDone, fmt.Errorf("reply: %w", err)
+	}
+	if late {
+		return AsksAgain, nil
 	}
 	if err := a.reach(ctx, tx, g, now, time.Time{}); err != nil {
-		return err
+		return AllDone, err
 	}
-	return notify.Settle(ctx, tx, g.Viewer().Person, g.ID(), now)
+	return AllDone, notify.Settle(ctx, tx, g.Viewer().Person, g.ID(), now)
+}
+
+// check keeps of an answer what the word asks for.
+func (a asking) check(ctx context.Context, tx *db.Tx, g rights.Grant, choice int64, text string) (any, string, error) {
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	switch {
+	case a.Ask.Chosen():
+		_, ok, err := db.One[int64](ctx, tx, `SELECT n FROM word_choice WHERE word = $1 AND n = $2`, g.ID(), choice)
+		if err == nil && !ok {
+			err = errs.Field("reponse", "liaison.answer_choose")
+		}
+		return choice, "", err
+	case a.Ask != AskText:
+		return nil, "", nil
+	case utf8.RuneCountInString(text) > answerMax:
+		return nil, text, errs.Field("reponse", "liaison.answer_long", "n", answerMax)
+	}
+	return nil, text, nil
 }
 
 // Undo takes back what a relative has just tapped, and says whether it was
@@ -212,10 +306,7 @@ func Undo(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, 
 	return true, notify.Unsettle(ctx, tx, person, g.ID())
 }
 
-// reach sets which of the families of the viewer's children are reached by the
-// rule of the word, and moves its bar with them. Families reached since an
-// undone tap, and no longer, are taken out. The word is held, so that of two
-// parents who sign at once the second sees the first.
+// reach is reachOf for the families of the viewer's children.
 func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since time.Time) error {
 	if a.Ask != SignBoth && since.IsZero() { // the viewer has just done all that it takes
 		more, err := tx.Exec(ctx, `UPDATE word_pupil SET reached_at = $3 WHERE word = $1 AND reached_at IS NULL AND pupil IN (`+theirs+`)`,
@@ -225,6 +316,14 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 		}
 		return advance(ctx, tx, g, more)
 	}
+	return a.reachOf(ctx, tx, g, now, since, theirs, g.Viewer().Person)
+}
+
+// reachOf sets which of some families are reached by the rule of the word, and
+// moves its bar with them: those of the pupils that a text finds for who is $2.
+// Families reached since what is undone, and no longer, are taken out. The word
+// is held, so that of two parents who sign at once the second sees the first.
+func (a asking) reachOf(ctx context.Context, tx *db.Tx, g rights.Grant, now, since time.Time, whose, who string) error {
 	acts := `SELECT count(DISTINCT rc.person) FROM receipt rc JOIN family_link x ON x.relative = rc.person AND x.pupil = wp.pupil
 		WHERE rc.word = wp.word AND rc.read_at IS NOT NULL AND rc.version >= $4`
 	if a.Ask != AskRead {
@@ -236,10 +335,12 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 		ReachedAt *int64 `db:"reached_at"`
 		Acts      int
 		Relatives int
+		Paper     bool
 	}](ctx, tx, `SELECT wp.pupil, wp.reached_at, (`+acts+`) AS acts,
-			(SELECT count(DISTINCT x.relative) FROM family_link x WHERE x.pupil = wp.pupil AND `+people.LinkHolds("x", "$3")+`) AS relatives
-		FROM word_pupil wp WHERE wp.word = $1 AND wp.pupil IN (`+theirs+`)`,
-		g.ID(), g.Viewer().Person, now.UnixMilli(), a.Asked)
+			(SELECT count(DISTINCT x.relative) FROM family_link x WHERE x.pupil = wp.pupil AND `+people.LinkHolds("x", "$3")+`) AS relatives,
+			EXISTS (SELECT 1 FROM word_paper pa WHERE pa.word = wp.word AND pa.pupil = wp.pupil AND pa.asked = $4) AS paper
+		FROM word_pupil wp WHERE wp.word = $1 AND wp.pupil IN (`+whose+`)`,
+		g.ID(), who, now.UnixMilli(), a.Asked)
 	if err != nil {
 		return fmt.Errorf("reach: %w", err)
 	}
@@ -249,7 +350,7 @@ func (a asking) reach(ctx context.Context, tx *db.Tx, g rights.Grant, now, since
 		if a.Ask == SignBoth {
 			need = min(2, max(1, r.Relatives))
 		}
-		switch done := r.Acts >= need; {
+		switch done := r.Acts >= need || r.Paper; {
 		case done && r.ReachedAt == nil:
 			in = append(in, r.Pupil)
 		case !done && r.ReachedAt != nil && !since.IsZero() && *r.ReachedAt >= since.UnixMilli():

@@ -108,7 +108,16 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := g.Must(ctx, tx, Write); err != nil {
 		return "", err
 	}
+	zone, err := schoolZone(ctx, tx, g.School())
+	if err != nil {
+		return "", err
+	}
+	now = now.In(zone)
 	if err := d.Check(now); err != nil {
+		return "", err
+	}
+	// Whoever sends a draft takes it first: of two, the second finds the word.
+	if err := settleDraft(ctx, tx, author, d); err != nil {
 		return "", err
 	}
 	if owner, ok, err := db.One[string](ctx, tx, `SELECT author FROM word WHERE id = $1`, d.ID); err != nil || ok {
@@ -130,8 +139,8 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if profile == rights.Head {
 		profile = rights.Teacher
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme, ask, question, due) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme, string(d.Ask), d.Question, d.Due); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO word (id, school, author, profile, title, body, audience, published_at, theme, ask, question, due, recipients, recall, recall_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		d.ID, g.School(), author, string(profile), d.Title, string(body), audience(core, labels), now.UnixMilli(), d.Theme, string(d.Ask), d.Question, d.Due, d.recipients(), d.Recall, recallMillis(d.Due, d.Recall, now)); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
 	if d.Ask == AskYesNo {
@@ -177,7 +186,11 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := recount(ctx, tx, g, now, d.ID); err != nil {
 		return "", err
 	}
-	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now})
+	e := notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now}
+	if d.Tell > 0 {
+		e.Tell = now.Add(d.Tell)
+	}
+	_, err = notify.Publish(ctx, tx, core.Jobs, e)
 	return d.ID, err
 }
 
@@ -251,7 +264,7 @@ func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word
 }
 
 const itemColumns = `w.id, w.school, w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last,
-	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.published_at, w.ask, w.question, w.due,
+	a.civility, a.avatar, w.title, coalesce(w.theme, '') AS theme, w.audience, w.version, w.corrected_at, w.published_at, w.ask, w.question, w.due, w.recall_at,
 	CASE WHEN rc.version >= w.asked THEN rc.read_at ELSE NULL END AS read_at, rc.opened_at,
 	EXISTS (SELECT 1 FROM reply rp WHERE rp.word = w.id AND rp.person = $1 AND rp.asked = w.asked) AS replied`
 
@@ -271,6 +284,7 @@ type Query struct {
 	Pupils []string // those about these pupils
 	Theme  string   // those about this only
 	ID     string   // only this one: reading one is the list with an id
+	Since  int64    // published then or later
 	Before int64
 	Limit  int
 }
@@ -303,7 +317,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 			about = " EXISTS (SELECT 1 FROM word t WHERE t.id = c.word AND t.theme = " + arg(o.Theme) + ") AND"
 		}
 		most := arg(o.Limit * 2)
-		page = " AND published_at < " + arg(o.Before) + " ORDER BY published_at DESC LIMIT " + most
+		page = " AND published_at < " + arg(o.Before) + " AND published_at >= " + arg(o.Since) + " ORDER BY published_at DESC LIMIT " + most
 		merged = " ORDER BY published_at DESC, word DESC LIMIT " + most
 	}
 	var candidates []string
@@ -315,7 +329,8 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE id = " + arg(o.ID)}
 	case o.Follow:
 		candidates = []string{"SELECT id AS word, published_at FROM (SELECT id, id AS word, published_at, author FROM word) c WHERE" + about + " author = $1" + page,
-			`SELECT word, published_at FROM word_class c WHERE` + about + ` class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page}
+			`SELECT word, published_at FROM word_class c WHERE` + about + ` class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page,
+			`SELECT word, published_at FROM word_delegate c WHERE` + about + ` person = $1` + page}
 	default:
 		for _, p := range o.Pupils {
 			candidates = append(candidates, "SELECT word, published_at FROM word_pupil c WHERE"+about+" pupil = "+arg(p)+page)
@@ -353,62 +368,15 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		ORDER BY w.published_at DESC, w.id DESC`, args...)
 }
 
-// Families reads who received a word and who confirmed, present pupils only,
-// in the order of names, for whoever follows it.
-func Families(ctx context.Context, q db.Querier, g rights.Grant, now time.Time) ([]Family, error) {
-	rows, err := db.All[struct {
-		Pupil, First, Last, Avatar, Class string
-		Relative                          *string
-		RelFirst                          *string `db:"rel_first"`
-		RelLast                           *string `db:"rel_last"`
-		Activated                         *int64
-		OpenedAt                          *int64 `db:"opened_at"`
-		ReadAt                            *int64 `db:"read_at"`
-		ReachedAt                         *int64 `db:"reached_at"`
-		RepliedAt                         *int64 `db:"replied_at"`
-		RemindedAt                        *int64 `db:"reminded_at"`
-		Version                           *int
-		Choice                            *int64
-		Answer                            *string
-	}](ctx, q, `SELECT k.id AS pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, coalesce(c.label, '') AS class,
-			p.id AS relative, p.first AS rel_first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS rel_last, p.activated_at AS activated,
-			rc.opened_at, CASE WHEN rc.version >= w.asked THEN rc.read_at ELSE NULL END AS read_at, wp.reached_at,
-			(SELECT max(rm.at) FROM reminder rm WHERE rm.word = wp.word AND rm.person = p.id) AS reminded_at, rp.at AS replied_at, rp.version, rp.choice, rp.body AS answer
-		FROM word w CROSS JOIN word_pupil wp CROSS JOIN membership m JOIN person k ON k.id = wp.pupil
-		LEFT JOIN class c ON c.id = wp.class
-		LEFT JOIN family_link f ON f.pupil = k.id AND `+people.LinkHolds("f", "$2")+`
-		LEFT JOIN person p ON p.id = f.relative
-		LEFT JOIN receipt rc ON rc.word = wp.word AND rc.person = p.id
-		LEFT JOIN reply rp ON rp.word = wp.word AND rp.person = p.id AND rp.asked = w.asked
-		WHERE w.id = $1 AND wp.word = w.id AND m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_to > $2
-		ORDER BY k.name_key, k.id, p.name_key`, g.ID(), now.UnixMilli())
-	if err != nil {
-		return nil, fmt.Errorf("tracking: %w", err)
-	}
-	var out []Family
-	for _, r := range rows {
-		if n := len(out); n == 0 || out[n-1].Pupil != r.Pupil {
-			out = append(out, Family{Pupil: r.Pupil, First: r.First, Last: r.Last, Avatar: r.Avatar, Class: r.Class, ReachedAt: r.ReachedAt})
-		}
-		if r.Relative != nil {
-			f := &out[len(out)-1]
-			who := Relative{ID: *r.Relative, Name: *r.RelFirst + " " + *r.RelLast, Active: r.Activated != nil, Opened: r.OpenedAt, Read: r.ReadAt, Reminded: r.RemindedAt}
-			if r.RepliedAt != nil {
-				who.Reply = &Given{*r.Version, *r.RepliedAt, r.Choice, *r.Answer}
-			}
-			f.Relatives = append(f.Relatives, who)
-		}
-	}
-	return out, nil
-}
-
 // Erase forgets what a relative did; the words that a teacher wrote stay with
 // the school and lose their author when the account goes.
 func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`,
+	for _, text := range []string{`DELETE FROM receipt WHERE person = $1`, `DELETE FROM receipt_past WHERE person = $1`, `DELETE FROM reply WHERE person = $1`, `DELETE FROM reminder WHERE person = $1`, `DELETE FROM word_paper WHERE pupil = $1`,
+		`DELETE FROM word_draft WHERE author = $1`, `DELETE FROM word_delegate WHERE person = $1`, `UPDATE word_draft SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE recipients LIKE '%' || $1 || '%'`,
+		`UPDATE word SET recipients = replace(recipients, 'pupil:' || $1, '') WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1)`, `DELETE FROM word_pupil WHERE pupil = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
@@ -424,12 +392,21 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 	}
 	for _, text := range []string{
 		`UPDATE word SET author = $1 WHERE author = $2`,
+		`UPDATE word_draft SET author = $1 WHERE author = $2`,
+		`UPDATE word_draft SET recipients = replace(recipients, 'pupil:' || $2, 'pupil:' || $1) WHERE recipients LIKE '%' || $2 || '%'`,
+		`UPDATE word SET recipients = replace(recipients, 'pupil:' || $2, 'pupil:' || $1) WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $2)`,
 		`UPDATE word SET counted = -1 WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1 OR pupil = $2)`,
 		`INSERT INTO word_pupil (word, pupil, class, published_at, reached_at) SELECT word, $1, class, published_at, reached_at FROM word_pupil WHERE pupil = $2
 			ON CONFLICT (word, pupil) DO UPDATE SET reached_at = coalesce(word_pupil.reached_at, excluded.reached_at)`,
 		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
 			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
+		`INSERT INTO receipt_past (word, person, version, read_at) SELECT word, $1, version, read_at FROM receipt_past WHERE person = $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO word_delegate (word, person, published_at, at) SELECT word, $1, published_at, at FROM word_delegate WHERE person = $2 ON CONFLICT DO NOTHING`,
+		`UPDATE word_version SET corrector = $1 WHERE corrector = $2`,
 		`INSERT INTO reply (word, person, asked, version, at, choice, body) SELECT word, $1, asked, version, at, choice, body FROM reply WHERE person = $2
+			ON CONFLICT DO NOTHING`,
+		`UPDATE word_paper SET noted_by = $1 WHERE noted_by = $2`,
+		`INSERT INTO word_paper (word, pupil, asked, version, noted_by, noted_at, choice, body) SELECT word, $1, asked, version, noted_by, noted_at, choice, body FROM word_paper WHERE pupil = $2
 			ON CONFLICT DO NOTHING`,
 		`INSERT INTO reminder (word, person, round, at) SELECT word, $1, round, at FROM reminder WHERE person = $2 ON CONFLICT DO NOTHING`,
 	} {
@@ -485,5 +462,69 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 	if err := add("liaison/reminders", reminders); err != nil {
 		return err
 	}
-	return add("liaison/receipts", receipts)
+	// A slip is of a pupil's family: what it answers is no more the pupil's than
+	// what a relative answers.
+	returned, err := db.All[struct {
+		Word, Title string
+		NotedAt     int64 `db:"noted_at"`
+	}](ctx, q, `SELECT pa.word, w.title, pa.noted_at FROM word_paper pa JOIN word w ON w.id = pa.word WHERE pa.pupil = $1 ORDER BY pa.noted_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/paper", returned); err != nil {
+		return err
+	}
+	noted, err := db.All[struct {
+		Word, Title string
+		NotedAt     int64 `db:"noted_at"`
+	}](ctx, q, `SELECT pa.word, w.title, pa.noted_at FROM word_paper pa JOIN word w ON w.id = pa.word WHERE pa.noted_by = $1 ORDER BY pa.noted_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/paper_noted", noted); err != nil {
+		return err
+	}
+	if err := add("liaison/receipts", receipts); err != nil {
+		return err
+	}
+	past, err := db.All[struct {
+		Word, Title string
+		Version     int
+		ReadAt      int64 `db:"read_at"`
+	}](ctx, q, `SELECT x.word, w.title, x.version, x.read_at FROM receipt_past x JOIN word w ON w.id = x.word WHERE x.person = $1 ORDER BY x.read_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/receipts_of_earlier_versions", past); err != nil {
+		return err
+	}
+	corrections, err := db.All[struct {
+		Word, Title, Body string
+		Version           int
+		At                int64
+	}](ctx, q, `SELECT word, title, body, version, at FROM word_version WHERE corrector = $1 ORDER BY at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/corrected", corrections); err != nil {
+		return err
+	}
+	drafts, err := db.All[struct {
+		Title, Body, Question, Choices, Due string
+		SavedAt                             int64 `db:"saved_at"`
+	}](ctx, q, `SELECT title, body, question, choices, due, saved_at FROM word_draft WHERE author = $1 ORDER BY saved_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("liaison/drafts", drafts); err != nil {
+		return err
+	}
+	followed, err := db.All[struct {
+		Word, Title string
+		At          int64
+	}](ctx, q, `SELECT d.word, w.title, d.at FROM word_delegate d JOIN word w ON w.id = d.word WHERE d.person = $1 ORDER BY d.at`, person)
+	if err != nil {
+		return err
+	}
+	return add("liaison/followed", followed)
 }

@@ -2,6 +2,7 @@ package liaison
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,8 @@ type view struct {
 	follow   bool // the viewer wrote or follows these words
 	child    string
 	theme    string
+	year     int // the school year shown
+	first    int // that of the first word
 	open     string
 	before   int64
 	next     int64
@@ -30,10 +33,18 @@ type view struct {
 	list     []Item
 	word     *Item
 	files    []file.File
-	families []Family
+	track    *tracking // for whoever follows it
 	choices  []Choice
 	given    *Given // by the viewer
 	slip     slip
+	earlier  map[string]Earlier // by person, of a version that asks no more
+	versions []Version          // that the word had
+
+	drafting bool // the list is the viewer's drafts
+	drafts   []Saved
+	pile     Pile
+	preview  bool   // the word is shown as a family sees it
+	back     string // from there
 }
 
 // slip is what a relative typed in a reply that was refused, and why.
@@ -55,57 +66,21 @@ func (v view) ask() ui.FieldProps {
 }
 
 // due says by which day the word wants a reply.
-func (v view) due() string {
-	day, err := time.ParseInLocation(time.DateOnly, v.word.Due, v.zone)
+func (v view) due() string { return v.day(v.word.Due) }
+
+// day writes one that a word keeps, "" for none.
+func (v view) day(s string) string { return dayOf(s, v.now()) }
+
+// dayOf writes a day that a word keeps, "" for none, as it is said now.
+func dayOf(s string, now time.Time) string {
+	day, err := time.ParseInLocation(time.DateOnly, s, now.Location())
 	if err != nil {
-		return "" // none
+		return ""
 	}
-	return i18n.Date(day, v.now())
+	return i18n.Date(day, now)
 }
 
 func (v view) closed() bool { return closed(v.word.Due, v.r.Viewer, v.r.Viewer.Now) }
-
-// answer is a reply in words.
-func (v view) answer(g Given) string {
-	if g.Choice != nil {
-		for _, c := range v.choices {
-			if c.N == *g.Choice {
-				return c.Label
-			}
-		}
-	}
-	return g.Body
-}
-
-// tally is how many relatives chose each answer.
-func (v view) tally() []string {
-	out := make([]string, len(v.choices))
-	for i, c := range v.choices {
-		n := 0
-		seen := map[string]bool{}
-		for _, f := range v.families {
-			for _, r := range f.Relatives {
-				if r.Reply != nil && r.Reply.Choice != nil && *r.Reply.Choice == c.N && !seen[r.ID] {
-					seen[r.ID] = true
-					n++
-				}
-			}
-		}
-		out[i] = v.r.T("liaison.tally", "choice", c.Label, "n", n)
-	}
-	return out
-}
-
-// what is counted by the bar of a word.
-func (v view) what(i Item, n int) string {
-	switch {
-	case i.Ask.Signed():
-		return v.r.T("liaison.bar_signed", "n", n)
-	case i.Ask.Answered():
-		return v.r.T("liaison.bar_answered", "n", n)
-	}
-	return ""
-}
 
 func (v view) now() time.Time { return v.r.Viewer.Now.In(v.zone) }
 
@@ -135,7 +110,21 @@ func (v view) pupils() []string {
 }
 
 // follows says whether the open word is one that the viewer follows.
-func (v view) follows() bool { return v.r.Grant.Role() >= rights.Contribute }
+func (v view) follows() bool { return !v.preview && v.r.Grant.Role() >= rights.Contribute }
+
+// actions are what the viewer may do with the open word, besides following it.
+func (v view) actions() (out []ui.Link) {
+	at := path(v.word.ID)
+	if v.r.Grant.Role() >= rights.Manage {
+		out = append(out, ui.Link{Label: v.r.T("liaison.correct"), Href: at + "/corriger", Icon: "pencil-simple"},
+			ui.Link{Label: v.r.T("liaison.duplicate"), Href: at + "/dupliquer", Icon: "copy", Post: true},
+			ui.Link{Label: v.r.T("liaison.delegate"), Href: at + "/confier", Icon: "user-plus"})
+	}
+	if v.follows() {
+		return append(out, ui.Link{Label: v.r.T("liaison.preview_it"), Href: at + "/apercu", Icon: "eye"})
+	}
+	return append(out, app.Reactions(v.r.Context(), v.word.ID)...)
+}
 
 // children are the viewer's children in a word.
 func (v view) children(i Item) []rights.Child {
@@ -163,7 +152,7 @@ func (v view) rows() []ui.WordRow {
 		row := ui.WordRow{Href: v.link(i.ID), Title: i.Title, Current: i.ID == v.open}
 		switch {
 		case v.follow:
-			row.Reading = &ui.Reading{Done: i.Reached, Total: i.Families, What: v.what(i, i.Reached), Mini: true}
+			row.Reading = &ui.Reading{Done: i.Reached, Total: i.Families, What: counted(v.r.T, i.Ask, i.Reached), Mini: true}
 			row.Caption = i.Audience
 			if i.Author != v.r.Viewer.Person {
 				row.Caption += " · " + i.From()
@@ -182,36 +171,55 @@ func (v view) rows() []ui.WordRow {
 	return out
 }
 
-func (v view) link(id string) string {
-	if v.child != "" {
-		return path(id) + "?enfant=" + v.child
-	}
-	return path(id)
-}
+func (v view) link(id string) string { return v.with(path(id), "", 0) }
 
-func (v view) more() string {
-	q := "/carnet?avant=" + strconv.FormatInt(v.next, 10)
+func (v view) more() string { return v.with("/carnet", v.theme, v.next) }
+
+// with is an address that keeps the child and the year that were chosen.
+func (v view) with(at, theme string, before int64) string {
+	q := url.Values{}
+	if before > 0 {
+		q.Set("avant", strconv.FormatInt(before, 10))
+	}
 	if v.child != "" {
-		q += "&enfant=" + v.child
+		q.Set("enfant", v.child)
 	}
-	if v.theme != "" {
-		q += "&theme=" + v.theme
+	if theme != "" {
+		q.Set("theme", theme)
 	}
-	if !v.follow && follower(v.r.Viewer) {
-		q += "&vue=recus"
+	if v.year != 0 && v.year != v.today() {
+		q.Set("annee", strconv.Itoa(v.year))
 	}
-	return q
+	if at == "/carnet" && !v.follow && follower(v.r.Viewer) {
+		q.Set("vue", "recus")
+	}
+	if len(q) == 0 {
+		return at
+	}
+	return at + "?" + q.Encode()
 }
 
 // tabs part what somebody writes from what they receive as a parent.
 func (v view) tabs() []ui.Tab {
-	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 {
+	if !follower(v.r.Viewer) || len(v.r.Viewer.Children) == 0 && v.pile.Total == 0 && !v.drafting {
 		return nil
 	}
-	return []ui.Tab{
-		{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow},
-		{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow},
+	out := []ui.Tab{{Label: v.r.T("liaison.tab_sent"), Href: "/carnet", Current: v.follow && !v.drafting}}
+	if len(v.r.Viewer.Children) > 0 {
+		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_received"), Href: "/carnet?vue=recus", Current: !v.follow})
 	}
+	if v.pile.Total > 0 || v.drafting {
+		out = append(out, ui.Tab{Label: v.r.T("liaison.tab_drafts", "n", v.pile.Total), Href: atDrafts, Current: v.drafting})
+	}
+	return out
+}
+
+// name is the title of a draft, or what stands for it.
+func (v view) name(d Saved) string {
+	if d.Title == "" {
+		return v.r.T("liaison.untitled")
+	}
+	return i18n.Spaces(d.Title)
 }
 
 // themes are the choice of what the words are about.
@@ -235,85 +243,15 @@ func (v view) filter() []ui.ChildTab {
 	if v.follow || len(kids) < 2 {
 		return nil
 	}
-	out := []ui.ChildTab{{Href: "/carnet", Name: v.r.T("liaison.all_children"), Current: v.child == ""}}
+	of := func(child string) string {
+		v.child = child
+		return v.with("/carnet", v.theme, 0)
+	}
+	out := []ui.ChildTab{{Href: of(""), Name: v.r.T("liaison.all_children"), Current: v.child == ""}}
 	for _, c := range kids {
-		out = append(out, ui.ChildTab{Href: "/carnet?enfant=" + c.ID, Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: v.child == c.ID})
+		out = append(out, ui.ChildTab{Href: of(c.ID), Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: v.child == c.ID})
 	}
 	return out
-}
-
-// missing are the families that nobody answered for.
-func (v view) missing() []Family {
-	return slices.DeleteFunc(slices.Clone(v.families), Family.Reached)
-}
-
-func (v view) reached() []Family {
-	return slices.DeleteFunc(slices.Clone(v.families), func(f Family) bool { return !f.Reached() })
-}
-
-// state says in words what is known of a family.
-func (v view) state(f Family) string {
-	t := v.r.T
-	var replies []string
-	for _, r := range f.Relatives {
-		if r.Reply == nil {
-			continue
-		}
-		when := i18n.Ago(time.UnixMilli(r.Reply.At).In(v.zone), v.now())
-		if v.word.Ask.Signed() {
-			replies = append(replies, t("liaison.signed_by", "name", r.Name, "when", when, "version", r.Reply.Version))
-		} else {
-			replies = append(replies, t("liaison.answer_of", "name", r.Name, "answer", v.answer(*r.Reply)))
-		}
-	}
-	var last int64
-	for _, r := range f.Relatives {
-		if r.Reminded != nil {
-			last = max(last, *r.Reminded)
-		}
-	}
-	if last > 0 && !f.Reached() {
-		replies = append(replies, t("liaison.reminded", "when", i18n.Ago(time.UnixMilli(last).In(v.zone), v.now())))
-	}
-	if len(replies) > 0 {
-		return strings.Join(replies, " · ")
-	}
-	if f.Reached() {
-		var who []string
-		for _, r := range f.Relatives {
-			if r.Read != nil {
-				who = append(who, t("liaison.read_by", "name", r.Name, "when", i18n.Ago(time.UnixMilli(*r.Read).In(v.zone), v.now())))
-			}
-		}
-		if len(who) == 0 {
-			return t("liaison.read_by_gone")
-		}
-		return strings.Join(who, " · ")
-	}
-	switch {
-	case len(f.Relatives) == 0:
-		return t("liaison.no_relative")
-	case !f.Active():
-		return t("liaison.no_account")
-	case f.Opened():
-		return t("liaison.opened")
-	}
-	return t("liaison.not_opened")
-}
-
-// key is a sentence about reading, or the one about signing or answering.
-func (v view) key(read string) string {
-	switch {
-	case v.word.Ask.Signed():
-		return read + ".sign"
-	case v.word.Ask.Answered():
-		return read + ".answer"
-	}
-	return read
-}
-
-func family(t func(string, ...any) string, f Family) string {
-	return t("liaison.family", "of", i18n.Of(f.Name()))
 }
 
 // recipients are the choices of a sender.
@@ -335,6 +273,11 @@ type form struct {
 	kept   []file.File
 	to     recipients
 	school string
+
+	seen  int64 // the version that is corrected
+	again bool  // everybody is asked anew
+
+	planned string // when it is sent by itself, in words
 }
 
 func (f form) chosen(to string) bool { return slices.Contains(f.draft.To, to) }
@@ -383,7 +326,7 @@ func (f form) due(ctx context.Context) ui.FieldProps {
 
 // asks says whether the fields of an answer are shown open.
 func (f form) asks() bool {
-	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"] != ""
+	return f.draft.Ask.Answered() || f.draft.Due != "" || f.faults["question"]+f.faults["choix"]+f.faults["avant"]+f.faults["rappel"] != ""
 }
 
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }

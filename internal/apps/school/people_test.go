@@ -56,7 +56,7 @@ func change(t testing.TB, a *testapp.App, list []people.Person, f func(list []pe
 func settle(t testing.TB, a *testapp.App, persons ...string) {
 	t.Helper()
 	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
-		return session.Settle(t.Context(), tx, rights.System("test"), persons, a.Core.Clock.Now())
+		return session.Settle(t.Context(), tx, rights.System("test"), persons, a.Core.Clock.Now(), a.Core.Clock.Now())
 	}); err != nil {
 		t.Fatal(err)
 	}

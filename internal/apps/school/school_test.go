@@ -57,7 +57,7 @@ func found(t testing.TB, a *testapp.App) {
 			{Person: list[0].ID, School: s.ID, Profile: rights.Teacher, Head: true}, {Person: list[1].ID, School: s.ID, Profile: rights.Teacher}}}); err != nil {
 			return err
 		}
-		return session.Settle(ctx, tx, g, []string{list[0].ID, list[1].ID}, now)
+		return session.Settle(ctx, tx, g, []string{list[0].ID, list[1].ID}, now, now)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestSomebodyActiveKeepsAnImport(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return session.Settle(ctx, tx, rights.System("test"), []string{person}, s.Core.Clock.Now())
+		return session.Settle(ctx, tx, rights.System("test"), []string{person}, s.Core.Clock.Now(), s.Core.Clock.Now())
 	}); err != nil {
 		t.Fatal(err)
 	}

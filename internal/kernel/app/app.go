@@ -82,6 +82,8 @@ type Kind struct {
 	Act       func(id string) string
 	ActLabel  string
 	ReadLabel string
+	// Apart is a kind that nobody publishes: it can be neither muted nor reported.
+	Apart bool
 	// Texts reads the plain texts of items, by id, to have them found again when
 	// the index of the search is made anew; nil for what has a title alone.
 	Texts func(ctx context.Context, q db.Querier, ids []string) (map[string]string, error)

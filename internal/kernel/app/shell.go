@@ -70,6 +70,9 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 	if pupil {
 		voice = ".pupil"
 	}
+	for _, n := range counts { // of what has no square too
+		s.Unread += n
+	}
 	byNumber := map[int]ui.Square{}
 	most := squares
 	for _, a := range c.Apps {
@@ -80,7 +83,6 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 			Number: a.Square.Number, Key: a.Name, Label: c.Catalog.T("square." + a.Name + voice), Short: c.Catalog.T("square." + a.Name + ".short"),
 			Href: a.Square.Path, Icon: a.Square.Icon, Picto: a.Square.Picto, Paint: a.Square.Paint, Count: counts[a.Name],
 		}
-		s.Unread += counts[a.Name]
 		byNumber[q.Number] = q
 		most = max(most, q.Number)
 		if len(s.Tabs) < 3 {

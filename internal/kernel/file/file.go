@@ -318,6 +318,33 @@ func Attach(ctx context.Context, tx *db.Tx, owner, file, resource string) error 
 	return err
 }
 
+// Keep has an owner's files stay until a moment though nothing shows them yet.
+func Keep(ctx context.Context, tx *db.Tx, owner string, until time.Time, files ...string) error {
+	if len(files) == 0 {
+		return nil
+	}
+	in, args := db.In([]any{owner, until.UnixMilli()}, files)
+	_, err := tx.Exec(ctx, `UPDATE file SET kept_until = $2 WHERE owner = $1 AND kept_until < $2 AND id IN (`+in+`)`, args...)
+	return err
+}
+
+// Detach no longer shows files in an item; what nothing shows is swept a day
+// later. The caller holds the grant to change the item.
+func Detach(ctx context.Context, tx *db.Tx, resource string, files ...string) error {
+	if len(files) == 0 {
+		return nil
+	}
+	in, args := db.In([]any{resource}, files)
+	_, err := tx.Exec(ctx, `DELETE FROM file_use WHERE resource = $1 AND file IN (`+in+`)`, args...)
+	return err
+}
+
+// DetachAll no longer shows any file in an item that goes.
+func DetachAll(ctx context.Context, tx *db.Tx, resource string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM file_use WHERE resource = $1`, resource)
+	return err
+}
+
 // Of lists the files that an item shows.
 func Of(ctx context.Context, q db.Querier, g rights.Grant) ([]File, error) {
 	return db.All[File](ctx, q, `SELECT f.id, f.name, f.type, f.size, coalesce(v.width, 0) AS width, coalesce(v.height, 0) AS height

@@ -14,14 +14,14 @@ import (
 // may be on its way to its transaction.
 const wait = 24 * time.Hour
 
-// retain forgets files that nothing has shown for a day, such as one kept for a
-// form that was given up.
+// retain forgets files that nothing has shown for a day and that nobody keeps,
+// such as one received with a form that was given up.
 func retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	ids, err := db.All[string](ctx, tx, `SELECT f.id FROM file f WHERE f.created_at < $1 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id) ORDER BY f.id`,
-		now.Add(-wait).UnixMilli())
+	ids, err := db.All[string](ctx, tx, `SELECT f.id FROM file f WHERE f.created_at < $1 AND f.kept_until < $2
+		AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id) ORDER BY f.id`, now.Add(-wait).UnixMilli(), now.UnixMilli())
 	if err != nil {
 		return err
 	}

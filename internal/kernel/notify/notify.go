@@ -42,7 +42,9 @@ type Event struct {
 	Pupils   []string // whom it is about
 	Awaits   bool     // asks something of the relatives of those pupils
 	Only     []string // of those who may read the resource, these alone; everybody when empty
+	Replaces bool     // what was asked before about the resource waits no more: this event asks it
 	At       time.Time
+	Tell     time.Time // before it nobody is told outside the portal; At when zero
 }
 
 // most is how many rows one transaction writes; the rest is a job's.
@@ -66,24 +68,63 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 	if _, err := db.Insert(ctx, tx, `INSERT INTO event_pupil (event, pupil) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
 		return e, fmt.Errorf("event: %w", err)
 	}
+	if e.Replaces {
+		if _, err := tx.Exec(ctx, `UPDATE feed SET awaits = FALSE WHERE awaits AND event IN (SELECT id FROM event WHERE resource = $1 AND id <> $2)`, e.Resource, e.ID); err != nil {
+			return e, fmt.Errorf("feed: %w", err)
+		}
+	}
 	if len(e.Only) > 0 {
-		for some := range slices.Chunk(e.Only, most) {
+		for some := range slices.Chunk(slices.Sorted(slices.Values(e.Only)), most) {
 			if err := tell(ctx, tx, e, some); err != nil {
 				return e, fmt.Errorf("feed: %w", err)
 			}
+			if err := succeed(ctx, tx, e.ID, some[0], some[len(some)-1]); err != nil {
+				return e, fmt.Errorf("feed: %w", err)
+			}
 		}
-		return e, queue.Add(ctx, tx, Tell{Event: e.ID})
+		return e, e.tell(ctx, tx, queue, Tell{Event: e.ID})
 	}
 	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
 	if err != nil {
 		return e, fmt.Errorf("feed: %w", err)
 	}
 	if last != "" {
-		if err := queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last}); err != nil {
+		s := Spread{Event: e.ID, Awaits: e.Awaits, After: last}
+		if !e.Tell.IsZero() {
+			s.Tell = e.Tell.UnixMilli()
+		}
+		if err := queue.Add(ctx, tx, s); err != nil {
 			return e, err
 		}
 	}
-	return e, queue.Add(ctx, tx, Tell{Event: e.ID, To: last})
+	return e, e.tell(ctx, tx, queue, Tell{Event: e.ID, To: last})
+}
+
+func (e Event) tell(ctx context.Context, tx *db.Tx, queue *jobs.Queue, t Tell) error {
+	if e.Tell.IsZero() {
+		return queue.Add(ctx, tx, t)
+	}
+	return queue.AddAt(ctx, tx, e.Tell, t)
+}
+
+// Out says whether somebody was told about a resource outside the portal.
+func Out(ctx context.Context, q db.Querier, g rights.Grant) (bool, error) {
+	n, err := db.Value[int](ctx, q, `SELECT count(*) FROM delivery d JOIN event e ON e.id = d.event WHERE e.resource = $1`, g.ID())
+	return n > 0, err
+}
+
+// RemoveAll deletes all that was published about a resource that goes.
+func RemoveAll(ctx context.Context, tx *db.Tx, g rights.Grant, resource string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, table := range []string{"delivery", "feed", "event_pupil"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE event IN (SELECT id FROM event WHERE resource = $1)`, resource); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM event WHERE resource = $1`, resource)
+	return err
 }
 
 // Tell is the job that tells people of an event outside the portal: those who
@@ -103,6 +144,7 @@ type Spread struct {
 	Event  string `json:"event"`
 	Awaits bool   `json:"awaits,omitempty"`
 	After  string `json:"after,omitempty"`
+	Tell   int64  `json:"tell,omitempty"` // not before, in Unix milliseconds
 }
 
 // Kind names the job.
@@ -116,10 +158,10 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 			if err != nil {
 				return err
 			}
-			if err := queue().Add(ctx, tx, Tell{Event: s.Event, After: s.After, To: last}); err != nil || last == "" {
+			if err := queue().AddAt(ctx, tx, time.UnixMilli(s.Tell), Tell{Event: s.Event, After: s.After, To: last}); err != nil || last == "" {
 				return err
 			}
-			return queue().Add(ctx, tx, Spread{Event: s.Event, Awaits: s.Awaits, After: last})
+			return queue().Add(ctx, tx, Spread{Event: s.Event, Awaits: s.Awaits, After: last, Tell: s.Tell})
 		})
 	})}
 }
@@ -138,10 +180,32 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	if _, err := tx.Exec(ctx, lines("$4", `pp.person <> e.actor AND pp.person > $2 AND pp.person <= $3`), event, after, persons[len(persons)-1], awaits); err != nil {
 		return "", err
 	}
+	if err := succeed(ctx, tx, event, persons[0], persons[len(persons)-1]); err != nil {
+		return "", err
+	}
 	if len(persons) < most {
 		return "", nil
 	}
 	return persons[len(persons)-1], nil
+}
+
+// succeed lets an event take the place of those that came before it about the
+// same resource, for those who have its line, from one person to another: what
+// waits for somebody, or is new to them, is so once, in its newest line.
+func succeed(ctx context.Context, tx *db.Tx, event, from, to string) error {
+	earlier, err := db.All[string](ctx, tx, `SELECT o.id FROM event e JOIN event o ON o.resource = e.resource AND o.id <> e.id AND o.created_at <= e.created_at WHERE e.id = $1`, event)
+	if err != nil || len(earlier) == 0 {
+		return err
+	}
+	in, args := db.In([]any{event, from, to}, earlier)
+	if _, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE event = $1 AND person >= $2 AND person <= $3 AND removed_at IS NULL
+		AND EXISTS (SELECT 1 FROM feed o WHERE o.person = feed.person AND o.event IN (`+in+`) AND o.awaits)`, args...); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE feed SET awaits = FALSE, read_at = coalesce(read_at, (SELECT created_at FROM event WHERE id = $1))
+		WHERE event IN (`+in+`) AND person >= $2 AND person <= $3 AND (awaits OR read_at IS NULL)
+		AND EXISTS (SELECT 1 FROM feed n WHERE n.person = feed.person AND n.event = $1)`, args...)
+	return err
 }
 
 // tell writes the feed rows of some persons, of those who may read the resource.
@@ -159,7 +223,7 @@ func lines(awaits, whom string) string {
 		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
 			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + whom + `) x WHERE 1 = 1
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`
 }
 
@@ -177,6 +241,7 @@ type Item struct {
 	Resource string
 	Title    string
 	Summary  string
+	Actor    string
 	First    string // of the actor
 	Last     string
 	Civility string
@@ -195,6 +260,8 @@ func (i Item) Service() string {
 // Query chooses a page of a feed.
 type Query struct {
 	Child   string // only what is about this child
+	Service string // only what it published
+	Event   string // that line alone
 	Awaits  bool   // only what still asks something
 	Before  int64  // the last line already seen
 	BeforeE string
@@ -213,11 +280,19 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 		args = append(args, o.Child)
 		more += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM event_pupil ep WHERE ep.event = f.event AND ep.pupil = $%d)", len(args))
 	}
+	if o.Service != "" {
+		args = append(args, o.Service+".", o.Service+"/") // the sign after the dot
+		more += fmt.Sprintf(" AND f.kind >= $%d AND f.kind < $%d", len(args)-1, len(args))
+	}
+	if o.Event != "" {
+		args = append(args, o.Event)
+		more += fmt.Sprintf(" AND f.event = $%d", len(args))
+	}
 	if o.Awaits {
 		more += " AND f.awaits"
 	}
 	scope, args := v.Scope().Where("r", rights.Read, args)
-	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, a.first,
+	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, f.actor, a.first,
 		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.awaits, f.pupils AS children
 		FROM feed f JOIN resource r ON r.id = f.resource JOIN person a ON a.id = f.actor
 		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
@@ -286,9 +361,11 @@ func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Ti
 	return err
 }
 
-// Unsettle says that a person took back what they did.
+// Unsettle says that a person took back what they did: it waits again, in its
+// newest line.
 func Unsettle(ctx context.Context, tx *db.Tx, person, resource string) error {
-	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND pupils <> '' AND event IN (SELECT id FROM event WHERE resource = $2)`, person, resource)
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND event = (SELECT f.event FROM feed f JOIN event e ON e.id = f.event
+		WHERE f.person = $1 AND e.resource = $2 AND f.pupils <> '' ORDER BY f.at DESC, f.event DESC LIMIT 1)`, person, resource)
 	return err
 }
 
@@ -307,7 +384,7 @@ func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) erro
 	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, []any{person, now.AddDate(0, 0, -30).UnixMilli()})
 	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils)
 		SELECT $1, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "$1")+` FROM event e JOIN resource r ON r.id = e.resource
-		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+scope+`
+		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+Hears("$1", "e.resource")+` AND `+scope+`
 		ON CONFLICT (person, event) DO UPDATE SET pupils = excluded.pupils`, args...)
 	return err
 }

@@ -48,6 +48,8 @@ type Told struct {
 	Kind  string // "liaison.word"
 	Label string // key of its line among the settings
 	Text  string // key of what a phone and a subject say: no name, no title
+	Many  string // key of what a line says of n of them by one author, given as "from": "de Mme …"
+	Line  string // key of what a line of the feed says before the title; "" for the publication itself
 	For   map[rights.Profile]Choice
 }
 
@@ -246,13 +248,15 @@ func eraseTold(ctx context.Context, tx *db.Tx, person string) error {
 			return fmt.Errorf("erase %s: %w", table, err)
 		}
 	}
-	return nil
+	return eraseMuted(ctx, tx, person)
 }
 
 // mergeTold gives the winner what the loser chose where they chose nothing, and
 // what was said to the loser, so that it is not said again.
 func mergeTold(ctx context.Context, tx *db.Tx, winner, loser string) error {
 	for _, text := range []string{
+		`INSERT INTO told_off (person, service) SELECT $1, o.service FROM told_off o WHERE o.person = $2
+			AND NOT EXISTS (SELECT 1 FROM told_choice c WHERE c.person = $1 AND c.kind LIKE o.service || '.%') ON CONFLICT DO NOTHING`,
 		`INSERT INTO told_choice (person, kind, push, mail) SELECT $1, kind, push, mail FROM told_choice WHERE person = $2 ON CONFLICT DO NOTHING`,
 		`INSERT INTO told_hours (person, quiet_from, quiet_to, sunday, summary) SELECT $1, quiet_from, quiet_to, sunday, summary FROM told_hours WHERE person = $2 ON CONFLICT DO NOTHING`,
 		`UPDATE delivery SET person = $1 WHERE person = $2 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.person = $1
@@ -262,7 +266,7 @@ func mergeTold(ctx context.Context, tx *db.Tx, winner, loser string) error {
 			return fmt.Errorf("merge: %w", err)
 		}
 	}
-	return nil
+	return mergeMuted(ctx, tx, winner, loser)
 }
 
 func exportTold(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {

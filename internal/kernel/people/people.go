@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/kernel/people/onde"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
@@ -36,13 +37,13 @@ func sub(dir string) fs.FS {
 	return f
 }
 
-// Year is the school year of a day: 2026 for 2026-2027, which begins on the
-// first of August so that a rentrée can be prepared.
-func Year(t time.Time) int {
-	if t.Month() >= time.August {
-		return t.Year()
-	}
-	return t.Year() - 1
+// Year is the school year of a day, by the same rule as that of an import.
+func Year(t time.Time) int { return onde.SchoolYear(t) }
+
+// YearBegins is the first instant of a school year where the clocks are set to a
+// zone.
+func YearBegins(year int, zone *time.Location) time.Time {
+	return time.Date(year, time.August, 1, 0, 0, 0, 0, zone)
 }
 
 // Levels are the levels of primary school, in order.

@@ -70,6 +70,45 @@ func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	return r, nil
 }
 
+// Update writes what an item of the grant is called and says from now on; it is
+// found by that alone.
+func Update(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row) error {
+	if err := search.Put(ctx, tx, g, r.ID, r.Title, r.Text); err != nil { // which confirms the grant
+		return err
+	}
+	n, err := tx.Exec(ctx, `UPDATE resource SET title = $3, summary = $4, updated_at = $5 WHERE id = $1 AND school = $2`, r.ID, g.School(), r.Title, r.Summary, now.UnixMilli())
+	if err == nil && n == 0 {
+		err = errs.ErrNotFound
+	}
+	return err
+}
+
+// Trash takes an item of the grant out of every page, list and feed.
+func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, item string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `UPDATE resource SET trashed_at = $2 WHERE id = $1 AND school = $3 AND trashed_at IS NULL`, item, now.UnixMilli(), g.School())
+	if err == nil && n == 0 {
+		err = errs.ErrNotFound
+	}
+	return err
+}
+
+// Remove deletes an item of the grant and what was shared of it; whatever shows
+// or tells of it went before.
+func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, item string) error {
+	if err := search.Remove(ctx, tx, g, item); err != nil { // which confirms the grant
+		return err
+	}
+	for _, text := range []string{`DELETE FROM resource_grant WHERE resource = $1`, `DELETE FROM resource WHERE id = $1`} {
+		if _, err := tx.Exec(ctx, text, item); err != nil {
+			return fmt.Errorf("resource: %w", err)
+		}
+	}
+	return nil
+}
+
 // Merge makes the loser's items the winner's, and what was shared with the loser
 // or their family.
 func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
@@ -106,6 +145,15 @@ func Share(ctx context.Context, tx *db.Tx, resource string, role rights.Role, pr
 	}
 	_, err := db.Insert(ctx, tx, `INSERT INTO resource_grant (resource, principal, role) VALUES `, higher, rows)
 	if err != nil {
+		return fmt.Errorf("share: %w", err)
+	}
+	return nil
+}
+
+// Unshare takes back what was given to a principal by name; what others give to
+// the same person stays. The caller holds the grant that allows it.
+func Unshare(ctx context.Context, tx *db.Tx, resource, principal string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM resource_grant WHERE resource = $1 AND principal = $2 AND role < $3`, resource, principal, int(rights.Manage)); err != nil {
 		return fmt.Errorf("share: %w", err)
 	}
 	return nil

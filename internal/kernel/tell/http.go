@@ -56,6 +56,8 @@ type view struct {
 	Device  bool // this browser rings
 	Key     string
 	Faults  map[string]string
+	Core    *app.Core
+	Muted   []notify.Muted
 	Trial   string // what became of a trial
 	TrialOK bool
 }
@@ -76,8 +78,11 @@ func (h handler) show(r *app.Request, status int, faults map[string]string, tria
 func (h handler) draw(r *app.Request, status int, mine notify.Setting, faults map[string]string, trial string, well bool) (web.Response, error) {
 	ctx, v := r.Context(), r.Viewer
 	var err error
-	w := view{Hours: mine.Hours, Pupil: v.Main() == rights.Pupil, Key: h.core.Push.Identity.PublicKey(), Faults: faults, Trial: trial, TrialOK: well}
+	w := view{Hours: mine.Hours, Pupil: v.Main() == rights.Pupil, Key: h.core.Push.Identity.PublicKey(), Faults: faults, Core: h.core, Trial: trial, TrialOK: well}
 	if w.Email, err = session.Address(ctx, h.core.DB, v.Person); err != nil {
+		return nil, err
+	}
+	if w.Muted, err = notify.MutedBy(ctx, h.core.DB, v, most); err != nil {
 		return nil, err
 	}
 	w.Mails = w.Email != "" && session.CanMail(h.core)

@@ -69,6 +69,7 @@ type item struct {
 	Email, First              string
 	Refused                   bool // the address
 	Sees                      bool // still may read it
+	Hears                     bool // did not mute it
 	At                        int64
 }
 
@@ -88,7 +89,7 @@ func (f flush) batch(ctx context.Context, core *app.Core) (int, error) {
 	now := core.Clock.Now()
 	list, args := db.In([]any{now.UnixMilli()}, ids)
 	items, err := db.All[item](ctx, core.DB, `SELECT d.id, d.event, d.person, d.target, d.digest, d.tries, e.kind, r.kind AS about, e.resource, s.timezone AS zone, e.created_at AS at,
-		p.email, p.first, (x.person IS NOT NULL) AS refused, `+rights.Sees("r", "d.person", "$1", rights.Read)+` AS sees
+		p.email, p.first, (x.person IS NOT NULL) AS refused, `+rights.Sees("r", "d.person", "$1", rights.Read)+` AS sees, `+notify.Hears("d.person", "e.resource")+` AS hears
 		FROM delivery d JOIN event e ON e.id = d.event JOIN school s ON s.id = e.school JOIN resource r ON r.id = e.resource JOIN person p ON p.id = d.person
 		LEFT JOIN refused_address x ON x.person = p.id AND x.email = p.email
 		WHERE d.id IN (`+list+`) ORDER BY d.person, e.created_at, d.id`, args...)
@@ -173,7 +174,7 @@ func (f flush) wanted(ctx context.Context, core *app.Core, now time.Time, items 
 		switch {
 		case !i.Sees:
 			results[i.ID] = outcome{said: "rights"}
-		case !declared, !ok, f.Channel == pushed && !c.Push, f.Channel == mailed && c.Mail == notify.Never:
+		case !i.Hears, !declared, !ok, f.Channel == pushed && !c.Push, f.Channel == mailed && c.Mail == notify.Never:
 			results[i.ID] = outcome{said: "unwanted"}
 		case f.Channel == mailed && (i.Email == "" || i.Refused):
 			results[i.ID] = outcome{said: "no address"}

@@ -39,6 +39,8 @@ func App(core *app.Core) app.App {
 			r.GET(atSettings, rights.SignedIn, h.page)
 			r.POST(atSettings, rights.SignedIn, h.save)
 			r.POST(atSettings+"/essai", rights.SignedIn, h.try)
+			r.POST("/sourdine/{id}", rights.SignedIn, h.mute)
+			r.POST("/sourdine/{id}/lever", rights.SignedIn, h.unmute)
 			r.POST(atDevice, rights.SignedIn, h.subscribe)
 			r.POST(atDevice+"/retirer", rights.SignedIn, h.unsubscribe)
 			// Whoever holds the mail may stop it, and nothing else: no session is begun.

@@ -77,7 +77,19 @@ func Start(t testing.TB) *Browser {
 	return shared.browser
 }
 
-func launch() (*Browser, error) {
+// StartFilming returns a Chromium of its own whose camera sees a film: a file of
+// raw pictures (.y4m).
+func StartFilming(t testing.TB, film string) *Browser {
+	t.Helper()
+	b, err := launch(chromedp.Flag("use-file-for-fake-video-capture", film))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.close)
+	return b
+}
+
+func launch(more ...chromedp.ExecAllocatorOption) (*Browser, error) {
 	var program string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -104,7 +116,7 @@ func launch() (*Browser, error) {
 		chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 	)
-	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	// The first call binds the browser to its context: it must have no timeout.
 	if err := chromedp.Do(ctx); err != nil {

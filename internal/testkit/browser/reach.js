@@ -12,7 +12,7 @@ window.reach = (function () {
   var stops = function (within) {
     var seen = {};
     return Array.from(within.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]")).filter(function (e) {
-      if (e.disabled || e.tabIndex < 0 || e.type === "hidden" || !shown(e)) return false;
+      if (e.matches(":disabled") || e.tabIndex < 0 || e.type === "hidden" || !shown(e)) return false;
       if (e.type !== "radio") return true;
       var key = (e.form ? Array.from(document.forms).indexOf(e.form) : "") + "/" + e.name;
       if (seen[key]) return false;

@@ -20,6 +20,7 @@ func (a *App) Paths(more map[string]string) func(app.Route) string {
 	a.T.Helper()
 	const trip = `(SELECT id FROM word WHERE title LIKE 'Sortie en baie%' ORDER BY published_at DESC LIMIT 1)`
 	of := map[string]string{
+		"/sourdine/{id}":                  a.One(`SELECT ` + trip),
 		"/carnet/{id}":                    a.One(`SELECT ` + trip),
 		"/classe/{id}":                    a.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`),
 		"/classe/personne/{id}":           a.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`),

@@ -504,7 +504,7 @@ func TestClasses(t *testing.T) {
 }
 
 func TestSchoolYear(t *testing.T) {
-	for day, want := range map[string]int{"2026-08-31": 2025, "2026-09-01": 2026, "2027-01-15": 2026} {
+	for day, want := range map[string]int{"2026-07-31": 2025, "2026-08-01": 2026, "2027-01-15": 2026} {
 		d, _ := time.Parse(time.DateOnly, day)
 		if p := Compare(nil, Snapshot{}, Options{Today: d}); p.Year != want {
 			t.Errorf("%s: %d", day, p.Year)

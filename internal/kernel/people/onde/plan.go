@@ -81,10 +81,10 @@ const (
 	Remove = "remove" // take the link away
 )
 
-// SchoolYear is the first calendar year of the school year of a day, which
-// begins on 1 September.
+// SchoolYear is the first calendar year of the school year of a day: 2026 for
+// 2026-2027. It turns on 1 August, so that a rentrée can be prepared.
 func SchoolYear(t time.Time) int {
-	if t.Month() >= time.September {
+	if t.Month() >= time.August {
 		return t.Year()
 	}
 	return t.Year() - 1

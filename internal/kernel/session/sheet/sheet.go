@@ -7,12 +7,13 @@ package sheet
 
 import (
 	"embed"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"io/fs"
 	"strings"
 	"time"
+
+	"marelle/internal/platform/csv"
 )
 
 //go:embed i18n
@@ -53,17 +54,9 @@ type Slip struct {
 	Person  Person
 }
 
-// CSV writes one line a person: UTF-8 with a byte order mark and semicolons, as
-// spreadsheets in French expect. A cell that a spreadsheet would take for a
-// formula (first character = + - @, tab or carriage return) gets an apostrophe
-// before it (OWASP, CSV injection).
+// CSV writes one line a person, for a spreadsheet.
 func CSV(w io.Writer, t T, slips []Slip) error {
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
-		return fmt.Errorf("connection sheets as CSV: %w", err)
-	}
-	c := csv.NewWriter(w)
-	c.Comma, c.UseCRLF = ';', true
-	c.Write([]string{t("sheet.column_class"), t("sheet.column_name"), t("sheet.column_role"), t("sheet.column_login"), t("sheet.column_code"), t("sheet.column_url")})
+	rows := [][]string{{t("sheet.column_class"), t("sheet.column_name"), t("sheet.column_role"), t("sheet.column_login"), t("sheet.column_code"), t("sheet.column_url")}}
 	for _, s := range slips {
 		role := s.Person.Role
 		switch {
@@ -73,25 +66,12 @@ func CSV(w io.Writer, t T, slips []Slip) error {
 		default:
 			role = t("sheet.role_adult")
 		}
-		cells := []string{s.Class, s.Person.Name, role, s.Person.Login, s.Person.Code, s.Address}
-		for i := range cells {
-			cells[i] = Cell(cells[i])
-		}
-		c.Write(cells)
+		rows = append(rows, []string{s.Class, s.Person.Name, role, s.Person.Login, s.Person.Code, s.Address})
 	}
-	c.Flush()
-	if err := c.Error(); err != nil {
-		return fmt.Errorf("connection sheets as CSV: %w", err)
+	if err := csv.Write(w, rows); err != nil {
+		return fmt.Errorf("connection sheets: %w", err)
 	}
 	return nil
-}
-
-// Cell makes a text harmless in a spreadsheet.
-func Cell(s string) string {
-	if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 {
-		return "'" + s
-	}
-	return s
 }
 
 // host is the address as people type it.

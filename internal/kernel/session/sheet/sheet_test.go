@@ -4,15 +4,13 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"marelle/internal/platform/i18n"
+	"marelle/internal/testkit/paper"
 )
 
 var printed = time.Date(2026, 11, 23, 16, 30, 0, 0, time.UTC)
@@ -72,39 +70,11 @@ func slips() []Slip {
 	return out
 }
 
-// read runs poppler and zbar over a PDF: the words, the codes read from pictures
-// of the pages, and the number of pages. With SHEET_DIR set the pages stay there.
+// read is what a PDF says, and the number of its pages.
 func read(t *testing.T, pdf []byte) (text string, codes []string, pages int) {
 	t.Helper()
-	for tool, pkg := range map[string]string{"pdftotext": "poppler-utils", "pdftoppm": "poppler-utils", "zbarimg": "zbar-tools"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("%s is needed to read the sheets back: install the package %s", tool, pkg)
-		}
-	}
-	dir := t.TempDir()
-	if keep := os.Getenv("SHEET_DIR"); keep != "" {
-		dir = filepath.Join(keep, t.Name())
-		os.MkdirAll(dir, 0o700)
-	}
-	file := filepath.Join(dir, "sheets.pdf")
-	if err := os.WriteFile(file, pdf, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	run := func(name string, arg ...string) string {
-		out, err := exec.Command(name, arg...).Output()
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		return string(out)
-	}
-	text = run("pdftotext", "-layout", file, "-")
-	run("pdftoppm", "-r", "110", "-png", file, filepath.Join(dir, "page"))
-	images, _ := filepath.Glob(filepath.Join(dir, "page*.png"))
-	for _, i := range images {
-		out, _ := exec.Command("zbarimg", "--quiet", "--raw", i).Output() // fails on a page without a code
-		codes = append(codes, strings.Fields(string(out))...)
-	}
-	return text, codes, len(images)
+	s := paper.Read(t, pdf)
+	return s.Text, s.Codes, len(s.Pictures)
 }
 
 func flat(s string) string {

@@ -1,7 +1,7 @@
 import { each, once, type Root } from "./dom";
 
 // Eye of a password, preview of chosen files, warning before unsaved words are
-// lost, copy of a link, selects that send their form at once.
+// lost, copy of a link, printing, selects that send their form at once.
 export function fields(root: Root): void {
   each<HTMLButtonElement>(root, "button[data-eye]", "eye", (b) => {
     const input = document.getElementById(b.getAttribute("aria-controls")!) as HTMLInputElement | null;
@@ -51,6 +51,11 @@ export function fields(root: Root): void {
     addEventListener("beforeunload", (e) => {
       if (dirty && form.isConnected) e.preventDefault();
     });
+  });
+
+  each<HTMLButtonElement>(root, "button[data-print]", "print", (b) => {
+    b.hidden = false;
+    b.addEventListener("click", () => print());
   });
 
   each<HTMLButtonElement>(root, "button[data-copy]", "copy", (b) => {

@@ -1,4 +1,7 @@
-package sheet
+// Package paper draws what is printed and handed out: A4 pages with the fonts and
+// the mark, lines that never run out of their width, QR codes that stay sharp
+// and lines to cut along. It knows nothing of what is written on them.
+package paper
 
 import (
 	_ "embed"
@@ -22,80 +25,99 @@ var (
 	fontTitle []byte
 )
 
-type rgb [3]int
+// RGB is a colour.
+type RGB [3]int
 
 // Colours of the symbol (tokens.css), the only ones on paper.
 var (
-	ink    = rgb{0x1A, 0x21, 0x38}
-	grey   = rgb{0x41, 0x49, 0x60}
-	yellow = rgb{0xFF, 0xC2, 0x1F}
-	sky    = rgb{0x7C, 0xC4, 0xFF}
-	pebble = rgb{0xD2, 0x34, 0x1A}
+	Ink    = RGB{0x1A, 0x21, 0x38}
+	Grey   = RGB{0x41, 0x49, 0x60}
+	yellow = RGB{0xFF, 0xC2, 0x1F}
+	sky    = RGB{0x7C, 0xC4, 0xFF}
+	pebble = RGB{0xD2, 0x34, 0x1A}
 )
 
-// page draws in millimetres on A4, from the top left corner.
-type page struct {
-	*fpdf.Fpdf
-	t T
-}
+// Page draws in millimetres on A4, from the top left corner.
+type Page struct{ *fpdf.Fpdf }
+
+// The size of a sheet.
+const Width, Height = 210.0, 297.0
 
 const (
-	pageW, pageH = 210.0, 297.0
-	family       = "text"
+	body  = "text"
+	title = "title"
+	mono  = "mono"
 )
 
-func newPage(t T, printed time.Time) *page {
+// New makes a document without a page yet.
+func New(name string, printed time.Time) *Page {
 	f := fpdf.New("P", "mm", "A4", "")
 	f.SetMargins(0, 0, 0)
 	f.SetAutoPageBreak(false, 0)
 	f.SetCellMargin(0)
-	f.AddUTF8FontFromBytes(family, "", fontText)
-	f.AddUTF8FontFromBytes(family, "B", fontBold)
-	f.AddUTF8FontFromBytes("mono", "", fontMono)
-	f.AddUTF8FontFromBytes("title", "", fontTitle)
-	f.SetTitle(t("sheet.title"), true)
+	f.AddUTF8FontFromBytes(body, "", fontText)
+	f.AddUTF8FontFromBytes(body, "B", fontBold)
+	f.AddUTF8FontFromBytes(mono, "", fontMono)
+	f.AddUTF8FontFromBytes(title, "", fontTitle)
+	f.SetTitle(name, true)
 	f.SetLang("fr")
 	f.SetCreator("Marelle", true)
-	f.SetCatalogSort(true) // the same sheets give the same bytes
+	f.SetCatalogSort(true) // the same pages give the same bytes
 	f.SetCreationDate(printed)
 	f.SetModificationDate(printed)
-	return &page{f, t}
+	return &Page{f}
 }
 
-func (p *page) fill(c rgb) { p.SetFillColor(c[0], c[1], c[2]) }
-func (p *page) pen(c rgb, width float64) {
+// Fill chooses the colour of surfaces.
+func (p *Page) Fill(c RGB) { p.SetFillColor(c[0], c[1], c[2]) }
+
+// Pen chooses the colour and the width of lines.
+func (p *Page) Pen(c RGB, width float64) {
 	p.SetDrawColor(c[0], c[1], c[2])
 	p.SetLineWidth(width)
 }
 
-// font is a face of the sheet with its size in points.
-type font struct {
-	family, style string
-	size          float64
+// Font is a face with its size in points.
+type Font struct {
+	face, style string
+	Size        float64
 }
 
-func (p *page) use(f font, c rgb) {
-	p.SetFont(f.family, f.style, f.size)
+// Plain is the font of texts.
+func Plain(size float64) Font { return Font{body, "", size} }
+
+// Bold is Plain, in bold.
+func Bold(size float64) Font { return Font{body, "B", size} }
+
+// Heading is the font of titles.
+func Heading(size float64) Font { return Font{title, "", size} }
+
+// Mono is the font of what is typed letter by letter.
+func Mono(size float64) Font { return Font{mono, "", size} }
+
+// Use chooses a font and its colour.
+func (p *Page) Use(f Font, c RGB) {
+	p.SetFont(f.face, f.style, f.Size)
 	p.SetTextColor(c[0], c[1], c[2])
 }
 
-// line writes s with its baseline at y and returns its width.
-func (p *page) line(x, y float64, s string, f font, c rgb) float64 {
-	s = drawable(s)
-	p.use(f, c)
+// Put writes s with its baseline at y and returns its width.
+func (p *Page) Put(x, y float64, s string, f Font, c RGB) float64 {
+	s = Drawable(s)
+	p.Use(f, c)
 	p.Text(x, y, s)
 	return p.GetStringWidth(s)
 }
 
-// right writes s so that it ends at x.
-func (p *page) right(x, y float64, s string, f font, c rgb) {
-	s = drawable(s)
-	p.use(f, c)
+// PutRight writes s so that it ends at x.
+func (p *Page) PutRight(x, y float64, s string, f Font, c RGB) {
+	s = Drawable(s)
+	p.Use(f, c)
 	p.Text(x-p.GetStringWidth(s), y, s)
 }
 
-// drawable keeps what the PDF library can draw: the basic plane, no controls.
-func drawable(s string) string {
+// Drawable keeps what the PDF library can draw: the basic plane, no controls.
+func Drawable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r > 0xFFFF:
@@ -109,29 +131,29 @@ func drawable(s string) string {
 	}, s)
 }
 
-// fit writes s within width w, smaller if need be (down to least points), then
+// Fit writes s within width w, smaller if need be (down to least points), then
 // on several lines: a name or a sign-in name is never cut. y is the first
 // baseline; it returns the last one and the size used.
-func (p *page) fit(x, y, w float64, s string, f font, least float64, c rgb) (float64, float64) {
-	s = drawable(s)
-	p.use(f, c)
+func (p *Page) Fit(x, y, w float64, s string, f Font, least float64, c RGB) (float64, float64) {
+	s = Drawable(s)
+	p.Use(f, c)
 	if width := p.GetStringWidth(s); width > w {
-		f.size = max(least, f.size*w/width*0.995)
-		p.use(f, c)
+		f.Size = max(least, f.Size*w/width*0.995)
+		p.Use(f, c)
 	}
-	lines := p.wrap(s, w)
+	lines := p.Wrap(s, w)
 	for i, l := range lines {
 		if i > 0 {
-			y += f.size * 0.3528 * 1.2 // points to millimetres, line height 1.2
+			y += f.Size * 0.3528 * 1.2 // points to millimetres, line height 1.2
 		}
 		p.Text(x, y, l)
 	}
-	return y, f.size
+	return y, f.Size
 }
 
-// wrap cuts s into lines of width w in the current font, at spaces, within a
+// Wrap cuts s into lines of width w in the current font, at spaces, within a
 // word only when it is too long for a line of its own.
-func (p *page) wrap(s string, w float64) []string {
+func (p *Page) Wrap(s string, w float64) []string {
 	var lines []string
 	cur := ""
 	for _, word := range strings.Split(s, " ") {
@@ -154,14 +176,14 @@ func (p *page) wrap(s string, w float64) []string {
 	return append(lines, cur)
 }
 
-// paragraph writes a text in lines and returns the last baseline.
-func (p *page) paragraph(x, y, w float64, s string, f font, c rgb) float64 {
-	last, _ := p.fit(x, y, w, s+" ", font{f.family, f.style, f.size}, f.size, c)
+// Paragraph writes a text in lines and returns the last baseline.
+func (p *Page) Paragraph(x, y, w float64, s string, f Font, c RGB) float64 {
+	last, _ := p.Fit(x, y, w, s+" ", f, f.Size, c)
 	return last
 }
 
 // symbol draws the mark (symbole.svg, view box 4 6 56 51) with height h.
-func (p *page) symbol(x, y, h float64) float64 {
+func (p *Page) symbol(x, y, h float64) float64 {
 	k := h / 51
 	X := func(v float64) float64 { return x + (v-4)*k }
 	Y := func(v float64) float64 { return y + (v-6)*k }
@@ -177,19 +199,19 @@ func (p *page) symbol(x, y, h float64) float64 {
 	p.SetLineCapStyle("butt")
 	for _, a := range []struct {
 		left float64
-		c    rgb
+		c    RGB
 	}{{9, yellow}, {32, sky}} {
-		p.fill(a.c)
+		p.Fill(a.c)
 		arch(a.left)
 		p.ClosePath()
 		p.DrawPath("F")
 	}
-	p.pen(ink, 7*k)
+	p.Pen(Ink, 7*k)
 	arch(9)
 	p.DrawPath("D")
 	arch(32)
 	p.DrawPath("D")
-	p.fill(pebble)
+	p.Fill(pebble)
 	p.MoveTo(X(37.2), Y(45.4))
 	p.CurveBezierCubicTo(X(37.2), Y(41.5), X(39.9), Y(39.1), X(43.7), Y(39.1))
 	p.CurveBezierCubicTo(X(47.5), Y(39.1), X(50), Y(41.8), X(50), Y(45.2))
@@ -199,22 +221,22 @@ func (p *page) symbol(x, y, h float64) float64 {
 	return 56 * k
 }
 
-// brand writes the mark and the name; y is the top.
-func (p *page) brand(x, y, h float64) {
+// Brand writes the mark and the name; y is the top.
+func (p *Page) Brand(x, y, h float64) {
 	w := p.symbol(x, y, h)
-	p.line(x+w+h*0.22, y+h*0.78, "Marelle", font{"title", "", h * 1.9}, ink)
+	p.Put(x+w+h*0.22, y+h*0.78, "Marelle", Heading(h*1.9), Ink)
 }
 
-// court draws the small hopscotch of five squares and its arch, with height h.
-func (p *page) court(x, y, h float64) {
+// Court draws the small hopscotch of five squares and its arch, with height h.
+func (p *Page) Court(x, y, h float64) {
 	k := h / 76
-	p.pen(ink, 3.5*k)
+	p.Pen(Ink, 3.5*k)
 	p.SetLineJoinStyle("round")
-	number := font{"title", "", 21 * k / 0.3528}
+	number := Heading(21 * k / 0.3528)
 	for i, s := range [][2]float64{{0, 19}, {38, 19}, {76, 0}, {76, 38}, {114, 19}} {
 		p.Rect(x+s[0]*k, y+s[1]*k, 38*k, 38*k, "D")
 		n := fmt.Sprint(i + 1)
-		p.use(number, ink)
+		p.Use(number, Ink)
 		p.Text(x+(s[0]+19)*k-p.GetStringWidth(n)/2, y+(s[1]+26.5)*k, n)
 	}
 	const a, b = 36 * 0.5523, 38 * 0.5523
@@ -227,16 +249,16 @@ func (p *page) court(x, y, h float64) {
 	p.DrawPath("D")
 }
 
-// square draws a QR code of side w, quiet zone included, as runs of vector
+// QR draws a QR code of side w, quiet zone included, as runs of vector
 // rectangles: sharp at any size, and small.
-func (p *page) square(x, y, w float64, text string) error {
+func (p *Page) QR(x, y, w float64, text string) error {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {
 		return fmt.Errorf("QR code: %w", err)
 	}
 	const quiet = 2 // the paper around is white too
 	m := w / float64(code.Size+2*quiet)
-	p.fill(rgb{0, 0, 0})
+	p.Fill(RGB{0, 0, 0})
 	for row := range code.Size {
 		for col := 0; col < code.Size; {
 			if !code.Black(col, row) {
@@ -254,9 +276,9 @@ func (p *page) square(x, y, w float64, text string) error {
 	return nil
 }
 
-// cut draws a dashed line to cut along.
-func (p *page) cut(x1, y1, x2, y2 float64) {
-	p.pen(grey, 0.25)
+// Cut draws a dashed line to cut along.
+func (p *Page) Cut(x1, y1, x2, y2 float64) {
+	p.Pen(Grey, 0.25)
 	p.SetDashPattern([]float64{2, 1.6}, 0)
 	p.Line(x1, y1, x2, y2)
 	p.SetDashPattern(nil, 0)
