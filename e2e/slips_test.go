@@ -26,7 +26,9 @@ func TestSlipsAreRead(t *testing.T) {
 		w, _, _ := strings.Cut(helene.Post("/carnet", append([]string{"titre", title, "texte", "À rendre jeudi.", "a", "class:" + class}, more...)...).To(), "?")
 		return w
 	}
-	printed := func(w string) onpaper.Sheets { return onpaper.Read(t, []byte(helene.Post(w+"/talons/imprimer").OK().Body)) }
+	printed := func(w string) onpaper.Sheets {
+		return onpaper.Read(t, []byte(helene.Post(w+"/talons/imprimer").OK().Body))
+	}
 	signed, asked := word("Assurance", "demande", "sign_one"), word("Patinoire", "demande", "yesno", "question", "Votre enfant vient-il à la patinoire ?")
 	noted := func(w string) string {
 		return s.One(`SELECT coalesce(string_agg(first || coalesce(' ' || choice, ''), ', '), '') FROM (SELECT p.first, pa.choice FROM word_paper pa JOIN person p ON p.id = pa.pupil WHERE pa.word = $1 ORDER BY p.name_key) x`, strings.TrimPrefix(w, "/carnet/"))

@@ -49,6 +49,10 @@ func (f failure) Error() string { return f.Key }
 // exitCode tells what the person must change (2) from a failure (1).
 func exitCode(err error) int {
 	var r refusal
+	var p passing
+	if errors.As(err, &p) {
+		return tempfail
+	}
 	if e := errs.As(err); errors.As(err, &r) || e != nil && e.Kind != errs.Internal && e.Kind != errs.Unavailable {
 		return 2
 	}

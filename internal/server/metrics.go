@@ -44,6 +44,8 @@ func newMeter(s *Server) *meter {
 		// Those are neither timed nor logged one by one: a crowd would fill the log.
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "marelle_refused_total", Help: "Requests sent away with 503 because too many came at once."},
 			func() float64 { return float64(s.limit.Refused()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "marelle_open_pages", Help: "Pages that are told at once of what arrives."},
+			func() float64 { return float64(s.Core.Live.Count()) }),
 		gauge("marelle_jobs_waiting", "Jobs still to be done.", func(ctx context.Context) (int, error) { return jobs.Count(ctx, s.Core.DB) }),
 		gauge("marelle_jobs_dead", "Jobs given up, which the operator should look at.", func(ctx context.Context) (int, error) { return jobs.Dead(ctx, s.Core.DB) }),
 	)

@@ -87,6 +87,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	if core.Spool, err = spool.New(filepath.Join(cfg.Data, "spool"), 16*cfg.UploadMax); err != nil {
 		return s, err
 	}
+	core.Live = notify.NewHub(core.DB, core.Clock, log)
 	core.Hasher = secret.NewHasher(0, 0)
 	program, err := os.Executable()
 	if err != nil {
@@ -161,7 +162,10 @@ func Kernel(core *app.Core) []app.App {
 		{Name: "audit", Migrations: audit.Migrations(), Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return audit.Expire(ctx, tx, core.Clock.Now())
 		}},
-		{Name: "notify", Migrations: notify.Migrations(), Export: notify.Export, Erase: notify.Erase, Merge: notify.Merge,
+		{Name: "notify", Migrations: notify.Migrations(), Erase: notify.Erase, Merge: notify.Merge,
+			Export: func(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+				return notify.Export(ctx, q, core.Clock.Now(), person, add)
+			},
 			Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 				return notify.Retain(ctx, tx, g, core.Clock.Now())
 			},
@@ -268,10 +272,10 @@ func (s *Server) routes() error {
 	return err
 }
 
-// raw are the answers that nothing may wrap: files, and assets that are
-// compressed already.
+// raw are the answers that nothing may wrap: files, assets that are compressed
+// already, and the stream of an open page.
 func raw(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, ui.Prefix)
+	return r.URL.Path == tell.LivePath || strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, ui.Prefix)
 }
 
 func health(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
@@ -321,6 +325,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) (err er
 		MaxHeaderBytes: 32 << 10,
 		ErrorLog:       slog.NewLogLogger(s.Core.Log.Handler(), slog.LevelDebug),
 	}
+	srv.RegisterOnShutdown(s.Core.Live.Close) // a stop waits for no open page
 	release, err := s.Core.DB.Own()
 	if err != nil {
 		return err
@@ -359,6 +364,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, ready func()) (err er
 // Close releases the database and the lock.
 func (s *Server) Close() error {
 	var err error
+	if s.Core != nil && s.Core.Live != nil {
+		s.Core.Live.Close()
+	}
 	if s.Core != nil && s.Core.Push != nil {
 		s.Core.Push.Close()
 	}

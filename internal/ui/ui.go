@@ -92,6 +92,7 @@ type Link struct {
 
 // Tab is an entry of the bottom bar, of a row of tabs or of a choice of children.
 type Tab struct {
+	Key                      string // of the service that it counts, or ""
 	Label, Href, Icon, Paint string
 	Count                    int
 	Current                  bool

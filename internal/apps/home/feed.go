@@ -187,6 +187,9 @@ func (p page) filter() []ui.Tab {
 	return out
 }
 
+// drawn is when the page was drawn, in milliseconds.
+func (p page) drawn() string { return strconv.FormatInt(p.r.Viewer.Now.UnixMilli(), 10) }
+
 // link is the address of the page with what is chosen on it.
 func (p page) link(child, service string, more ...string) string {
 	v := url.Values{}

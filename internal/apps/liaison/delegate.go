@@ -169,8 +169,8 @@ func (h handler) undelegate(r *app.Request) (web.Response, error) {
 }
 
 // choice is the list of colleagues who do not follow the word yet.
-func (d delegation) choice(label string) ui.FieldProps {
-	f := ui.FieldProps{Name: "personne", Label: label, Error: d.fault, Required: true}
+func (d delegation) choice(label, none string) ui.FieldProps {
+	f := ui.FieldProps{Name: "personne", Label: label, Placeholder: none, Error: d.fault, Required: true}
 	for _, c := range d.others {
 		f.Options = append(f.Options, ui.Option{Value: c.ID, Label: d.colleague(c)})
 	}

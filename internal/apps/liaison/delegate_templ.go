@@ -222,7 +222,7 @@ func delegatePage(d delegation) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Select(d.choice(i18n.T(ctx, "liaison.delegate_whom"))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Select(d.choice(i18n.T(ctx, "liaison.delegate_whom"), i18n.T(ctx, "liaison.delegate_pick"))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -140,9 +140,11 @@ func Save(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, d Draft
 	return kept, fmt.Errorf("draft: no free id")
 }
 
-// Drafts are what an author has begun in their schools, the latest first.
+// Drafts are what an author has begun in their schools: first what is to be
+// sent, the soonest first, then the latest.
 func Drafts(ctx context.Context, q db.Querier, s rights.Scope) ([]Saved, error) {
-	return db.All[Saved](ctx, q, `SELECT `+savedColumns+` FROM word_draft WHERE author = $1 AND dropped_at IS NULL ORDER BY saved_at DESC LIMIT $2`, s.Person(), draftsMax)
+	return db.All[Saved](ctx, q, `SELECT `+savedColumns+` FROM word_draft WHERE author = $1 AND dropped_at IS NULL
+		ORDER BY CASE WHEN send_at IS NULL THEN 1 ELSE 0 END, send_at, saved_at DESC LIMIT $2`, s.Person(), draftsMax)
 }
 
 // Pile is how many drafts an author has, and how many of them were to be sent and
@@ -311,7 +313,7 @@ func Retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 }
 
 // parts are the tables that hold something of a word.
-var parts = []string{"receipt", "receipt_past", "reply", "reminder", "word_version", "word_choice", "word_class", "word_pupil", "word_delegate"}
+var parts = []string{"receipt", "receipt_past", "reply", "reminder", "word_version", "word_choice", "word_class", "word_pupil", "word_delegate", "word_paper"}
 
 func removeWord(ctx context.Context, tx *db.Tx, g rights.Grant, word string) error {
 	if err := notify.RemoveAll(ctx, tx, g, word); err != nil {

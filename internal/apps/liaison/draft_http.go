@@ -252,3 +252,11 @@ func (v view) goOn(d Saved) string {
 	}
 	return v.r.T("liaison.draft_go_on_with", "title", v.name(d))
 }
+
+// signer is who signs the open word; nobody yet in a preview.
+func (v view) signer() string {
+	if v.preview {
+		return v.r.T("liaison.preview_parent")
+	}
+	return v.r.Viewer.First + " " + v.r.Viewer.Last
+}

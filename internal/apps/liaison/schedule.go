@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,16 +38,8 @@ func Plan(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, profil
 	if err != nil {
 		return Kept{}, err
 	}
-	at, err := time.ParseInLocation(time.DateOnly+" 15:04", d.Day+" "+d.Hour, zone)
-	switch {
-	case err != nil:
-		return Kept{}, errs.Field("jour", "liaison.plan_wrong")
-	case !at.After(now):
-		return Kept{}, errs.Field("jour", "liaison.plan_past")
-	case at.After(now.Add(planFor)):
-		return Kept{}, errs.Field("jour", "liaison.plan_far")
-	}
-	if err := d.Check(at); err != nil {
+	at, err := d.checkPlan(now.In(zone))
+	if err != nil {
 		return Kept{}, err
 	}
 	if _, _, err := targets(ctx, tx, core, g, now, d.To); err != nil {
@@ -64,6 +57,28 @@ func Plan(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, profil
 		return kept, fmt.Errorf("plan: %w", err)
 	}
 	return kept, core.Jobs.AddAt(ctx, tx, at, sending{})
+}
+
+// checkPlan says all that is wrong with a draft on the day that it is to be sent,
+// and with that day.
+func (d *Draft) checkPlan(now time.Time) (time.Time, error) {
+	f := errs.Fields{}
+	at, err := time.ParseInLocation(time.DateOnly+" 15:04", d.Day+" "+d.Hour, now.Location())
+	switch {
+	case err != nil:
+		f.Add("jour", "liaison.plan_wrong")
+	case !at.After(now):
+		f.Add("jour", "liaison.plan_past")
+	case at.After(now.Add(planFor)):
+		f.Add("jour", "liaison.plan_far")
+	}
+	if len(f) > 0 {
+		at = now
+	}
+	if err := d.Check(at); err != nil {
+		maps.Copy(f, errs.As(err).Fields)
+	}
+	return at, f.Err()
 }
 
 // Unplan makes a draft again of what was to be sent.

@@ -34,6 +34,7 @@ func TestWordIsSentAtItsHour(t *testing.T) {
 		return helene.Post("/carnet/planifier", append([]string{"id", draft, "onglet", id.New(), "titre", "Demain matin", "texte", "Prenez un bonnet.", "a", to, "jour", day, "heure", hour}, more...)...)
 	}
 	plan(id.New(), "2026-11-24", "").Faulty().Has("Choisissez un jour et une heure", "Prenez un bonnet.")
+	helene.Post("/carnet/planifier", "titre", "", "texte", "Reste").Faulty().Has("Choisissez un jour et une heure", "Il manque le titre", "Choisissez à qui", "Reste")
 	plan(id.New(), "2026-11-23", "16:30").Faulty().Has("Ce moment est passé")
 	plan(id.New(), "2028-11-23", "16:30").Faulty().Has("dans l’année qui vient")
 	plan(id.New(), "2026-11-24", "07:45", "avant", "2026-11-23").Faulty().Has("Cette date est passée")

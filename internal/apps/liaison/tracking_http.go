@@ -473,7 +473,7 @@ func (t tracking) state(f Family) string {
 	}
 	var last int64
 	for _, r := range f.Relatives {
-		if r.Reminded != nil {
+		if r.Reminded != nil && r.Active {
 			last = max(last, *r.Reminded)
 		}
 	}

@@ -136,9 +136,9 @@ func List(ctx context.Context, q db.Querier, g rights.Grant, one string, limit i
 		args = append(args, one)
 		more = fmt.Sprintf(` AND p.id = $%d`, len(args))
 	}
-	return db.All[Report](ctx, q, `SELECT p.id, p.resource, r.kind, p.title, p.excerpt, p.reason, p.said, p.note, `+name("w")+` AS reporter, `+name("a")+` AS author, `+name("b")+` AS by,
+	return db.All[Report](ctx, q, `SELECT p.id, p.resource, coalesce(r.kind, '') AS kind, p.title, p.excerpt, p.reason, p.said, p.note, `+name("w")+` AS reporter, `+name("a")+` AS author, `+name("b")+` AS by,
 		p.at, p.closed_at, CASE WHEN `+scope+` THEN TRUE ELSE FALSE END AS sees
-		FROM report p JOIN resource r ON r.id = p.resource LEFT JOIN person w ON w.id = p.reporter LEFT JOIN person a ON a.id = p.author LEFT JOIN person b ON b.id = p.closed_by
+		FROM report p LEFT JOIN resource r ON r.id = p.resource LEFT JOIN person w ON w.id = p.reporter LEFT JOIN person a ON a.id = p.author LEFT JOIN person b ON b.id = p.closed_by
 		WHERE p.school = $1 AND p.author <> $2`+more+` ORDER BY CASE WHEN p.closed_at IS NULL THEN 0 ELSE 1 END, p.at DESC, p.id LIMIT $3`, args...)
 }
 

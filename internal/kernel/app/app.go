@@ -104,6 +104,7 @@ type Core struct {
 	Clamd    *clamav.Client // nil without one: files are not examined
 	Mail     *mail.Sender   // nil without SMTP
 	Push     *push.Sender
+	Live     *notify.Hub
 	Base     *url.URL
 	Proxies  []netip.Prefix
 	Demo     bool

@@ -86,7 +86,7 @@ func (c *Core) signed(s ui.Shell, v *rights.Viewer, counts map[string]int) ui.Sh
 		byNumber[q.Number] = q
 		most = max(most, q.Number)
 		if len(s.Tabs) < 3 {
-			s.Tabs = append(s.Tabs, ui.Tab{Label: q.Short, Href: q.Href, Icon: q.Icon, Paint: q.Paint, Count: q.Count, Current: s.Current == a.Name})
+			s.Tabs = append(s.Tabs, ui.Tab{Key: a.Name, Label: q.Short, Href: q.Href, Icon: q.Icon, Paint: q.Paint, Count: q.Count, Current: s.Current == a.Name})
 		}
 	}
 	for n := 1; n <= most; n++ {

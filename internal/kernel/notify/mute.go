@@ -66,3 +66,15 @@ func mergeMuted(ctx context.Context, tx *db.Tx, winner, loser string) error {
 	}
 	return nil
 }
+
+func exportMuted(ctx context.Context, q db.Querier, now time.Time, person string, add func(string, any) error) error {
+	list, err := db.All[struct {
+		Kind, Title string
+		At          int64
+	}](ctx, q, `SELECT r.kind, CASE WHEN `+rights.Sees("r", "$1", "$2", rights.Read)+` THEN r.title ELSE '' END AS title, m.at
+		FROM muted m JOIN resource r ON r.id = m.resource WHERE m.person = $1 ORDER BY m.at, m.resource`, person, now.UnixMilli())
+	if err != nil {
+		return err
+	}
+	return add("muted", list)
+}

@@ -82,6 +82,9 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 				return e, fmt.Errorf("feed: %w", err)
 			}
 		}
+		if err := (span{event: e.ID}).signal(ctx, tx); err != nil {
+			return e, err
+		}
 		return e, e.tell(ctx, tx, queue, Tell{Event: e.ID})
 	}
 	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
@@ -96,6 +99,9 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		if err := queue.Add(ctx, tx, s); err != nil {
 			return e, err
 		}
+	}
+	if err := (span{event: e.ID, to: last}).signal(ctx, tx); err != nil {
+		return e, err
 	}
 	return e, e.tell(ctx, tx, queue, Tell{Event: e.ID, To: last})
 }
@@ -123,8 +129,12 @@ func RemoveAll(ctx context.Context, tx *db.Tx, g rights.Grant, resource string) 
 			return fmt.Errorf("event: %w", err)
 		}
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM event WHERE resource = $1`, resource)
-	return err
+	for _, table := range []string{"event", "muted"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE resource = $1`, resource); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
+	return nil
 }
 
 // Tell is the job that tells people of an event outside the portal: those who
@@ -156,6 +166,9 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 		return d.Write(ctx, func(tx *db.Tx) error {
 			last, err := spread(ctx, tx, s.Event, s.Awaits, s.After)
 			if err != nil {
+				return err
+			}
+			if err := (span{s.Event, s.After, last}).signal(ctx, tx); err != nil {
 				return err
 			}
 			if err := queue().AddAt(ctx, tx, time.UnixMilli(s.Tell), Tell{Event: s.Event, After: s.After, To: last}); err != nil || last == "" {
@@ -333,16 +346,12 @@ func Unread(ctx context.Context, q db.Querier, v *rights.Viewer) (Counts, error)
 // Badges counts, for many people at once, what each has not seen or has yet to
 // do: what an icon shows.
 func Badges(ctx context.Context, q db.Querier, now time.Time, persons []string) (map[string]int, error) {
-	list, args := db.In([]any{now.UnixMilli()}, persons)
-	rows, err := db.All[struct {
-		Person string
-		N      int
-	}](ctx, q, `SELECT f.person, count(*) AS n FROM feed f JOIN resource r ON r.id = f.resource
-		WHERE f.person IN (`+list+`) AND (f.read_at IS NULL OR f.awaits) AND f.removed_at IS NULL AND `+rights.Sees("r", "f.person", "$1", rights.Read)+`
-		GROUP BY f.person`, args...)
-	out := make(map[string]int, len(rows))
-	for _, r := range rows {
-		out[r.Person] = min(r.N, counted)
+	all, err := counts(ctx, q, now, persons)
+	out := make(map[string]int, len(all))
+	for person, services := range all {
+		for _, n := range services {
+			out[person] = min(out[person]+n, counted)
+		}
 	}
 	return out, err
 }
@@ -437,16 +446,21 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 }
 
 // Export hands over a person's feed: what they were told and when they saw it.
-func Export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+// What they may no longer read is named by its kind and date alone.
+func Export(ctx context.Context, q db.Querier, now time.Time, person string, add func(string, any) error) error {
 	list, err := db.All[struct {
 		Kind, Title string
 		At          int64
 		ReadAt      *int64 `db:"read_at"`
-	}](ctx, q, `SELECT e.kind, r.title, f.at, f.read_at FROM feed f JOIN event e ON e.id = f.event JOIN resource r ON r.id = e.resource WHERE f.person = $1 ORDER BY f.at`, person)
+	}](ctx, q, `SELECT f.kind, CASE WHEN `+rights.Sees("r", "$1", "$2", rights.Read)+` THEN r.title ELSE '' END AS title, f.at, f.read_at
+		FROM feed f JOIN resource r ON r.id = f.resource WHERE f.person = $1 ORDER BY f.at, f.event`, person, now.UnixMilli())
 	if err != nil {
 		return err
 	}
 	if err := add("feed", list); err != nil {
+		return err
+	}
+	if err := exportMuted(ctx, q, now, person, add); err != nil {
 		return err
 	}
 	return exportTold(ctx, q, person, add)

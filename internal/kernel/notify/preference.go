@@ -81,10 +81,18 @@ type Hours struct {
 	QuietTo   int `db:"quiet_to"`
 	Sunday    bool
 	Summary   int
+	Day       int // of the week's summary, Monday 1 to Sunday 7; 0 is Friday
+}
+
+func (h Hours) weekly() time.Weekday {
+	if h.Day == 0 {
+		return time.Friday
+	}
+	return time.Weekday(h.Day % 7)
 }
 
 // DefaultHours hold for who chose nothing: told at once, summaries after school.
-var DefaultHours = Hours{Summary: 18}
+var DefaultHours = Hours{Summary: 18, Day: int(time.Friday)}
 
 // Setting is all that somebody chose.
 type Setting struct {
@@ -140,26 +148,39 @@ func Settings(ctx context.Context, q db.Querier, persons []string) (map[string]S
 		QuietTo   int `db:"quiet_to"`
 		Sunday    bool
 		Summary   int
-	}](ctx, q, `SELECT person, quiet_from, quiet_to, sunday, summary FROM told_hours WHERE person IN (`+list+`)`, args...)
+		Day       int
+	}](ctx, q, `SELECT person, quiet_from, quiet_to, sunday, summary, day FROM told_hours WHERE person IN (`+list+`)`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
 	for _, h := range hours {
 		s := out[h.Person]
-		s.Hours = Hours{h.QuietFrom, h.QuietTo, h.Sunday, h.Summary}
+		s.Hours = Hours{h.QuietFrom, h.QuietTo, h.Sunday, h.Summary, h.Day}
 		out[h.Person] = s
 	}
 	return out, nil
 }
 
-// Choose keeps what somebody chose for kinds of events.
-func Choose(ctx context.Context, tx *db.Tx, g rights.Grant, person string, choices map[string]Choice) error {
+// Choose keeps what somebody chose for kinds of events where it is not usual:
+// who leaves a kind as it is follows what becomes usual.
+func Choose(ctx context.Context, tx *db.Tx, g rights.Grant, person string, choices, usual map[string]Choice) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
 	rows := make([][]any, 0, len(choices))
+	var plain []string
 	for kind, c := range choices {
+		if u, ok := usual[kind]; ok && u == c {
+			plain = append(plain, kind)
+			continue
+		}
 		rows = append(rows, []any{person, kind, c.Push, string(c.Mail)})
+	}
+	if len(plain) > 0 {
+		list, args := db.In([]any{person}, plain)
+		if _, err := tx.Exec(ctx, `DELETE FROM told_choice WHERE person = $1 AND kind IN (`+list+`)`, args...); err != nil {
+			return err
+		}
 	}
 	_, err := db.Insert(ctx, tx, `INSERT INTO told_choice (person, kind, push, mail) VALUES `,
 		`ON CONFLICT (person, kind) DO UPDATE SET push = excluded.push, mail = excluded.mail`, rows)
@@ -193,9 +214,9 @@ func SetHours(ctx context.Context, tx *db.Tx, g rights.Grant, person string, h H
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO told_hours (person, quiet_from, quiet_to, sunday, summary) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (person) DO UPDATE SET quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to, sunday = excluded.sunday, summary = excluded.summary`,
-		person, h.QuietFrom, h.QuietTo, h.Sunday, h.Summary)
+	_, err := tx.Exec(ctx, `INSERT INTO told_hours (person, quiet_from, quiet_to, sunday, summary, day) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (person) DO UPDATE SET quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to, sunday = excluded.sunday, summary = excluded.summary, day = excluded.day`,
+		person, h.QuietFrom, h.QuietTo, h.Sunday, h.Summary, h.Day)
 	return err
 }
 
@@ -229,12 +250,12 @@ func (h Hours) quiet(hour int) bool {
 }
 
 // Next is when the next summary of a rhythm leaves: the hour chosen, each day
-// or on Fridays.
+// or on the day of the week.
 func (h Hours) Next(r Rhythm, now time.Time, zone *time.Location) time.Time {
 	at := now.In(zone)
 	y, m, d := at.Date()
 	next := time.Date(y, m, d, h.Summary, 0, 0, 0, zone)
-	for !next.After(at) || r == Weekly && next.Weekday() != time.Friday {
+	for !next.After(at) || r == Weekly && next.Weekday() != h.weekly() {
 		d++
 		next = time.Date(y, m, d, h.Summary, 0, 0, 0, zone)
 	}
@@ -258,7 +279,7 @@ func mergeTold(ctx context.Context, tx *db.Tx, winner, loser string) error {
 		`INSERT INTO told_off (person, service) SELECT $1, o.service FROM told_off o WHERE o.person = $2
 			AND NOT EXISTS (SELECT 1 FROM told_choice c WHERE c.person = $1 AND c.kind LIKE o.service || '.%') ON CONFLICT DO NOTHING`,
 		`INSERT INTO told_choice (person, kind, push, mail) SELECT $1, kind, push, mail FROM told_choice WHERE person = $2 ON CONFLICT DO NOTHING`,
-		`INSERT INTO told_hours (person, quiet_from, quiet_to, sunday, summary) SELECT $1, quiet_from, quiet_to, sunday, summary FROM told_hours WHERE person = $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO told_hours (person, quiet_from, quiet_to, sunday, summary, day) SELECT $1, quiet_from, quiet_to, sunday, summary, day FROM told_hours WHERE person = $2 ON CONFLICT DO NOTHING`,
 		`UPDATE delivery SET person = $1 WHERE person = $2 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.person = $1
 			AND d.event = delivery.event AND d.channel = delivery.channel AND d.target = delivery.target)`,
 	} {

@@ -59,6 +59,10 @@ func TestSummariesLeaveAtTheirHour(t *testing.T) {
 		{"tomorrow", notify.Daily, notify.Hours{Summary: 18}, "Europe/Paris", "2026-11-23T17:00:00Z", "2026-11-24T17:00:00Z"},
 		{"over the short night", notify.Daily, notify.Hours{Summary: 18}, "Europe/Paris", "2026-03-28T18:00:00Z", "2026-03-29T16:00:00Z"},
 		{"Friday", notify.Weekly, notify.Hours{Summary: 18}, "Europe/Paris", "2026-11-23T15:30:00Z", "2026-11-27T17:00:00Z"},
+		{"Wednesday, chosen", notify.Weekly, notify.Hours{Summary: 18, Day: 3}, "Europe/Paris", "2026-11-23T15:30:00Z", "2026-11-25T17:00:00Z"},
+		{"Sunday, chosen", notify.Weekly, notify.Hours{Summary: 9, Day: 7}, "Europe/Paris", "2026-11-23T15:30:00Z", "2026-11-29T08:00:00Z"},
+		{"Sunday, and silent that day", notify.Weekly, notify.Hours{Summary: 9, Day: 7, Sunday: true}, "Europe/Paris", "2026-11-23T15:30:00Z", "2026-11-29T23:00:00Z"},
+		{"over the night that is longer", notify.Weekly, notify.Hours{Summary: 18, Day: 7}, "Europe/Paris", "2026-10-24T16:30:00Z", "2026-10-25T17:00:00Z"},
 		{"Friday in La Réunion", notify.Weekly, notify.Hours{Summary: 18}, "Indian/Reunion", "2026-11-27T15:00:00Z", "2026-12-04T14:00:00Z"},
 		{"held by silence", notify.Daily, notify.Hours{QuietFrom: 17, QuietTo: 7, Summary: 18}, "Europe/Paris", "2026-11-23T10:00:00Z", "2026-11-24T06:00:00Z"},
 	} {

@@ -162,7 +162,7 @@ func (d *door) firstChoice(r *app.Request, tx *db.Tx, wanted bool) error {
 	if err != nil {
 		return err
 	}
-	choices := map[string]notify.Choice{}
+	choices, usual := map[string]notify.Choice{}, map[string]notify.Choice{}
 	for _, a := range d.core.Apps {
 		for _, t := range a.Told {
 			if c, ok := settings[r.Viewer.Person].Of(t, r.Viewer.Profiles()); ok {
@@ -171,10 +171,11 @@ func (d *door) firstChoice(r *app.Request, tx *db.Tx, wanted bool) error {
 					c.Mail = notify.Once
 				}
 				choices[t.Kind] = c
+				usual[t.Kind], _ = t.Default(r.Viewer.Profiles())
 			}
 		}
 	}
-	return notify.Choose(r.Context(), tx, r.Grant, r.Viewer.Person, choices)
+	return notify.Choose(r.Context(), tx, r.Grant, r.Viewer.Person, choices, usual)
 }
 
 func (d *door) changePage(r *app.Request) (web.Response, error) {

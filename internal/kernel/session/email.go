@@ -107,6 +107,30 @@ func Refuse(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, perso
 	return err
 }
 
+// softMost is how many messages in a row may come back for a reason that passes,
+// over how long, before an address is written to no more.
+const (
+	softMost = 5
+	softLong = 3 * 24 * time.Hour
+)
+
+// Returned counts a message that came back for a reason that may pass. Many in a
+// row, over days, are a refusal.
+func Returned(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, person, email string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	first, ok, err := db.One[int64](ctx, tx, `INSERT INTO returned_mail (person, email, n, first_at, at) VALUES ($1, $2, 1, $3, $3)
+		ON CONFLICT (person) DO UPDATE SET n = CASE WHEN returned_mail.email = excluded.email AND returned_mail.at > $4 THEN returned_mail.n + 1 ELSE 1 END,
+		first_at = CASE WHEN returned_mail.email = excluded.email AND returned_mail.at > $4 THEN returned_mail.first_at ELSE excluded.first_at END,
+		email = excluded.email, at = excluded.at RETURNING CASE WHEN n >= $5 THEN first_at ELSE 9007199254740991 END`,
+		person, email, now.UnixMilli(), now.AddDate(0, 0, -30).UnixMilli(), softMost)
+	if err != nil || !ok || now.UnixMilli()-first < softLong.Milliseconds() {
+		return err
+	}
+	return Refuse(ctx, tx, g, now, person, email)
+}
+
 // refused says whether the address of somebody is the one that was refused.
 func refused(ctx context.Context, q db.Querier, person, email string) (bool, error) {
 	n, err := db.Value[int](ctx, q, `SELECT count(*) FROM refused_address WHERE person = $1 AND email = $2`, person, email)
@@ -190,8 +214,10 @@ func confirm(ctx context.Context, tx *db.Tx, core *app.Core, person, digits stri
 	if _, err := tx.Exec(ctx, `DELETE FROM email_confirmation WHERE person = $1`, person); err != nil {
 		return false, 0, err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM refused_address WHERE person = $1`, person); err != nil {
-		return false, 0, err
+	for _, table := range []string{"refused_address", "returned_mail"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
+			return false, 0, err
+		}
 	}
 	// A link that went to the old address opens nothing any more.
 	if _, err := tx.Exec(ctx, `DELETE FROM recovery WHERE person = $1`, person); err != nil {

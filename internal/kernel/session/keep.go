@@ -52,7 +52,18 @@ func export(ctx context.Context, q db.Querier, person string, add func(name stri
 	if err != nil {
 		return err
 	}
-	return add("refused_address", refused)
+	if err := add("refused_address", refused); err != nil {
+		return err
+	}
+	returned, err := db.All[struct {
+		Email string `json:"email"`
+		N     int    `json:"n"`
+		At    int64  `json:"at"`
+	}](ctx, q, `SELECT email, n, at FROM returned_mail WHERE person = $1`, person)
+	if err != nil {
+		return err
+	}
+	return add("returned_mail", returned)
 }
 
 // merge keeps the winner's ways in and the charters that either accepted; the
@@ -76,7 +87,7 @@ func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 		return err
 	}
 	for _, table := range []string{"push_subscription", "session", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation",
-		"recovery", "second_factor", "recovery_code", "refused_address", "outgoing_mail"} {
+		"recovery", "second_factor", "recovery_code", "refused_address", "returned_mail", "outgoing_mail"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
 			return fmt.Errorf("erase %s: %w", table, err)
 		}

@@ -46,6 +46,17 @@ func (h handler) services(v *rights.Viewer) []service {
 	return out
 }
 
+// usual is how the viewer is told of each kind if they choose nothing.
+func (h handler) usual(v *rights.Viewer) map[string]notify.Choice {
+	out := map[string]notify.Choice{}
+	for _, s := range h.services(v) {
+		for _, t := range s.told {
+			out[t.Kind], _ = t.Default(v.Profiles())
+		}
+	}
+	return out
+}
+
 // view is what the page shows.
 type view struct {
 	Bands   []ui.Band
@@ -128,7 +139,7 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	person := r.Viewer.Person
-	hours, faults := readHours(form.Get("silence") != "", form.Get("de"), form.Get("a"), form.Get("dimanche") != "", form.Get("resume"))
+	hours, faults := readHours(form.Get("silence") != "", form.Get("de"), form.Get("a"), form.Get("dimanche") != "", form.Get("resume"), form.Get("jour"))
 	if form.Get("reglage") == "" && form.Has("page") {
 		if said, bad := r.Faults(faults.Err()); bad {
 			settings, err := notify.Settings(r.Context(), h.core.DB, []string{person})
@@ -164,7 +175,7 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 		if preset == "essentiel" {
 			return notify.Forget(r.Context(), tx, r.Grant, person)
 		}
-		if err := notify.Choose(r.Context(), tx, r.Grant, person, mine.Choices); err != nil || preset != "" {
+		if err := notify.Choose(r.Context(), tx, r.Grant, person, mine.Choices, h.usual(r.Viewer)); err != nil || preset != "" {
 			return err
 		}
 		return notify.SetHours(r.Context(), tx, r.Grant, person, hours)
@@ -195,7 +206,7 @@ func (h handler) typed(r *app.Request, form url.Values, kept notify.Setting, hou
 }
 
 // readHours reads hours of the day.
-func readHours(quiet bool, from, to string, sunday bool, summary string) (h notify.Hours, faults errs.Fields) {
+func readHours(quiet bool, from, to string, sunday bool, summary, day string) (h notify.Hours, faults errs.Fields) {
 	faults = errs.Fields{}
 	hour := func(field, s string) int {
 		n, err := strconv.Atoi(s)
@@ -204,7 +215,13 @@ func readHours(quiet bool, from, to string, sunday bool, summary string) (h noti
 		}
 		return n
 	}
-	h.Sunday, h.Summary = sunday, hour("resume", summary)
+	h.Sunday, h.Summary, h.Day = sunday, hour("resume", summary), notify.DefaultHours.Day
+	if day != "" {
+		var err error
+		if h.Day, err = strconv.Atoi(day); err != nil || h.Day < 1 || h.Day > 7 {
+			faults.Add("jour", "tell.day.unknown")
+		}
+	}
 	if quiet {
 		h.QuietFrom, h.QuietTo = hour("de", from), hour("a", to)
 		if h.QuietFrom == h.QuietTo {
@@ -316,7 +333,7 @@ func (h handler) silence(ctx context.Context, tx *db.Tx, person, kind string) er
 			choices[t.Kind] = notify.Choice{Push: c.Push, Mail: notify.Never}
 		}
 	}
-	return notify.Choose(ctx, tx, rights.System("unsubscribe"), person, choices)
+	return notify.Choose(ctx, tx, rights.System("unsubscribe"), person, choices, nil)
 }
 
 func (h handler) label(r *app.Request, kind string) string {

@@ -343,7 +343,7 @@ func write(ctx context.Context, core *app.Core, now time.Time, items []item, res
 			l.became(results, outcome{said: "sent"})
 		case errors.As(err, &refusal) && refusal.Permanent:
 			l.became(results, outcome{said: "refused"})
-			if refusal.Code >= 500 {
+			if refusal.Recipient {
 				bounced[l.items[0].Person] = l.items[0].Email
 			}
 			core.Log.WarnContext(ctx, "mail refused for good", "delivery", l.items[0].ID, "error", err)
@@ -380,7 +380,7 @@ type line struct{ Text, URL string }
 func (l letter) message(ctx context.Context, core *app.Core) (mail.Message, error) {
 	first := l.items[0]
 	base := strings.TrimSuffix(core.Base.String(), "/")
-	m := mail.Message{To: first.Email, Name: first.First}
+	m := mail.Message{To: first.Email, Name: first.First, Return: returnToken(core, first.ID)}
 	identity := first.Person
 	kind := first.Kind
 	var lines []line

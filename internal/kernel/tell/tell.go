@@ -23,6 +23,7 @@ const (
 	atSettings = "/notifications"
 	atDevice   = "/poche/abonnements"
 	atStop     = "/desabonnement/"
+	LivePath   = "/fil/direct" // the stream of an open page
 )
 
 // App declares the part to the kernel.
@@ -39,6 +40,7 @@ func App(core *app.Core) app.App {
 			r.GET(atSettings, rights.SignedIn, h.page)
 			r.POST(atSettings, rights.SignedIn, h.save)
 			r.POST(atSettings+"/essai", rights.SignedIn, h.try)
+			r.GET(LivePath, rights.SignedIn, h.live)
 			r.POST("/sourdine/{id}", rights.SignedIn, h.mute)
 			r.POST("/sourdine/{id}/lever", rights.SignedIn, h.unmute)
 			r.POST(atDevice, rights.SignedIn, h.subscribe)

@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	smtpcode "github.com/emersion/go-smtp"
+
 	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/mail"
@@ -128,14 +131,26 @@ func (s *school) work() {
 	s.Drain()
 }
 
-// choose sends the page of settings as a browser does.
+// choose sends the page of settings as a browser does, for words; every other
+// kind is silent.
 func choose(p *testapp.Person, service, rings bool, mail string, more ...string) {
-	fields := append([]string{"page", "1", "mail-liaison.word", mail, "a", "7", "resume", "18"}, more...)
+	chooseOf(p, "liaison.word", service, rings, mail, more...)
+}
+
+func chooseOf(p *testapp.Person, kind string, service, rings bool, mail string, more ...string) {
+	fields := []string{"page", "1", "mail-" + kind, mail, "a", "7", "resume", "18"}
+	for other := range causes {
+		if other != kind {
+			fields = append(fields, "mail-"+other, "never")
+		}
+	}
+	fields = append(fields, more...)
 	if service {
-		fields = append(fields, "service-liaison", "1")
+		of, _, _ := strings.Cut(kind, ".")
+		fields = append(fields, "service-"+of, "1")
 	}
 	if rings {
-		fields = append(fields, "push-liaison.word", "1")
+		fields = append(fields, "push-"+kind, "1")
 	}
 	p.Post("/notifications", append(fields, "de", "20")...).To()
 }
@@ -247,50 +262,135 @@ func TestALostRightTellsNobody(t *testing.T) {
 	}
 }
 
-// Channel × setting × silence, of the kind of event that there is.
+// causes are, for each kind of event that services declare, who is told of it
+// here, and how it comes about.
+var causes = map[string]struct {
+	who   string
+	cause func(s *school)
+}{
+	"liaison.word":     {"nadia.kermadec", func(s *school) { s.publish("Un mot") }},
+	"liaison.reminder": {"nadia.kermadec", func(s *school) { s.As("helene.duvivier").Post(s.publish("Un mot") + "/relance").To(); s.Drain() }},
+	"liaison.corrected": {"nadia.kermadec", func(s *school) {
+		s.As("helene.duvivier").Post(s.publish("Un mot")+"/corriger", "version", "1", "titre", "Un autre", "texte", "Autre.", "encore", "1").To()
+		s.Drain()
+	}},
+	"liaison.delegated": {"antoine.mercier", func(s *school) {
+		s.As("helene.duvivier").Post(s.publish("Un mot")+"/confier", "personne", s.As("antoine.mercier").ID).To()
+		s.Drain()
+	}},
+	"report.made": {"claire.fontaine", func(s *school) {
+		word := strings.TrimPrefix(s.publish("Un mot"), "/carnet/")
+		s.As("nadia.kermadec").Post("/signaler", "objet", word, "motif", "mistake").To()
+		s.Drain()
+	}},
+}
+
+// Kind × channel × setting × silence: what is chosen is what is said, once.
 func TestSettingsAreObeyed(t *testing.T) {
 	silence := []string{"silence", "1", "de", "16"} // it is 16:30
-	for _, c := range []struct {
-		name           string
-		service, rings bool
-		mail           string
-		more           []string
-		rung, mailed   int // at once
-		then, thenMail int // in a day and a half
-		week           int // mails in a week
-	}{
-		{"both", true, true, "once", nil, 1, 1, 0, 0, 0},
-		{"no phone", true, false, "once", nil, 0, 1, 0, 0, 0},
-		{"no mail", true, true, "never", nil, 1, 0, 0, 0, 0},
-		{"neither", true, false, "never", nil, 0, 0, 0, 0, 0},
-		{"the service is off", false, true, "once", nil, 0, 0, 0, 0, 0},
-		{"daily", true, true, "daily", nil, 1, 0, 0, 1, 0},
-		{"weekly", true, true, "weekly", nil, 1, 0, 0, 0, 1},
-		{"both in the silence", true, true, "once", silence, 0, 0, 1, 1, 0},
-		{"daily in the silence", true, true, "daily", silence, 0, 0, 1, 1, 0},
-		{"no mail in the silence", true, true, "never", silence, 0, 0, 1, 0, 0},
+	for _, kind := range kinds(t) {
+		of, ok := causes[kind]
+		if !ok {
+			t.Errorf("%s: say in causes how it comes about", kind)
+			continue
+		}
+		for _, c := range []struct {
+			name           string
+			service, rings bool
+			mail           string
+			more           []string
+			rung, mailed   int // at once
+			then, thenMail int // in a day and a half
+			week           int // mails in a week
+		}{
+			{"both", true, true, "once", nil, 1, 1, 0, 0, 0},
+			{"no phone", true, false, "once", nil, 0, 1, 0, 0, 0},
+			{"no mail", true, true, "never", nil, 1, 0, 0, 0, 0},
+			{"neither", true, false, "never", nil, 0, 0, 0, 0, 0},
+			{"the service is off", false, true, "once", nil, 0, 0, 0, 0, 0},
+			{"daily", true, true, "daily", nil, 1, 0, 0, 1, 0},
+			{"weekly", true, true, "weekly", nil, 1, 0, 0, 0, 1},
+			{"weekly, tomorrow", true, true, "weekly", []string{"jour", "2"}, 1, 0, 0, 1, 0},
+			{"both in the silence", true, true, "once", silence, 0, 0, 1, 1, 0},
+			{"daily in the silence", true, true, "daily", silence, 0, 0, 1, 1, 0},
+			{"no mail in the silence", true, true, "never", silence, 0, 0, 1, 0, 0},
+		} {
+			t.Run(kind+": "+c.name, func(t *testing.T) {
+				s := open(t)
+				p, phone := s.reached(of.who)
+				chooseOf(p, kind, c.service, c.rings, c.mail, c.more...)
+				seen := [2]int{}
+				since := func(when string, rung, mailed int) {
+					t.Helper()
+					r, m := len(phone.Messages()), len(s.mailed(of.who))
+					if r-seen[0] != rung || m-seen[1] != mailed {
+						t.Errorf("%s: rang %d times, %d mails; want %d, %d", when, r-seen[0], m-seen[1], rung, mailed)
+					}
+					seen = [2]int{r, m}
+				}
+				of.cause(s)
+				since("at once", c.rung, c.mailed)
+				s.tick(36 * time.Hour)
+				s.tick(4 * time.Hour) // past a silence in which that ended
+				since("then", c.then, c.thenMail)
+				s.tick(6 * 24 * time.Hour)
+				s.tick(12 * time.Hour)
+				since("in a week", 0, c.week)
+			})
+		}
+	}
+}
+
+// kinds are those of events that services declare.
+func kinds(t *testing.T) (out []string) {
+	t.Helper()
+	for _, a := range testapp.New(t).Core.Apps {
+		for _, k := range a.Told {
+			out = append(out, k.Kind)
+		}
+	}
+	return out
+}
+
+// A school's hour is its own: what is held through the night is said at seven
+// there, after a night that is an hour shorter, one that is longer, and in La
+// Réunion.
+func TestTheHourIsTheSchools(t *testing.T) {
+	for _, c := range []struct{ name, zone, evening, seven string }{
+		{"the short night", "Europe/Paris", "2027-03-27T20:00:00Z", "2027-03-28T05:00:00Z"},
+		{"the long night", "Europe/Paris", "2027-10-30T20:00:00Z", "2027-10-31T06:00:00Z"},
+		{"La Réunion", "Indian/Reunion", "2026-11-24T17:00:00Z", "2026-11-25T03:00:00Z"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
-			nadia, phone := s.reached("nadia.kermadec")
-			choose(nadia, c.service, c.rings, c.mail, c.more...)
-			seen := [2]int{}
-			since := func(when string, rung, mailed int) {
+			s.exec(`UPDATE school SET timezone = $1 WHERE uai = '0809876A'`, c.zone)
+			s.exec(`UPDATE membership SET valid_to = $1 WHERE valid_to < $1`, int64(rights.Forever))
+			s.exec(`UPDATE person_principal SET valid_to = $1 WHERE valid_to < $1`, int64(rights.Forever))
+			at := func(text string) time.Time {
 				t.Helper()
-				r, m := len(phone.Messages()), len(s.mailed("nadia.kermadec"))
-				if r-seen[0] != rung || m-seen[1] != mailed {
-					t.Errorf("%s: rang %d times, %d mails; want %d, %d", when, r-seen[0], m-seen[1], rung, mailed)
+				when, err := time.Parse(time.RFC3339, text)
+				if err != nil {
+					t.Fatal(err)
 				}
-				seen = [2]int{r, m}
+				return when
 			}
-			s.publish("Un mot")
-			since("at once", c.rung, c.mailed)
-			s.tick(36 * time.Hour)
-			s.tick(4 * time.Hour) // past a silence in which that ended
-			since("then", c.then, c.thenMail)
-			s.tick(6 * 24 * time.Hour)
-			s.tick(12 * time.Hour)
-			since("in a week", 0, c.week)
+			s.Core.Clock.Advance(at(c.evening).Sub(s.Core.Clock.Now()))
+			nadia, phone := s.reached("nadia.kermadec")
+			choose(nadia, true, true, "once", "silence", "1")
+			before := [2]int{len(phone.Messages()), len(s.mailed("nadia.kermadec"))}
+			told := func() int { return len(phone.Messages()) - before[0] + len(s.mailed("nadia.kermadec")) - before[1] }
+			s.publish("Le soir")
+			if n := told(); n != 0 {
+				t.Fatalf("told %d times in the evening", n)
+			}
+			s.tick(at(c.seven).Add(-time.Minute).Sub(s.Core.Clock.Now()))
+			if n := told(); n != 0 {
+				t.Errorf("told %d times at 6:59", n)
+			}
+			s.tick(time.Minute)
+			if n := told(); n != 2 {
+				t.Errorf("told %d times at seven", n)
+			}
 		})
 	}
 }
@@ -407,9 +507,16 @@ func TestAPhoneThatIsGoneIsForgottenAndABusyServiceIsAskedLater(t *testing.T) {
 func TestARefusedAddressIsWrittenToNoMore(t *testing.T) {
 	s := open(t)
 	nadia, _ := s.reached("nadia.kermadec")
-	s.mails.Refuse(550)
-	s.publish("Un")
+	// A message that is not liked, or a server that is not, is no wrong address.
+	s.mails.Refuse(554)
+	s.publish("Mal vu")
 	s.mails.Refuse(0)
+	s.mails.RefuseTo(550, smtpcode.EnhancedCode{5, 7, 1})
+	s.publish("Mal reçu")
+	nadia.Get("/compte").OK().Lacks("a été refusée")
+	s.mails.RefuseTo(550, smtpcode.EnhancedCode{5, 1, 1})
+	s.publish("Un")
+	s.mails.RefuseTo(0, smtpcode.EnhancedCode{})
 	nadia.Get("/compte").OK().Has("a été refusée")
 	s.publish("Deux")
 	s.tick(time.Hour)

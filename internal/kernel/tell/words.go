@@ -3,7 +3,10 @@ package tell
 import (
 	"context"
 	"strconv"
+	"strings"
+	"time"
 
+	"marelle/internal/kernel/notify"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/ui"
 )
@@ -36,6 +39,24 @@ func hours(ctx context.Context) []ui.Option {
 	out := make([]ui.Option, 24)
 	for n := range out {
 		out[n] = ui.Option{Value: strconv.Itoa(n), Label: i18n.T(ctx, "tell.hour", "n", n)}
+	}
+	return out
+}
+
+// day is that of the week's summary.
+func (v view) day() string {
+	if v.Hours.Day < 1 || v.Hours.Day > 7 {
+		return strconv.Itoa(notify.DefaultHours.Day)
+	}
+	return strconv.Itoa(v.Hours.Day)
+}
+
+// days are those of a week, from Monday on.
+func days() []ui.Option {
+	out := make([]ui.Option, 7)
+	for n := range out {
+		monday := time.Date(2026, time.November, 23+n, 12, 0, 0, 0, time.UTC)
+		out[n] = ui.Option{Value: strconv.Itoa(n + 1), Label: strings.Fields(i18n.Date(monday, monday))[0]}
 	}
 	return out
 }

@@ -55,6 +55,7 @@ type DB struct {
 	path    string
 	stmts   stmtCache
 	writes  writeCache
+	signals signals
 	watch   func(ctx context.Context, text string, args []any)
 }
 
@@ -233,7 +234,8 @@ func (d *DB) QueryContext(ctx context.Context, text string, args ...any) (*sql.R
 type Tx struct {
 	tx   *sql.Tx
 	db   *DB
-	read bool // a snapshot, on the reading pool
+	read bool   // a snapshot, on the reading pool
+	said []word // once it has committed
 }
 
 // Write runs f in one transaction and commits when f returns nil. On SQLite
@@ -262,12 +264,16 @@ func (d *DB) in(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, f func(tx
 			err = errors.Join(err, ignoreDone(tx.Rollback()))
 		}
 	}()
-	if err := f(&Tx{tx, d, pool == d.read}); err != nil {
+	t := &Tx{tx: tx, db: d, read: pool == d.read}
+	if err := f(t); err != nil {
 		return err
 	}
 	done = true
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	if len(t.said) > 0 {
+		d.signals.say(t.said)
 	}
 	if pool == d.write && d.dialect == SQLite {
 		d.writes.prepare(ctx, d.write)

@@ -45,6 +45,9 @@ type Message struct {
 	Headers map[string]string
 	// ListUnsubscribe is the https address of RFC 8058 one-click; may be empty.
 	ListUnsubscribe string
+	// Return is added to the address that undelivered messages return to, where
+	// there is one, to be known again; it tells nothing. May be empty.
+	Return string
 }
 
 // Sender reaches one SMTP server. Its zero value is of no use: see ParseURL.
@@ -55,11 +58,12 @@ type Sender struct {
 	policy               gomail.TLSPolicy
 	from                 *netmail.Address
 	domain               string
+	returns              string // where undelivered messages return to, or ""
 	// Timeout bounds the dialogue for one message.
 	Timeout time.Duration
 }
 
-// ParseURL reads smtp[s]://user:password@host:port?from=…: smtps speaks TLS from
+// ParseURL reads smtp[s]://user:password@host:port?from=…&returns=…: smtps speaks TLS from
 // the first byte (port 465, RFC 8314), smtp requires STARTTLS (port 587) unless
 // the host is this machine or tls=none is said (tls=starttls asks for it there). The error is one sentence and
 // never holds the password.
@@ -92,7 +96,7 @@ func ParseURL(s string) (*Sender, error) {
 	}
 	q := u.Query()
 	for k := range q {
-		if k != "from" && k != "tls" {
+		if k != "from" && k != "tls" && k != "returns" {
 			return nil, errs.New(errs.Invalid, "mail.url_option", "value", k)
 		}
 	}
@@ -103,6 +107,12 @@ func ParseURL(s string) (*Sender, error) {
 		return nil, errs.New(errs.Invalid, "mail.url_from", "value", q.Get("from"))
 	}
 	_, m.domain, _ = strings.Cut(m.from.Address, "@")
+	if r := q.Get("returns"); r != "" {
+		local, _, _ := strings.Cut(r, "@")
+		if m.returns, err = Address(r); err != nil || len(local) > 20 || strings.Contains(local, "+") {
+			return nil, errs.New(errs.Invalid, "mail.url_returns", "value", r)
+		}
+	}
 	switch t := q.Get("tls"); {
 	case t != "" && t != "none" && t != "starttls":
 		return nil, errs.New(errs.Invalid, "mail.url_tls", "value", t)
@@ -242,6 +252,12 @@ func (s *Sender) build(m Message) (*gomail.Msg, error) {
 	if err := msg.AddToFormat(oneLine(m.Name), to); err != nil {
 		return nil, err
 	}
+	if s.returns != "" && m.Return != "" {
+		local, host, _ := strings.Cut(s.returns, "@")
+		if err := msg.EnvelopeFrom(local + "+" + m.Return + "@" + host); err != nil {
+			return nil, err
+		}
+	}
 	msg.Subject(oneLine(m.Subject))
 	if m.MessageID == "" {
 		m.MessageID = id.New() + "@" + s.domain
@@ -281,7 +297,8 @@ func oneLine(s string) string {
 // Error is why a message was not accepted.
 type Error struct {
 	Permanent bool
-	Code      int // the server's reply code, 0 without one
+	Recipient bool // it is the address that was refused, not the message
+	Code      int  // the server's reply code, 0 without one
 	cause     error
 }
 
@@ -316,7 +333,10 @@ func classify(err error) error {
 	code := se.ErrorCode()
 	switch se.Reason {
 	case gomail.ErrSMTPRcptTo, gomail.ErrSMTPData, gomail.ErrSMTPDataClose:
-		return &Error{Permanent: code >= 500 && code < 600, Code: code}
+		permanent := code >= 500 && code < 600
+		// Of a recipient, 5.7 is a policy: the sender is not liked, the address is right.
+		recipient := permanent && se.Reason == gomail.ErrSMTPRcptTo && !strings.HasPrefix(se.EnhancedStatusCode(), "5.7.")
+		return &Error{Permanent: permanent, Recipient: recipient, Code: code}
 	}
 	return &Error{Code: code, cause: fmt.Errorf("%v (code %d)", se.Reason, code)}
 }

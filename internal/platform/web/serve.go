@@ -258,3 +258,32 @@ func Status(err error) int {
 	}
 	return http.StatusInternalServerError
 }
+
+// Stream is an answer that goes on: server-sent events.
+type Stream struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+// streamSlow is how long a caller may take to receive a word of a stream.
+const streamSlow = 10 * time.Second
+
+// Events begins a stream. Nothing between may keep it back, and nothing more is
+// read of the caller, for as long as it lasts.
+func Events(w http.ResponseWriter) *Stream {
+	s := &Stream{w, http.NewResponseController(w)}
+	_ = s.rc.SetReadDeadline(time.Time{}) // a recorder in tests has none
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx
+	return s
+}
+
+// Say sends lines as they are, and says whether they went.
+func (s *Stream) Say(lines string) bool {
+	_ = s.rc.SetWriteDeadline(time.Now().Add(streamSlow))
+	if _, err := io.WriteString(s.w, lines); err != nil {
+		return false
+	}
+	return s.rc.Flush() == nil
+}

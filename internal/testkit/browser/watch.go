@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ type watch struct {
 	faults   []string
 	allowed  []string
 	requests map[network.RequestID]request
-	pending  map[network.RequestID]bool
+	pending  map[network.RequestID]string // by the document that asked
 	loading  bool
 	last     time.Time // of the last request, answer or load
 	status   int
@@ -43,7 +44,7 @@ type download struct {
 func newWatch() *watch {
 	return &watch{
 		requests: map[network.RequestID]request{},
-		pending:  map[network.RequestID]bool{},
+		pending:  map[network.RequestID]string{},
 		saved:    map[string]*download{},
 	}
 }
@@ -56,7 +57,7 @@ func (w *watch) hear(ev any) {
 		w.last = time.Now()
 		w.requests[e.RequestID] = request{e.Request.URL, e.Type}
 		if e.Type == network.ResourceTypeDocument || e.Type == network.ResourceTypeFetch || e.Type == network.ResourceTypeXHR {
-			w.pending[e.RequestID] = true
+			w.pending[e.RequestID] = string(e.LoaderID)
 		}
 		if w.origin != "" && foreign(w.origin, e.Request.URL) {
 			w.fault("request to another origin: " + e.Request.URL)
@@ -81,6 +82,10 @@ func (w *watch) hear(ev any) {
 		delete(w.pending, e.RequestID)
 	case *page.EventFrameRequestedNavigation, *page.EventFrameStartedNavigating, *page.EventFrameStartedLoading:
 		w.last, w.loading = time.Now(), true
+	case *page.EventFrameNavigated:
+		if e.Frame.ParentID == "" { // what a page sent as it left is answered to nobody
+			maps.DeleteFunc(w.pending, func(_ network.RequestID, by string) bool { return by != string(e.Frame.LoaderID) })
+		}
 	case *page.EventFrameStoppedLoading:
 		w.last, w.loading = time.Now(), false
 	case *runtime.EventExceptionThrown:

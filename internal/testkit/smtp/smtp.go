@@ -40,6 +40,7 @@ type Server struct {
 	messages []Message
 	taken    map[int]bool // those that Next returned
 	refusal  error
+	noSuch   error // of every recipient
 }
 
 // Start starts a server for one test.
@@ -98,14 +99,26 @@ func (s *Server) Next(t testing.TB, to string) Message {
 }
 
 // Refuse makes the server answer every message with this code (450 for "try
-// again", 550 for "no such box"); 0 takes them again.
+// again", 554 for "I do not like it"); 0 takes them again.
 func (s *Server) Refuse(code int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refusal = nil
-	if code != 0 {
-		s.refusal = &smtp.SMTPError{Code: code, EnhancedCode: smtp.NoEnhancedCode, Message: "refused by the test"}
+	s.refusal = refusal(code, smtp.NoEnhancedCode)
+}
+
+// RefuseTo makes it answer every recipient with this code, and one of RFC 3463
+// ({5, 1, 1} for "no such box", {5, 7, 1} for "you may not").
+func (s *Server) RefuseTo(code int, enhanced smtp.EnhancedCode) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noSuch = refusal(code, enhanced)
+}
+
+func refusal(code int, enhanced smtp.EnhancedCode) error {
+	if code == 0 {
+		return nil
 	}
+	return &smtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: "refused by the test"}
 }
 
 // NewSession is called by the SMTP library for each connection.
@@ -118,9 +131,15 @@ type session struct {
 }
 
 func (c *session) Mail(from string, _ *smtp.MailOptions) error { c.from = from; return nil }
-func (c *session) Rcpt(to string, _ *smtp.RcptOptions) error   { c.to = append(c.to, to); return nil }
 func (c *session) Reset()                                      { c.from, c.to = "", nil }
 func (c *session) Logout() error                               { return nil }
+
+func (c *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	c.to = append(c.to, to)
+	return c.server.noSuch
+}
 
 func (c *session) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)

@@ -245,6 +245,14 @@ func (a *App) As(login string) *Person {
 	return p
 }
 
+// Cookies are what their browser holds, for a request of one's own.
+func (p *Person) Cookies() (out []*http.Cookie) {
+	for name, value := range p.cookie {
+		out = append(out, &http.Cookie{Name: name, Value: value})
+	}
+	return out
+}
+
 // In is the same person within a subtest or one run of a fuzz target.
 func (p *Person) In(t testing.TB) *Person {
 	a, q := *p.app, *p
@@ -304,8 +312,8 @@ func (p *Person) Do(method, path, contentType string, body io.Reader) *Page {
 	for k, v := range p.Header {
 		r.Header[k] = v
 	}
-	for name, value := range p.cookie {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	for _, c := range p.Cookies() {
+		r.AddCookie(c)
 	}
 	w := httptest.NewRecorder()
 	p.app.Handler().ServeHTTP(w, r)

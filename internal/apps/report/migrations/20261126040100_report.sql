@@ -7,7 +7,7 @@ INSERT INTO report_reason (name) VALUES ('hurtful'), ('image'), ('private'), ('m
 CREATE TABLE report (
   id        TEXT PRIMARY KEY,
   school    TEXT NOT NULL REFERENCES school (id),
-  resource  TEXT NOT NULL REFERENCES resource (id),
+  resource  TEXT NOT NULL, -- which may be gone
   title     TEXT NOT NULL,
   excerpt   TEXT NOT NULL,
   author    TEXT NOT NULL,

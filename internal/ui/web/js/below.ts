@@ -43,6 +43,6 @@ export function below(root: Root): void {
 
 // say tells a reader of the screen, in a place that was there before.
 function say(list: HTMLElement, text: string): void {
-  const place = list.parentElement?.querySelector<HTMLElement>("[data-says]");
+  const place = list.parentElement?.querySelector<HTMLElement>("[data-told]");
   if (place) place.textContent = text;
 }

@@ -32,17 +32,16 @@ function plan(after: number): void {
 
 async function save(leaving = false): Promise<void> {
   if (!form || !dirty || stopped) return;
-  if (busy) {
-    if (!leaving) return; // planned again when the answer comes
-    busy.abort();
-  }
+  if (busy && !leaving) return; // planned again when the answer comes
   dirty = false;
   const body = new URLSearchParams();
   for (const [name, value] of new FormData(form)) if (typeof value === "string") body.append(name, value);
   const control = (busy = new AbortController());
   let retry = false;
+  // What is under way when the page goes must arrive; browsers carry 64 kB so.
+  const keepalive = body.toString().length < 60_000;
   try {
-    const r = await fetch(form.dataset.draft!, { method: "POST", body, keepalive: leaving, signal: control.signal });
+    const r = await fetch(form.dataset.draft!, { method: "POST", body, keepalive, signal: control.signal });
     if (!r.headers.get("Content-Type")?.startsWith("application/json")) {
       retry = true;
       say(r.status === 401 || r.redirected ? said!.dataset.out! : said!.dataset.away!, true);
@@ -88,7 +87,9 @@ if (form && said) {
   addEventListener("pageshow", (e) => {
     if (e.persisted) stopped = false;
   });
-  addEventListener("pagehide", () => void save(true));
+  // The sooner it leaves the likelier it arrives: before the page is asked to go,
+  // and again if something was typed since.
+  for (const leaving of ["beforeunload", "pagehide"]) addEventListener(leaving, () => void save(true));
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") void save(true);
   });
