@@ -151,7 +151,9 @@ func (w *walk) documents() shown {
 		{Field: "piece", Name: "phoque.png", Bytes: picture(w.t)}, {Field: "piece", Name: "Programme de la journée.txt", Bytes: []byte("8 h 15 : rendez-vous\n10 h : marche avec la guide")},
 		{Field: "piece", Name: "brouillon.txt", Bytes: []byte("Rien encore.")},
 	}).To()
-	find := func(name string) string { return "/documents/" + w.One(`SELECT id FROM document WHERE name = $1`, name) }
+	find := func(name string) string {
+		return "/documents/" + w.One(`SELECT id FROM document WHERE name = $1`, name)
+	}
 	d := shown{folder, find("phoque.jpg"), find("Programme de la journée.txt")}
 	helene.Post(folder+"/partage", "a", "class:"+class+":relative", "a", "class:"+class+":pupil", "role", "2", "prevenir", "1").To()
 	helene.Post(d.picture+"/favori", "oui", "1").To()

@@ -127,6 +127,7 @@ func (d *doctor) examine(set config.Settings) {
 	d.secret(cfg)
 	d.clock()
 	d.smtp(cfg)
+	d.antivirus(cfg)
 	store, err := blob.Open(d.ctx, cfg.Blobs, filepath.Join(cfg.Data, "files"))
 	if err != nil {
 		d.fault("files", err)
@@ -134,6 +135,20 @@ func (d *doctor) examine(set config.Settings) {
 		d.files(store)
 	}
 	d.database(cfg)
+}
+
+func (d *doctor) antivirus(cfg *config.Config) {
+	if cfg.Antivirus == nil {
+		d.note("antivirus", "cli.doctor.no_clamd")
+		return
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, 10*time.Second)
+	defer cancel()
+	if err := cfg.Antivirus.Ping(ctx); err != nil {
+		d.wrong("antivirus", "cli.doctor.clamd_away", "cause", err)
+		return
+	}
+	d.ok("antivirus", "cli.doctor.clamd")
 }
 
 func (d *doctor) address(cfg *config.Config) {

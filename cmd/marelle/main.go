@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/media"
 )
 
 type commands struct {
@@ -34,6 +35,9 @@ type commands struct {
 }
 
 func main() {
+	if media.Child() {
+		return
+	}
 	runtime.MemProfileRate = 0 // nobody reads it, and it keeps a megabyte and a half
 	var cli commands
 	say := words()

@@ -90,7 +90,12 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	}
 	core.Live = notify.NewHub(core.DB, core.Clock, log)
 	core.Hasher = secret.NewHasher(0, 0)
-	core.Pictures = media.NewMaker(1)
+	program, err := os.Executable()
+	if err != nil {
+		return s, fmt.Errorf("program: %w", err)
+	}
+	core.Pictures = media.NewMaker(1, program)
+	core.Clamd = cfg.Antivirus
 	if cfg.SMTP != "" {
 		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
 			return s, err

@@ -163,7 +163,7 @@ func remove(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, gone 
 		}
 	}
 	for _, item := range kept {
-		if err := file.Free(ctx, tx, g, now, item); err != nil {
+		if err := file.Drop(ctx, tx, g, now, item); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/blob"
+	"marelle/internal/platform/clamav"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
@@ -100,7 +101,8 @@ type Core struct {
 	Blobs    blob.Store
 	Spool    *spool.Spool
 	Pictures *media.Maker
-	Mail     *mail.Sender // nil without SMTP
+	Clamd    *clamav.Client // nil without one: files are not examined
+	Mail     *mail.Sender   // nil without SMTP
 	Push     *push.Sender
 	Live     *notify.Hub
 	Base     *url.URL

@@ -21,6 +21,7 @@ import (
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/blob"
+	"marelle/internal/platform/clamav"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/id"
@@ -140,14 +141,17 @@ func receive(ctx context.Context, core *app.Core, school, owner, name string, in
 	if f.Size == 0 {
 		return r, errs.Field("piece", "file.empty")
 	}
-	kind, err := recognise(f, r.Name, whatever)
+	kind, err := recognise(core, f, r.Name, whatever)
 	if err != nil {
 		return r, err
 	}
 	if err := f.Rewind(); err != nil {
 		return r, err
 	}
-	if kind.Picture() {
+	if err := errors.Join(examine(ctx, core, f), f.Rewind()); err != nil {
+		return r, err
+	}
+	if core.Pictures.Reads(kind) {
 		return r.picture(ctx, core, f)
 	}
 	if kind.MIME == "application/pdf" {
@@ -160,13 +164,13 @@ func receive(ctx context.Context, core *app.Core, school, owner, name string, in
 
 // recognise says what a file is by its first bytes, and refuses what may not be
 // sent.
-func recognise(head io.Reader, name string, whatever bool) (media.Type, error) {
+func recognise(core *app.Core, head io.Reader, name string, whatever bool) (media.Type, error) {
 	kind, err := media.Sniff(head)
 	if err != nil {
 		return kind, errs.Field("piece", "file.kind")
 	}
 	switch end, program := kind.Program(name); {
-	case kind.Picture(), kind.MIME == "application/pdf":
+	case core.Pictures.Reads(kind), kind.MIME == "application/pdf":
 		return kind, nil
 	case kind.Opaque():
 		return kind, errs.Field("piece", "media.heic")
@@ -176,6 +180,24 @@ func recognise(head io.Reader, name string, whatever bool) (media.Type, error) {
 		return kind, errs.Field("piece", "file.program", "kind", end)
 	}
 	return kind, nil
+}
+
+// examine has bytes looked at where the operator named a ClamAV daemon: what it
+// knows is refused before anything is kept, and so is all that it could not look
+// at.
+func examine(ctx context.Context, core *app.Core, in io.Reader) error {
+	if core.Clamd == nil {
+		return nil
+	}
+	err := core.Clamd.Scan(ctx, in)
+	if _, found := errors.AsType[clamav.FoundError](err); found {
+		return errs.Field("piece", "file.virus")
+	}
+	if err != nil && ctx.Err() == nil {
+		core.Log.ErrorContext(ctx, "a file could not be examined", "error", err)
+		err = errs.Wrap(errs.Unavailable, err, "file.unexamined")
+	}
+	return err
 }
 
 // keep stores what is kept as it came.

@@ -25,6 +25,7 @@ import (
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/media"
 	"marelle/internal/testkit/testapp"
 )
 
@@ -202,6 +203,7 @@ func TestPiecesOfAFile(t *testing.T) {
 
 func TestProgramsAreRefusedByTheirKind(t *testing.T) {
 	a := testapp.New(t)
+	a.Core.Pictures = media.NewMaker(1, "") // whatever tools this machine has
 	helene := a.As("helene.duvivier")
 	for name, b := range map[string]string{
 		"jeu.exe": "MZ\x90\x00", "photo.jpg.exe": "texte", "installe.bat": "@echo off", "macro.vbs": "MsgBox 1", "RACCOURCI.LNK ": "L\x00\x00\x00", "vide.js.": "alert(1)",
@@ -336,4 +338,22 @@ func count(t *testing.T, s blob.Store) int {
 		n++
 	}
 	return n
+}
+
+// A photo of an iPhone becomes one that everybody opens, under a name that says so.
+func TestAPhotoOfAnIPhone(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	b, err := os.ReadFile("../../platform/media/testdata/small.heic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := give(t, a, helene.ID, "IMG_0042.HEIC", b)
+	if got.Name != "IMG_0042.jpg" || got.Type != "image/jpeg" {
+		t.Errorf("%s of %s", got.Name, got.Type)
+	}
+	helene.Get("/fichiers/" + got.ID + "/original").NotFound()
+	if page := helene.Get("/fichiers/" + got.ID + "/web").OK(); strings.Contains(page.Body, "Cachette") {
+		t.Error("the name of the phone is told")
+	}
 }

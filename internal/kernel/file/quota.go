@@ -133,13 +133,13 @@ func Quotas(ctx context.Context, q db.Querier, school string) (map[rights.Profil
 	return out, err
 }
 
-// Free has an item show none of its files any more. Those that nothing else
-// shows are gone at once, and their owners have the room back.
-func Free(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resource string) error {
+// Drop has an item that goes for good show none of its files any more. Those that
+// nothing else shows are gone at once, and their owners have the room back.
+func Drop(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resource string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	ids, err := db.All[string](ctx, tx, `SELECT file FROM file_use WHERE resource = $1`, resource)
+	ids, err := db.All[string](ctx, tx, `SELECT u.file FROM file_use u JOIN file f ON f.id = u.file WHERE u.resource = $1 AND f.kept_until < $2`, resource, now.UnixMilli())
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func TestTheSameBytesCountOnce(t *testing.T) {
 		t.Errorf("with one of two left: %d", got)
 	}
 	write(t, a, func(tx *db.Tx) error {
-		return file.Free(t.Context(), tx, rights.System("test"), a.Core.Clock.Now(), word)
+		return file.Drop(t.Context(), tx, rights.System("test"), a.Core.Clock.Now(), word)
 	})
 	if got := held(t, a, helene.ID).Used; got != 0 {
 		t.Errorf("with none left: %d", got)

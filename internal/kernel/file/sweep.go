@@ -20,8 +20,8 @@ func retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	ids, err := db.All[string](ctx, tx, `SELECT f.id FROM file f WHERE f.created_at < $1 AND f.kept_until < $2 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id) ORDER BY f.id`,
-		now.Add(-wait).UnixMilli(), now.UnixMilli())
+	ids, err := db.All[string](ctx, tx, `SELECT f.id FROM file f WHERE f.created_at < $1 AND f.kept_until < $2
+		AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id) ORDER BY f.id`, now.Add(-wait).UnixMilli(), now.UnixMilli())
 	if err != nil {
 		return err
 	}

@@ -277,7 +277,7 @@ func (u *upload) piece(ctx context.Context, r *app.Request, body io.Reader) (bro
 	}
 	kind := u.Type
 	if u.Received == 0 && (f.Size >= 3072 || f.Size == u.Size) {
-		t, err := recognise(f, u.Name, !u.Reading)
+		t, err := recognise(core, f, u.Name, !u.Reading)
 		if err != nil {
 			return nil, err
 		}
@@ -335,6 +335,10 @@ func (u *upload) finish(ctx context.Context, r *app.Request) error {
 	if err != nil {
 		return err
 	}
+	looked := &chain{ctx: ctx, from: core.Blobs, keys: parts}
+	if err := errors.Join(examine(ctx, core, looked), looked.Close()); err != nil {
+		return err
+	}
 	in := &chain{ctx: ctx, from: core.Blobs, keys: parts}
 	defer in.Close()
 	sum, err := u.hash()
@@ -379,12 +383,12 @@ func whole(ctx context.Context, core *app.Core, u upload, in io.Reader, sum stri
 		if err != nil && err != io.ErrUnexpectedEOF {
 			return r, err
 		}
-		if kind, err = recognise(strings.NewReader(string(head[:n])), u.Name, !u.Reading); err != nil {
+		if kind, err = recognise(core, strings.NewReader(string(head[:n])), u.Name, !u.Reading); err != nil {
 			return r, err
 		}
 		in = io.MultiReader(strings.NewReader(string(head[:n])), in)
 	}
-	if kind.Picture() {
+	if core.Pictures.Reads(kind) {
 		return r.picture(ctx, core, in)
 	}
 	return r, r.keep(ctx, core.Blobs, kind, sum, in, u.Size)

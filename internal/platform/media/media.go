@@ -51,19 +51,17 @@ func (t Type) Video() bool { return strings.HasPrefix(t.MIME, "video/") }
 // scripts do not run and its links load nothing.
 func (t Type) Drawing() bool { return t.MIME == "image/svg+xml" }
 
-// modern says whether it is one of the HEIF family, which we cannot read.
-func (t Type) modern() bool {
-	return strings.HasPrefix(t.MIME, "image/hei") || t.MIME == "image/avif"
-}
+// heic says whether it is a photo as phones take them, AVIF aside.
+func (t Type) heic() bool { return strings.HasPrefix(t.MIME, "image/hei") }
 
 // Opaque says whether it is a picture of the kinds that carry a place and a date
-// and that we cannot draw anew.
+// and that Go alone cannot draw anew.
 func (t Type) Opaque() bool {
 	switch t.MIME {
 	case "image/tiff", "image/jp2", "image/jpx", "image/jpm", "image/jxl", "image/jxr", "image/x-canon-cr2", "image/x-adobe-dng":
 		return true
 	}
-	return t.modern()
+	return t.heic() || t.MIME == "image/avif"
 }
 
 // programs are what a machine runs, by content.
