@@ -106,7 +106,7 @@ func slug(r app.Route) string {
 }
 
 // rawKey is the key of a sentence that has none.
-var rawKey = regexp.MustCompile(`\b(?:app|ui|session|liaison|classroom|school|home|people|notify|tell|file|sheet|square)\.[a-z_.]{3,}\b`)
+var rawKey = regexp.MustCompile(`\b(?:app|ui|session|liaison|documents|share|classroom|school|home|people|notify|tell|file|sheet|square)\.[a-z_.]{3,}\b`)
 
 // walk is a visit of a whole server on one screen.
 type walk struct {

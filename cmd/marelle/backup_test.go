@@ -141,6 +141,8 @@ func TestDoctorSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("%q (%v)", v, err)
 	}
 	refused(t, (&settingCmd{Settings: set, Name: "hots"}).Run())
+	forever := "0"
+	refused(t, (&settingCmd{Settings: set, Name: "trash_days", Value: &forever}).Run())
 	if out, well = look(set); !well {
 		t.Errorf("unwell:\n%s", out)
 	}

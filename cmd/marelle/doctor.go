@@ -127,6 +127,7 @@ func (d *doctor) examine(set config.Settings) {
 	d.secret(cfg)
 	d.clock()
 	d.smtp(cfg)
+	d.antivirus(cfg)
 	store, err := blob.Open(d.ctx, cfg.Blobs, filepath.Join(cfg.Data, "files"))
 	if err != nil {
 		d.fault("files", err)
@@ -134,6 +135,20 @@ func (d *doctor) examine(set config.Settings) {
 		d.files(store)
 	}
 	d.database(cfg)
+}
+
+func (d *doctor) antivirus(cfg *config.Config) {
+	if cfg.Antivirus == nil {
+		d.note("antivirus", "cli.doctor.no_clamd")
+		return
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, 10*time.Second)
+	defer cancel()
+	if err := cfg.Antivirus.Ping(ctx); err != nil {
+		d.wrong("antivirus", "cli.doctor.clamd_away", "cause", err)
+		return
+	}
+	d.ok("antivirus", "cli.doctor.clamd")
 }
 
 func (d *doctor) address(cfg *config.Config) {
@@ -409,6 +424,12 @@ func (d *doctor) postgres(q db.Querier) {
 // article 1-1); what each is in words is "cli.setting." and the name.
 var legalNames = []string{"controller", "host", "dpo"}
 
+// settingNames are what the operator may set, and settingValues what some take.
+var (
+	settingNames  = append(slices.Clone(legalNames), "trash_days")
+	settingValues = map[string][]string{"trash_days": {"7", "15", "30", "60", "90"}}
+)
+
 func (d *doctor) legal(q db.Querier) {
 	rows, err := db.All[struct{ Name, Value string }](d.ctx, q, `SELECT name, value FROM setting WHERE scope = ''`)
 	if err != nil {
@@ -436,15 +457,16 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 
 type settingCmd struct {
 	config.Settings
-	Name  string  `arg:"" optional:"" help:"Nom d'un réglage du portail : controller, host ou dpo."`
+	Name  string  `arg:"" optional:"" help:"Nom d'un réglage du portail : controller, host, dpo ou trash_days."`
 	Value *string `arg:"" optional:"" help:"Nouvelle valeur ; sans elle, la valeur actuelle est écrite."`
 }
 
-// Run prints or writes what the portal says on its legal page.
+// Run prints or writes what the portal says on its legal page, and how long its
+// trash keeps things.
 func (c *settingCmd) Run() error {
 	return portal(c.Settings, func(ctx context.Context, core *app.Core) error {
 		if c.Name == "" {
-			for _, name := range legalNames {
+			for _, name := range settingNames {
 				v, err := db.Value[string](ctx, core.DB, `SELECT value FROM setting WHERE scope = '' AND name = $1`, name)
 				if err != nil {
 					return err
@@ -453,8 +475,8 @@ func (c *settingCmd) Run() error {
 			}
 			return nil
 		}
-		if !slices.Contains(legalNames, c.Name) {
-			return errs.New(errs.Invalid, "cli.setting.unknown", "name", c.Name, "names", i18n.List(legalNames...))
+		if !slices.Contains(settingNames, c.Name) {
+			return errs.New(errs.Invalid, "cli.setting.unknown", "name", c.Name, "names", i18n.List(settingNames...))
 		}
 		if c.Value == nil {
 			v, err := db.Value[string](ctx, core.DB, `SELECT value FROM setting WHERE scope = '' AND name = $1`, c.Name)
@@ -466,6 +488,9 @@ func (c *settingCmd) Run() error {
 		v := strings.TrimSpace(*c.Value)
 		if len(v) > 2000 {
 			return errs.New(errs.TooLarge, "cli.setting.long")
+		}
+		if only := settingValues[c.Name]; only != nil && !slices.Contains(only, v) {
+			return errs.New(errs.Invalid, "cli.setting.values", "name", c.Name, "values", i18n.List(only...))
 		}
 		return core.DB.Write(ctx, func(tx *db.Tx) error {
 			if _, err := tx.Exec(ctx, `INSERT INTO setting (scope, name, value) VALUES ('', $1, $2) ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value`, c.Name, v); err != nil {

@@ -261,7 +261,7 @@ func TestWrongSettings(t *testing.T) {
 		"il faut postgres://":          "MARELLE_DATABASE=mysql://x",
 		"n’est ni une adresse":         "MARELLE_TRUSTED_PROXIES=x",
 		"n’est pas un hôte comme":      "MARELLE_PUSH_HOSTS=https://push.example.org/",
-		"n’examine pas encore":         "MARELLE_CLAMD=x",
+		"il faut hôte:port ou unix:":   "MARELLE_CLAMD=x",
 		"il faut une taille":           "MARELLE_UPLOAD_MAX=big",
 		"MARELLE_METRICS_ADDR":         "MARELLE_METRICS_ADDR=x",
 		"il faut smtp[s]://":           "MARELLE_SMTP=http://x",

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/media"
 )
 
 type commands struct {
@@ -26,13 +27,17 @@ type commands struct {
 	Backup  backupCmd  `cmd:"" help:"Écrire une archive de tout, ou en vérifier une."`
 	Restore restoreCmd `cmd:"" help:"Restaurer une archive dans une base vide."`
 	Doctor  doctorCmd  `cmd:"" help:"Vérifier réglages, base, fichiers, courriel et mentions légales."`
-	Setting settingCmd `cmd:"" help:"Lire ou écrire ce que dit la page légale : controller, host, dpo."`
+	Setting settingCmd `cmd:"" help:"Lire ou écrire les réglages du portail : controller, host, dpo, trash_days."`
+	Quota   quotaCmd   `cmd:"" help:"Lire ou régler la place que chacun a pour ses fichiers."`
 	Bounce  bounceCmd  `cmd:"" help:"Lire sur l'entrée standard un courriel revenu (rapport de non-remise)."`
 	Sheets  sheetsCmd  `cmd:"" help:"Imprimer les fiches de connexion de qui n'a pas encore de compte."`
 	Version versionCmd `cmd:"" help:"Écrire la version, ou les licences."`
 }
 
 func main() {
+	if media.Child() {
+		return
+	}
 	runtime.MemProfileRate = 0 // nobody reads it, and it keeps a megabyte and a half
 	var cli commands
 	say := words()

@@ -3,6 +3,7 @@ package apps
 
 import (
 	"marelle/internal/apps/classroom"
+	"marelle/internal/apps/documents"
 	"marelle/internal/apps/home"
 	"marelle/internal/apps/liaison"
 	"marelle/internal/apps/report"
@@ -15,6 +16,7 @@ func All(core *app.Core) []app.App {
 	return []app.App{
 		home.App(core),
 		liaison.App(core),
+		documents.App(core),
 		classroom.App(core),
 		school.App(core),
 		report.App(core),

@@ -61,10 +61,11 @@ func TestRightsMatrix(t *testing.T) {
 				p = a.As(login)
 			}
 			var page *testapp.Page
-			if r.Method == http.MethodPost {
+			switch r.Method {
+			case http.MethodPost:
 				page = p.Post(path(r))
-			} else {
-				page = p.Get(path(r))
+			default:
+				page = p.Do(r.Method, path(r), "", nil)
 			}
 			if page.Status >= 500 {
 				t.Errorf("%s %s as %s: %d", r.Method, r.Pattern, c.name, page.Status)

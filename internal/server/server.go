@@ -31,6 +31,7 @@ import (
 	"marelle/internal/kernel/search"
 	"marelle/internal/kernel/session"
 	"marelle/internal/kernel/session/sheet"
+	"marelle/internal/kernel/share"
 	"marelle/internal/kernel/tell"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
@@ -44,6 +45,7 @@ import (
 	"marelle/internal/platform/push"
 	"marelle/internal/platform/richtext"
 	"marelle/internal/platform/secret"
+	"marelle/internal/platform/spool"
 	"marelle/internal/platform/web"
 	"marelle/internal/ui"
 )
@@ -82,9 +84,18 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server,
 	if core.Blobs, err = blob.Open(ctx, cfg.Blobs, filepath.Join(cfg.Data, "files")); err != nil {
 		return s, err
 	}
+	// Sixteen of the largest files at once, or many more of the usual ones.
+	if core.Spool, err = spool.New(filepath.Join(cfg.Data, "spool"), 16*cfg.UploadMax); err != nil {
+		return s, err
+	}
 	core.Live = notify.NewHub(core.DB, core.Clock, log)
 	core.Hasher = secret.NewHasher(0, 0)
-	core.Pictures = media.NewMaker(1)
+	program, err := os.Executable()
+	if err != nil {
+		return s, fmt.Errorf("program: %w", err)
+	}
+	core.Pictures = media.NewMaker(1, program)
+	core.Clamd = cfg.Antivirus
 	if cfg.SMTP != "" {
 		if core.Mail, err = mail.ParseURL(cfg.SMTP); err != nil {
 			return s, err
@@ -170,7 +181,7 @@ func Kernel(core *app.Core) []app.App {
 
 // Sentences are the catalogues of everything the parts and the ground can say.
 func Sentences(parts []app.App) []fs.FS {
-	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, sheet.Messages, onde.Messages()}
+	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, spool.Messages, sheet.Messages, onde.Messages(), share.Messages()}
 	for _, a := range parts {
 		if a.Messages != nil {
 			out = append(out, a.Messages)

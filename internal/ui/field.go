@@ -26,7 +26,9 @@ type FieldProps struct {
 	Multiple    bool // FileField, Select
 	SideBySide  bool // Choices: in two columns
 	Accept      string
-	Rows        int // TextArea
+	Upload      string // FileField: where a script sends files at once, in pieces; each that arrived is then a hidden field
+	Kept        string // the name of those fields
+	Rows        int    // TextArea
 	Options     []Option
 	Attrs       templ.Attributes // autocomplete, maxlength, inputmode, autofocus…
 }

@@ -418,6 +418,10 @@ func kitFields() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
+		templ_7745c5c3_Err = FileField(FieldProps{Name: "documents", Label: "Documents", Multiple: true, Upload: "/fichiers/envoi", Kept: "fichier", Help: "500 Mo chacun au plus. Ils partent aussitôt et reprennent après une coupure."}).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "</form></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -24,11 +24,11 @@ func (h handler) pieces(r *app.Request, tried []string, shown ...file.File) ([]s
 	for _, f := range among(append(shown, kept...), tried) {
 		ids = append(ids, f.ID)
 	}
-	if r.MultipartForm == nil {
-		return ids, nil, nil
+	var pieces []*multipart.FileHeader
+	if r.MultipartForm != nil {
+		pieces = r.MultipartForm.File["piece"]
 	}
-	pieces := r.MultipartForm.File["piece"]
-	if len(ids)+len(pieces) > filesMax {
+	if len(tried)+len(pieces) > filesMax {
 		return ids, nil, errs.Field("piece", "liaison.files_many", "n", filesMax)
 	}
 	var out []file.Received

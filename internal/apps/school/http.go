@@ -183,7 +183,6 @@ func received(r *app.Request) ([]people.ImportFile, error) {
 	if r.MultipartForm == nil {
 		return nil, nil
 	}
-	defer func() { _ = r.MultipartForm.RemoveAll() }()
 	var out []people.ImportFile
 	for _, head := range r.MultipartForm.File["fichiers"] {
 		if head.Filename == "" && head.Size == 0 { // no file was chosen

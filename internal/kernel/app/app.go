@@ -15,6 +15,7 @@ import (
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/blob"
+	"marelle/internal/platform/clamav"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
@@ -23,6 +24,7 @@ import (
 	"marelle/internal/platform/media"
 	"marelle/internal/platform/push"
 	"marelle/internal/platform/secret"
+	"marelle/internal/platform/spool"
 )
 
 // App is a service as a value: data and functions. The zero value of a hook
@@ -97,8 +99,10 @@ type Core struct {
 	Keys     *secret.Keys
 	Hasher   *secret.Hasher
 	Blobs    blob.Store
+	Spool    *spool.Spool
 	Pictures *media.Maker
-	Mail     *mail.Sender // nil without SMTP
+	Clamd    *clamav.Client // nil without one: files are not examined
+	Mail     *mail.Sender   // nil without SMTP
 	Push     *push.Sender
 	Live     *notify.Hub
 	Base     *url.URL

@@ -66,6 +66,21 @@ func (rt *Router) POST(pattern string, need rights.Need, h Handler) {
 	rt.handle(http.MethodPost, pattern, need, h)
 }
 
+// HEAD declares what a script alone asks, as do PATCH and DELETE.
+func (rt *Router) HEAD(pattern string, need rights.Need, h Handler) {
+	rt.handle(http.MethodHead, pattern, need, h)
+}
+
+// PATCH declares a change of a part.
+func (rt *Router) PATCH(pattern string, need rights.Need, h Handler) {
+	rt.handle(http.MethodPatch, pattern, need, h)
+}
+
+// DELETE declares a removal.
+func (rt *Router) DELETE(pattern string, need rights.Need, h Handler) {
+	rt.handle(http.MethodDelete, pattern, need, h)
+}
+
 // Routes lists what was declared, sorted.
 func (rt *Router) Routes() []Route {
 	list := slices.Clone(rt.routes)
@@ -91,6 +106,13 @@ func (rt *Router) handle(method, pattern string, need rights.Need, h Handler) {
 			return
 		}
 		r := &Request{Request: hr, W: w, Viewer: viewer, Core: rt.core}
+		// The server removes what a form left on disk from its own request only,
+		// of which this one is a copy.
+		defer func() {
+			if r.MultipartForm != nil {
+				_ = r.MultipartForm.RemoveAll() // files of the system's temporary folder
+			}
+		}()
 		if err := rt.serve(r, need, h); err != nil {
 			rt.doors.Refuse(w, hr, viewer, err)
 		}

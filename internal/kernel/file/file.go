@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,11 +21,13 @@ import (
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/blob"
+	"marelle/internal/platform/clamav"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/jobs"
 	"marelle/internal/platform/media"
+	"marelle/internal/platform/spool"
 )
 
 //go:embed migrations/*.sql i18n/fr.json
@@ -46,10 +47,16 @@ func App(core *app.Core) app.App {
 		Name: "file", Migrations: sub("migrations"), Messages: sub("i18n"),
 		Routes: func(r *app.Router) {
 			r.GET("/fichiers/{id}/{variant}", rights.SignedIn, serve)
+			r.POST("/fichiers/envoi", rights.SignedIn, begin)
+			r.HEAD("/fichiers/envoi/{id}", rights.SignedIn, offset)
+			r.PATCH("/fichiers/envoi/{id}", rights.SignedIn, goOn)
+			r.DELETE("/fichiers/envoi/{id}", rights.SignedIn, giveUp)
 		},
 		Export: export,
 		Erase:  erase,
-		Merge:  merge,
+		Merge: func(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+			return merge(ctx, tx, g, core.Clock.Now(), winner, loser)
+		},
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return retain(ctx, tx, g, core.Clock.Now())
 		},
@@ -68,8 +75,14 @@ type File struct {
 	Height int
 }
 
-// Picture says whether it is shown as one.
-func (f File) Picture() bool { return strings.HasPrefix(f.Type, "image/") }
+// Picture says whether it is shown as one: it then has the forms web and thumb.
+func (f File) Picture() bool { return f.kind().Picture() || f.kind().Drawing() }
+
+// Audio and Video say whether it is played in the page.
+func (f File) Audio() bool { return f.kind().Audio() }
+func (f File) Video() bool { return f.kind().Video() }
+
+func (f File) kind() media.Type { return media.Type{MIME: f.Type} }
 
 // URL is the address of one of its forms: original, web, thumb.
 func (f File) URL(variant string) string { return "/fichiers/" + f.ID + "/" + variant }
@@ -97,60 +110,115 @@ const (
 	thumbSide = 400
 )
 
-// Receive takes bytes from a person: a picture is decoded, turned upright and
-// written again without any metadata, in two sizes, and its original is not
-// kept; a PDF is kept as it is. Anything else is refused. No row is written:
-// Record does it in the transaction of the item.
+// Receive takes a photo or a PDF from a person, what is read in a page: a picture
+// is decoded, turned upright and written again without any metadata, in two
+// sizes, and its original is not kept; a PDF is kept as it is. Anything else is
+// refused. No row is written: Record does it in the transaction of the item.
 func Receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
+	return receive(ctx, core, school, owner, name, in, false)
+}
+
+// ReceiveAny takes whatever a school works with: besides what Receive takes,
+// texts, office files, sound, video, archives. Programs are refused.
+func ReceiveAny(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
+	return receive(ctx, core, school, owner, name, in, true)
+}
+
+// receive reads once: the bytes are hashed on their way to the machine's disk,
+// and go from there to the store.
+func receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader, whatever bool) (Received, error) {
 	r := Received{ID: id.New(), School: school, Owner: owner, Name: clean(name)}
-	tmp, err := os.CreateTemp("", "marelle-*")
+	f, err := core.Spool.Take(ctx, in, core.UploadMax)
+	if errors.Is(err, spool.ErrTooLarge) {
+		return r, tooLarge(core)
+	}
+	if f != nil {
+		defer f.Close() // the file has no name any more
+	}
 	if err != nil {
 		return r, fmt.Errorf("receive: %w", err)
 	}
-	defer func() { _ = errors.Join(tmp.Close(), os.Remove(tmp.Name())) }()
-	n, err := io.Copy(tmp, io.LimitReader(in, core.UploadMax+1))
-	if err != nil {
-		return r, fmt.Errorf("receive: %w", err)
-	}
-	if n > core.UploadMax {
-		return r, errs.Field("piece", "file.too_large")
-	}
-	if n == 0 {
+	if f.Size == 0 {
 		return r, errs.Field("piece", "file.empty")
 	}
-	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
-		return r, err
-	}
-	kind, err := media.Sniff(tmp)
+	kind, err := recognise(core, f, r.Name, whatever)
 	if err != nil {
-		return r, errs.Field("piece", "file.kind")
-	}
-	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
 		return r, err
 	}
-	switch {
-	case kind.Picture():
-		return r.picture(ctx, core, tmp)
-	case kind.MIME == "application/pdf":
-		if err := media.PDF(tmp, n, core.UploadMax); err != nil {
+	if err := f.Rewind(); err != nil {
+		return r, err
+	}
+	if err := errors.Join(examine(ctx, core, f), f.Rewind()); err != nil {
+		return r, err
+	}
+	if core.Pictures.Reads(kind) {
+		return r.picture(ctx, core, f)
+	}
+	if kind.MIME == "application/pdf" {
+		if err := errors.Join(media.PDF(f, f.Size, core.UploadMax), f.Rewind()); err != nil {
 			return r, field(err)
 		}
-		if _, err := tmp.Seek(0, io.SeekStart); err != nil {
-			return r, err
-		}
-		key, err := store(ctx, core.Blobs, school, tmp, n)
-		if err != nil {
-			return r, err
-		}
-		r.Type, r.Size = "application/pdf", n
-		r.variants = []variant{{"original", key, r.Type, n, 0, 0}}
-		return r, nil
 	}
-	return r, errs.Field("piece", "file.kind")
+	return r, r.keep(ctx, core.Blobs, kind, f.Sum(), f, f.Size)
+}
+
+// recognise says what a file is by its first bytes, and refuses what may not be
+// sent.
+func recognise(core *app.Core, head io.Reader, name string, whatever bool) (media.Type, error) {
+	kind, err := media.Sniff(head)
+	if err != nil {
+		return kind, errs.Field("piece", "file.kind")
+	}
+	switch end, program := kind.Program(name); {
+	case core.Pictures.Reads(kind), kind.MIME == "application/pdf":
+		return kind, nil
+	case kind.Opaque():
+		return kind, errs.Field("piece", "media.heic")
+	case !whatever:
+		return kind, errs.Field("piece", "file.kind")
+	case program:
+		return kind, errs.Field("piece", "file.program", "kind", end)
+	}
+	return kind, nil
+}
+
+// examine has bytes looked at where the operator named a ClamAV daemon: what it
+// knows is refused before anything is kept, and so is all that it could not look
+// at.
+func examine(ctx context.Context, core *app.Core, in io.Reader) error {
+	if core.Clamd == nil {
+		return nil
+	}
+	err := core.Clamd.Scan(ctx, in)
+	if _, found := errors.AsType[clamav.FoundError](err); found {
+		return errs.Field("piece", "file.virus")
+	}
+	if err != nil && ctx.Err() == nil {
+		core.Log.ErrorContext(ctx, "a file could not be examined", "error", err)
+		err = errs.Wrap(errs.Unavailable, err, "file.unexamined")
+	}
+	return err
+}
+
+// keep stores what is kept as it came.
+func (r *Received) keep(ctx context.Context, to blob.Store, kind media.Type, sum string, in io.Reader, size int64) error {
+	key := r.School + "/" + sum
+	if err := to.Put(ctx, key, in, size); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	r.Type, r.Size = kind.MIME, size
+	r.variants = []variant{{"original", key, kind.MIME, size, 0, 0}}
+	if kind.Drawing() {
+		// Small in bytes whatever its size: the same file in each form.
+		for _, name := range []string{"web", "thumb"} {
+			r.variants = append(r.variants, variant{name, key, kind.MIME, size, 0, 0})
+		}
+	}
+	return nil
 }
 
 // picture decodes once and keeps two sizes.
-func (r Received) picture(ctx context.Context, core *app.Core, in io.ReadSeeker) (Received, error) {
+func (r Received) picture(ctx context.Context, core *app.Core, in io.Reader) (Received, error) {
 	var page, thumb bytes.Buffer
 	info, err := core.Pictures.Picture(ctx, in, &page, media.Options{Side: webSide, Thumb: &thumb, ThumbSide: thumbSide})
 	if err != nil {
@@ -169,6 +237,8 @@ func (r Received) picture(ctx context.Context, core *app.Core, in io.ReadSeeker)
 		r.variants = append(r.variants, variant{v.name, key, info.Type.MIME, size, v.width, v.height})
 	}
 	r.Type, r.Size = r.variants[0].kind, r.variants[0].size
+	// A name that says HEIC or PNG would not be opened as what it has become.
+	r.Name = strings.TrimSuffix(r.Name, filepath.Ext(r.Name)) + info.Type.Ext
 	return r, nil
 }
 
@@ -218,13 +288,17 @@ func clean(name string) string {
 }
 
 // Record writes the rows of a received file, in the transaction of whatever
-// shows it. Its owner alone sees it until it is attached.
+// shows it. Its owner alone sees it until it is attached, and has that much less
+// room; without room it is refused.
 func Record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Received) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO file (id, school, owner, name, type, size, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		r.ID, r.School, r.Owner, r.Name, r.Type, r.Size, now.UnixMilli()); err != nil {
+	if err := charge(ctx, tx, now, r); err != nil {
+		return fmt.Errorf("file: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO file (id, school, owner, name, type, size, blob, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		r.ID, r.School, r.Owner, r.Name, r.Type, r.Size, r.variants[0].blob, now.UnixMilli()); err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
 	rows := make([][]any, len(r.variants))
@@ -285,25 +359,4 @@ func Own(ctx context.Context, q db.Querier, owner string, ids ...string) ([]File
 	}
 	in, args := db.In([]any{owner}, ids)
 	return db.All[File](ctx, q, `SELECT id, name, type, size, 0 AS width, 0 AS height FROM file WHERE owner = $1 AND id IN (`+in+`) ORDER BY id`, args...)
-}
-
-func export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
-	list, err := db.All[struct {
-		ID, Name, Type string
-		Size           int64
-		CreatedAt      int64 `db:"created_at"`
-	}](ctx, q, `SELECT id, name, type, size, created_at FROM file WHERE owner = $1 ORDER BY created_at`, person)
-	if err != nil {
-		return err
-	}
-	return add("files", list)
-}
-
-// merge makes the loser's files the winner's.
-func merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
-	if err := g.Confirm(ctx, tx); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `UPDATE file SET owner = $1 WHERE owner = $2`, winner, loser)
-	return err
 }

@@ -12,6 +12,7 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/id"
+	"marelle/internal/platform/media"
 	"marelle/internal/platform/web"
 )
 
@@ -46,11 +47,12 @@ func serve(r *app.Request) (web.Response, error) {
 		}
 		defer in.Close()
 		h := w.Header()
-		h.Set("Content-Type", v.Type)
+		h.Set("Content-Type", media.Served(v.Type))
 		// Alone in a tab it is a download without any power.
 		h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 		disposition := "attachment"
-		if strings.HasPrefix(v.Type, "image/") && hr.Header.Get("Sec-Fetch-Dest") == "image" {
+		family, _, _ := strings.Cut(v.Type, "/")
+		if dest := hr.Header.Get("Sec-Fetch-Dest"); dest == family && (dest == "image" || dest == "audio" || dest == "video") {
 			disposition = "inline"
 		}
 		h.Set("Content-Disposition", web.Disposition(disposition, v.Name))

@@ -20,16 +20,15 @@ func retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	old := now.Add(-wait).UnixMilli()
-	for _, text := range []string{
-		`DELETE FROM file_variant WHERE file IN (SELECT f.id FROM file f WHERE f.created_at < $1 AND f.kept_until < $2 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id))`,
-		`DELETE FROM file WHERE created_at < $1 AND kept_until < $2 AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = file.id)`,
-	} {
-		if _, err := tx.Exec(ctx, text, old, now.UnixMilli()); err != nil {
-			return err
-		}
+	ids, err := db.All[string](ctx, tx, `SELECT f.id FROM file f WHERE f.created_at < $1 AND f.kept_until < $2
+		AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id) ORDER BY f.id`, now.Add(-wait).UnixMilli(), now.UnixMilli())
+	if err != nil {
+		return err
 	}
-	return nil
+	if err := expire(ctx, tx, now.Add(-wait)); err != nil {
+		return err
+	}
+	return forget(ctx, tx, now, ids)
 }
 
 // sweep is the job that removes bytes which no row names.
@@ -49,7 +48,7 @@ func Sweep(ctx context.Context, core *app.Core) error {
 		if info.Modified.After(old) {
 			continue
 		}
-		n, err := db.Value[int](ctx, core.DB, `SELECT count(*) FROM file_variant WHERE blob = $1`, info.Key)
+		n, err := db.Value[int](ctx, core.DB, `SELECT (SELECT count(*) FROM file_variant WHERE blob = $1) + (SELECT count(*) FROM upload_part WHERE blob = $1)`, info.Key)
 		if err != nil {
 			return fmt.Errorf("sweep: %w", err)
 		}
@@ -60,14 +59,4 @@ func Sweep(ctx context.Context, core *app.Core) error {
 		}
 	}
 	return nil
-}
-
-// erase gives the files of somebody who goes to nobody: items that show them
-// keep them, the others are swept.
-func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
-	if err := g.Confirm(ctx, tx); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `UPDATE file SET owner = '' WHERE owner = $1`, person)
-	return err
 }

@@ -134,19 +134,19 @@ func Out(ctx context.Context, q db.Querier, g rights.Grant) (bool, error) {
 	return n > 0, err
 }
 
-// RemoveAll deletes all that was published about a resource that goes.
-func RemoveAll(ctx context.Context, tx *db.Tx, g rights.Grant, resource string) error {
+// RemoveAll removes all that was told of resources which are about to be deleted.
+func RemoveAll(ctx context.Context, tx *db.Tx, g rights.Grant, resources ...string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, table := range []string{"delivery", "feed", "event_pupil"} {
-		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE event IN (SELECT id FROM event WHERE resource = $1)`, resource); err != nil {
-			return fmt.Errorf("event: %w", err)
-		}
-	}
-	for _, table := range []string{"event", "muted"} {
-		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE resource = $1`, resource); err != nil {
-			return fmt.Errorf("event: %w", err)
+	for some := range slices.Chunk(resources, 400) {
+		list, args := db.In(nil, some)
+		of := ` WHERE event IN (SELECT id FROM event WHERE resource IN (` + list + `))`
+		for _, text := range []string{`DELETE FROM delivery` + of, `DELETE FROM feed` + of, `DELETE FROM event_pupil` + of,
+			`DELETE FROM event WHERE resource IN (` + list + `)`, `DELETE FROM muted WHERE resource IN (` + list + `)`} {
+			if _, err := tx.Exec(ctx, text, args...); err != nil {
+				return fmt.Errorf("remove: %w", err)
+			}
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,30 +92,55 @@ func Update(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	return err
 }
 
-// Trash takes an item of the grant out of every page, list and feed.
-func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, item string) error {
+// Trash takes items out of every page, list and feed, for which the caller holds
+// the grant. One that is there already, or is none, is a fault.
+func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, items ...string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, `UPDATE resource SET trashed_at = $2 WHERE id = $1 AND school = $3 AND trashed_at IS NULL`, item, now.UnixMilli(), g.School())
-	if err == nil && n == 0 {
+	n, err := each(ctx, tx, `UPDATE resource SET trashed_at = $1 WHERE trashed_at IS NULL AND id IN (`, []any{now.UnixMilli()}, items)
+	if err == nil && n < len(items) {
 		err = errs.ErrNotFound
 	}
 	return err
 }
 
-// Remove deletes an item of the grant and what was shared of it; whatever shows
-// or tells of it went before.
-func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, item string) error {
-	if err := search.Remove(ctx, tx, g, item); err != nil { // which confirms the grant
+// Restore shows items again to those who may see them.
+func Restore(ctx context.Context, tx *db.Tx, g rights.Grant, items ...string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, text := range []string{`DELETE FROM resource_grant WHERE resource = $1`, `DELETE FROM resource WHERE id = $1`} {
-		if _, err := tx.Exec(ctx, text, item); err != nil {
-			return fmt.Errorf("resource: %w", err)
+	_, err := each(ctx, tx, `UPDATE resource SET trashed_at = NULL WHERE id IN (`, nil, items)
+	return err
+}
+
+// Remove deletes items and what was shared of them; whatever shows or tells of
+// them went before.
+func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, items ...string) error {
+	if err := search.Remove(ctx, tx, g, items...); err != nil { // which confirms the grant
+		return err
+	}
+	for _, text := range []string{`DELETE FROM resource_grant WHERE resource IN (`, `DELETE FROM resource WHERE id IN (`} {
+		if _, err := each(ctx, tx, text, nil, items); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// each runs a text that ends in a list of items, some hundreds at a time, and
+// counts the rows.
+func each(ctx context.Context, tx *db.Tx, text string, args []any, items []string) (int, error) {
+	total := 0
+	for some := range slices.Chunk(items, 400) {
+		list, args := db.In(args[:len(args):len(args)], some)
+		n, err := tx.Exec(ctx, text+list+`)`, args...)
+		if err != nil {
+			return total, fmt.Errorf("resource: %w", err)
+		}
+		total += int(n)
+	}
+	return total, nil
 }
 
 // Merge makes the loser's items the winner's, and what was shared with the loser

@@ -13,6 +13,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,13 +52,16 @@ func Put(ctx context.Context, tx *db.Tx, g rights.Grant, item, title, text strin
 	return nil
 }
 
-// Remove takes an item out; it goes before its resource, which its row names.
-func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, item string) error {
+// Remove takes items out; they go before their resources, which their rows name.
+func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, items ...string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM search_entry WHERE id = $1`, item); err != nil {
-		return fmt.Errorf("search: %w", err)
+	for some := range slices.Chunk(items, 400) {
+		list, args := db.In(nil, some)
+		if _, err := tx.Exec(ctx, `DELETE FROM search_entry WHERE id IN (`+list+`)`, args...); err != nil {
+			return fmt.Errorf("search: %w", err)
+		}
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/platform/clamav"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/mail"
 	"marelle/internal/platform/push"
@@ -43,7 +44,7 @@ type Settings struct {
 	UploadMax      string `env:"MARELLE_UPLOAD_MAX" default:"500M" help:"Taille du plus gros fichier, comme 500M ou 2G."`
 	TLSCert        string `env:"MARELLE_TLS_CERT" help:"Fichier du certificat, pour TLS sans mandataire."`
 	TLSKey         string `env:"MARELLE_TLS_KEY" help:"Fichier de la clé du certificat."`
-	Clamd          string `env:"MARELLE_CLAMD" help:"Adresse d'un service ClamAV qui examine les fichiers."`
+	Clamd          string `env:"MARELLE_CLAMD" help:"Service ClamAV qui examine les fichiers : hôte:port ou unix:/chemin (par défaut : aucun)."`
 }
 
 // names lists every variable, so that a misspelt one is not ignored in silence.
@@ -58,6 +59,7 @@ type Config struct {
 	Proxies   []netip.Prefix
 	UploadMax int64
 	PushHosts push.Hosts
+	Antivirus *clamav.Client
 
 	// Demo and Now are the demonstration's: nothing real is at stake.
 	Demo bool
@@ -141,7 +143,9 @@ func load(c *Config, environ []string) (*Config, error) {
 		}
 	}
 	if s.Clamd != "" {
-		fault("config.clamd")
+		if c.Antivirus, err = clamav.Parse(s.Clamd); err != nil {
+			fault("config.clamd", "value", s.Clamd)
+		}
 	}
 	if s.SMTP != "" {
 		if _, err := mail.ParseURL(s.SMTP); err != nil {

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/gabriel-vasile/mimetype"
@@ -45,9 +47,69 @@ func (t Type) Picture() bool {
 func (t Type) Audio() bool { return strings.HasPrefix(t.MIME, "audio/") }
 func (t Type) Video() bool { return strings.HasPrefix(t.MIME, "video/") }
 
-// modern says whether it is one of the HEIF family, which we cannot read.
-func (t Type) modern() bool {
-	return strings.HasPrefix(t.MIME, "image/hei") || t.MIME == "image/avif"
+// Drawing says whether it is an SVG, which is shown by <img> alone: there its
+// scripts do not run and its links load nothing.
+func (t Type) Drawing() bool { return t.MIME == "image/svg+xml" }
+
+// heic says whether it is a photo as phones take them, AVIF aside.
+func (t Type) heic() bool { return strings.HasPrefix(t.MIME, "image/hei") }
+
+// Opaque says whether it is a picture of the kinds that carry a place and a date
+// and that Go alone cannot draw anew.
+func (t Type) Opaque() bool {
+	switch t.MIME {
+	case "image/tiff", "image/jp2", "image/jpx", "image/jpm", "image/jxl", "image/jxr", "image/x-canon-cr2", "image/x-adobe-dng":
+		return true
+	}
+	return t.heic() || t.MIME == "image/avif"
+}
+
+// programs are what a machine runs, by content.
+var programs = []string{
+	"application/vnd.microsoft.portable-executable", "application/x-elf", "application/x-executable", "application/x-object",
+	"application/x-sharedlib", "application/x-coredump", "application/x-mach-binary", "application/x-java-applet", "application/x-java-class", "application/java-archive", "application/jar",
+	"application/vnd.android.package-archive", "application/x-ms-installer", "application/x-ms-shortcut", "application/x-shockwave-flash", "application/wasm",
+	"application/x-chrome-extension", "application/x-rpm", "application/vnd.debian.binary-package", "application/x-python", "text/x-python", "text/x-perl", "text/x-ruby", "text/x-lua", "text/x-tcl", "text/x-php", "text/x-shellscript",
+}
+
+// scripts are the ends of names that make a computer run a file when it is
+// opened with two taps, whatever is in it.
+var scripts = []string{
+	"apk", "app", "appx", "bat", "cmd", "com", "cpl", "deb", "dll", "exe", "gadget", "hta", "jar", "js", "jse", "lnk", "mjs", "msc", "msi", "msix", "msp",
+	"pif", "ps1", "psm1", "reg", "rpm", "scf", "scr", "sh", "vb", "vbe", "vbs", "ws", "wsf", "wsh", "xll",
+}
+
+// Program says whether a file is something that a machine runs, by its content or
+// by its name, and how it is called: ".exe".
+func (t Type) Program(name string) (string, bool) {
+	end := strings.ToLower(strings.TrimLeft(path.Ext(strings.TrimRight(name, ". ")), "."))
+	if slices.Contains(scripts, end) {
+		return "." + end, true
+	}
+	if slices.Contains(programs, t.MIME) {
+		if t.Ext != "" {
+			return t.Ext, true
+		}
+		return t.MIME, true
+	}
+	return "", false
+}
+
+// Served is the type under which a file is handed out. What a browser would run
+// or draw by itself (a page, a script) goes out as plain text, and what it does
+// not know as bytes.
+func Served(mime string) string {
+	switch {
+	case Type{MIME: mime}.Picture(), Type{MIME: mime}.Drawing(), mime == "application/pdf":
+		return mime
+	case strings.HasPrefix(mime, "audio/"), strings.HasPrefix(mime, "video/"):
+		return mime
+	case strings.HasPrefix(mime, "application/vnd."), mime == "application/zip", mime == "application/msword", mime == "application/epub+zip":
+		return mime
+	case strings.HasPrefix(mime, "text/"), strings.HasSuffix(mime, "+xml"), strings.HasSuffix(mime, "/xml"), strings.HasSuffix(mime, "javascript"), strings.HasSuffix(mime, "json"):
+		return "text/plain"
+	}
+	return "application/octet-stream"
 }
 
 // Sniff recognises a file by its first 3,072 bytes, which it takes from r.

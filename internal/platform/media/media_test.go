@@ -117,7 +117,7 @@ func tagged(t testing.TB, w, h int, order binary.ByteOrder, orientation uint16) 
 func picture(t testing.TB, src []byte, o Options) ([]byte, Info, error) {
 	t.Helper()
 	var b bytes.Buffer
-	info, err := NewMaker(1).Picture(context.Background(), bytes.NewReader(src), &b, o)
+	info, err := NewMaker(1, "").Picture(context.Background(), bytes.NewReader(src), &b, o)
 	return b.Bytes(), info, err
 }
 
@@ -310,7 +310,7 @@ func TestBombs(t *testing.T) {
 }
 
 func TestOneAtATime(t *testing.T) {
-	m := NewMaker(1)
+	m := NewMaker(1, "")
 	m.slots <- struct{}{}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -362,7 +362,7 @@ func FuzzPicture(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add([]byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00;"))
-	m := NewMaker(2)
+	m := NewMaker(2, "")
 	f.Fuzz(func(t *testing.T, src []byte) {
 		if s := inspect(src); s.orientation < 1 || s.orientation > 8 {
 			t.Fatalf("orientation %d", s.orientation)

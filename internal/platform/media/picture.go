@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"os/exec"
 
 	"github.com/gabriel-vasile/mimetype"
 	xdraw "golang.org/x/image/draw"
@@ -51,12 +52,35 @@ type Info struct {
 }
 
 // Maker decodes pictures, a few at a time: one takes up to some 250 MB.
-type Maker struct{ slots chan struct{} }
+type Maker struct {
+	slots   chan struct{}
+	program string // that calls Child, to decode apart
+	vips    string // the tool for what we do not read ourselves, if there is one
+}
 
-// NewMaker allows so many pictures at once; one is right for most machines.
-func NewMaker(parallel int) *Maker { return &Maker{make(chan struct{}, max(1, parallel))} }
+// NewMaker allows so many pictures at once; one is right for most machines. The
+// program is the path of one that calls Child; without it no HEIC is read.
+func NewMaker(parallel int, program string) *Maker {
+	m := &Maker{slots: make(chan struct{}, max(1, parallel)), program: program}
+	if program != "" {
+		m.vips, _ = exec.LookPath("vipsthumbnail") // absent: those kinds are refused
+	}
+	return m
+}
 
-// Picture reads a JPEG, PNG, GIF (its first image) or WebP and writes it upright,
+// Reads says whether Picture takes the kind on this machine.
+func (m *Maker) Reads(t Type) bool {
+	switch {
+	case t.Picture():
+		return true
+	case t.heic():
+		return m.program != ""
+	}
+	return t.Opaque() && m.vips != ""
+}
+
+// Picture reads a JPEG, PNG, GIF (its first image), WebP or HEIC, and what
+// vipsthumbnail reads where it is installed (AVIF, TIFF), and writes it upright,
 // within Side, without any metadata. Give r a stored file, not a slow connection:
 // a slot is held while reading. Errors with a sentence: Invalid (not a picture,
 // HEIC, broken), TooLarge (bytes or points).
@@ -75,7 +99,7 @@ func (m *Maker) Picture(ctx context.Context, r io.Reader, w io.Writer, o Options
 	if len(src) > MaxBytes {
 		return Info{}, errs.New(errs.TooLarge, "media.too_heavy", "max", i18n.Size(MaxBytes))
 	}
-	img, s, err := decode(ctx, src)
+	img, s, err := m.decode(ctx, src, side(o.Side, WebSide))
 	if err != nil {
 		return Info{}, err
 	}
@@ -107,6 +131,22 @@ func side(n, usual int) int {
 	return n
 }
 
+// decode reads what Go reads by itself here, the rest apart.
+func (m *Maker) decode(ctx context.Context, src []byte, side int) (image.Image, shape, error) {
+	switch t := typeOf(mimetype.Detect(src)); {
+	case t.heic():
+		img, err := m.heic(ctx, src, side)
+		return img, shape{}, err
+	case t.Opaque() && m.vips != "":
+		png, err := m.thumbnail(ctx, src, side)
+		if err != nil {
+			return nil, shape{}, err
+		}
+		return decode(ctx, png)
+	}
+	return decode(ctx, src)
+}
+
 // decode checks the announced size before it decodes.
 func decode(ctx context.Context, src []byte) (image.Image, shape, error) {
 	t := typeOf(mimetype.Detect(src))
@@ -121,7 +161,7 @@ func decode(ctx context.Context, src []byte) (image.Image, shape, error) {
 		config, read = gif.DecodeConfig, gif.Decode
 	case t.MIME == "image/webp":
 		config, read = webp.DecodeConfig, webp.Decode
-	case t.modern():
+	case t.Opaque():
 		return nil, shape{}, errs.New(errs.Invalid, "media.heic")
 	default:
 		return nil, shape{}, errs.New(errs.Invalid, "media.unsupported")

@@ -168,6 +168,37 @@ func Patience(limit int64) time.Duration {
 	return 30*time.Second + time.Duration(limit>>15)*time.Second
 }
 
+// Steady reads a body that may take as long as it is long: each piece must come
+// within what Patience gives for all that came before it. It sets no bound on the
+// bytes.
+func Steady(w http.ResponseWriter, r *http.Request) io.ReadCloser {
+	return &steady{ReadCloser: r.Body, line: http.NewResponseController(w), began: time.Now()}
+}
+
+type steady struct {
+	io.ReadCloser
+	line  *http.ResponseController
+	began time.Time
+	got   int64
+	given time.Duration
+}
+
+func (s *steady) Read(p []byte) (int, error) {
+	// A second more for each 32 kB: the deadline moves no more often.
+	if d := Patience(s.got); d != s.given {
+		if err := s.line.SetReadDeadline(s.began.Add(d)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return 0, fmt.Errorf("body: %w", err)
+		}
+		s.given = d
+	}
+	n, err := s.ReadCloser.Read(p)
+	s.got += int64(n)
+	if err != nil { // left standing, it would end a handler that takes its time
+		_ = s.line.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
 // Form reads a form of at most limit bytes, urlencoded or multipart. Broken and
 // oversized ones are Invalid and TooLarge, and those that dawdle Invalid: whoever
 // sends a byte a minute does not keep a connection. Bytes that are no UTF-8 are

@@ -181,15 +181,22 @@ func (tab *Tab) Fill(name, value string) {
 	tab.settle()
 }
 
-// Upload gives files to the file field of that label.
+// Upload gives files to the file field of that label, and waits for what the page
+// does with them.
 func (tab *Tab) Upload(name string, files ...string) {
+	tab.t.Helper()
+	tab.Give(name, files...)
+	tab.settle()
+}
+
+// Give is Upload without waiting.
+func (tab *Tab) Give(name string, files ...string) {
 	tab.t.Helper()
 	id := tab.find("file", name)
 	tab.do("upload to "+name, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: files, ObjectID: id})
 		return err
 	}))
-	tab.settle()
 }
 
 // keys that Press knows by name; any other is typed as it stands.
@@ -268,6 +275,18 @@ func (tab *Tab) WaitText(text string) {
 			tab.t.Fatalf("%q does not appear on %s", text, tab.URL())
 		}
 	}
+}
+
+// Slow lets so many bytes a second leave the tab; -1 is as many as there are.
+func (tab *Tab) Slow(bytes float64) {
+	tab.t.Helper()
+	conditions := network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: bytes}},
+	}
+	tab.do("slow the network", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, network.EmulateNetworkConditionsByRule, conditions)
+		return err
+	}))
 }
 
 // Offline cuts the tab and its service worker off the network, or joins them again.

@@ -24,6 +24,7 @@ func (a *App) Paths(more map[string]string) func(app.Route) string {
 		"/carnet/{id}":                    a.One(`SELECT ` + trip),
 		"/echange/{id}":                   a.One(`SELECT n.id FROM note n JOIN person p ON p.id = n.author WHERE p.login = 'nadia.kermadec' ORDER BY n.id LIMIT 1`),
 		"/absence/{id}":                   a.One(`SELECT a.id FROM absence a JOIN person p ON p.id = a.author WHERE p.login = 'nadia.kermadec' ORDER BY a.id LIMIT 1`),
+		"/documents/{id}":                 a.One(`SELECT d.id FROM document d JOIN person p ON p.id = d.owner WHERE d.name = 'Baie de Somme' AND p.login = 'helene.duvivier'`),
 		"/classe/{id}":                    a.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`),
 		"/classe/personne/{id}":           a.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`),
 		"/ecole/famille/{eleve}":          a.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`),

@@ -1,0 +1,190 @@
+package documents
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/id"
+	"marelle/internal/platform/web"
+)
+
+// chosen are the items of a form, each once.
+func chosen(r *app.Request) ([]string, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	ids := slices.Clone(f["id"])
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) == 0 || slices.ContainsFunc(ids, func(s string) bool { return !id.Valid(s) }) {
+		return nil, errs.New(errs.Invalid, "documents.none_chosen")
+	}
+	if len(ids) > choiceMax {
+		return nil, errs.New(errs.Invalid, "documents.chosen_many", "n", choiceMax)
+	}
+	return ids, nil
+}
+
+// moveOne and copyOne ask where one item goes; move and copy where a choice goes,
+// and put it there.
+func (h handler) moveOne(r *app.Request) (web.Response, error) {
+	return h.picker(r, http.StatusOK, "move", []string{r.Grant.ID()}, nil)
+}
+
+func (h handler) copyOne(r *app.Request) (web.Response, error) {
+	return h.picker(r, http.StatusOK, "copy", []string{r.Grant.ID()}, nil)
+}
+
+func (h handler) move(r *app.Request) (web.Response, error) { return h.carry(r, "move", Move) }
+func (h handler) copy(r *app.Request) (web.Response, error) { return h.carry(r, "copy", Copy) }
+
+func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, now time.Time, ids []string) error) (web.Response, error) {
+	ids, err := chosen(r)
+	if err != nil {
+		return nil, err
+	}
+	form, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	if !form.Has("vers") {
+		return h.picker(r, http.StatusOK, how, ids, nil)
+	}
+	to, err := h.into(r, form)
+	if err == nil {
+		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+			return f(r.Context(), tx, h.core, r.Grant, to, h.core.Clock.Now(), ids)
+		})
+	}
+	if faults, ok := r.Faults(err); ok {
+		if faults["vers"] == "" { // without room for a copy
+			faults["vers"] = faults["piece"]
+		}
+		return h.picker(r, http.StatusUnprocessableEntity, how, ids, faults)
+	}
+	if err != nil {
+		return nil, err
+	}
+	done := map[string]string{"move": "deplace", "copy": "copie"}[how]
+	if to.Role() > 0 {
+		return web.Redirect(path(to.ID()) + "?fait=" + done), nil
+	}
+	return web.Redirect("/documents?fait=" + done), nil
+}
+
+// into is the grant on the folder that a form names: a folder to which the
+// viewer may add, or the top of their own documents.
+func (h handler) into(r *app.Request, f url.Values) (rights.Grant, error) {
+	need, at := Contributing, f.Get("vers")
+	if at == "haut" {
+		need, at = Keep, f.Get("ecole")
+	}
+	g, err := need.Resolve(r.Context(), h.core.DB, r.Viewer, at)
+	if k := errs.KindOf(err); err != nil && (k == errs.NotFound || k == errs.Denied) {
+		err = errs.Field("vers", "documents.folder_gone")
+	}
+	return g, err
+}
+
+// picker shows the folders where the chosen items may go: those of the space in
+// which they lie, or for a copy the viewer's own.
+func (h handler) picker(r *app.Request, status int, how string, ids []string, faults map[string]string) (web.Response, error) {
+	v := view{r: r, tab: "mine", role: rights.Manage, faults: faults, how: how}
+	least := rights.Manage
+	if how == "copy" {
+		least = rights.Read
+	}
+	var err error
+	if v.items, err = List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Kind: ids, Least: least, Limit: len(ids)}); err != nil {
+		return nil, err
+	}
+	if len(v.items) != len(ids) {
+		return nil, errs.ErrNotFound
+	}
+	owner := v.items[0].Owner
+	if how == "copy" {
+		owner = r.Viewer.Person
+	}
+	if v.folders, err = Folders(r.Context(), h.core.DB, r.Viewer.Scope(), owner, v.items[0].School); err != nil {
+		return nil, err
+	}
+	return r.PageWith(status, r.T("documents."+how), "documents", nil, movePage(v))
+}
+
+// in runs a change of chosen items and comes back to where they were.
+func (h handler) in(r *app.Request, done string, f func(ctx context.Context, tx *db.Tx, ids []string) error) (web.Response, error) {
+	ids, err := chosen(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return f(r.Context(), tx, ids) }); err != nil {
+		return nil, err
+	}
+	form, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	to := "/documents"
+	if back := form.Get("retour"); id.Valid(back) {
+		to = path(back)
+	} else if back == "corbeille" {
+		to = "/documents/corbeille"
+	}
+	return web.Redirect(to + "?fait=" + done), nil
+}
+
+func (h handler) remove(r *app.Request) (web.Response, error) {
+	return h.in(r, "corbeille", func(ctx context.Context, tx *db.Tx, ids []string) error {
+		return Trash(ctx, tx, r.Grant, h.core.Clock.Now(), ids)
+	})
+}
+
+func (h handler) removeOne(r *app.Request) (web.Response, error) {
+	list, err := List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{ID: r.Grant.ID(), Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return Trash(r.Context(), tx, r.Grant, h.core.Clock.Now(), []string{r.Grant.ID()})
+	}); err != nil {
+		return nil, err
+	}
+	if len(list) > 0 && list[0].Parent != "" {
+		return web.Redirect(path(list[0].Parent) + "?fait=corbeille"), nil
+	}
+	return web.Redirect("/documents?fait=corbeille"), nil
+}
+
+func (h handler) restore(r *app.Request) (web.Response, error) {
+	return h.in(r, "remis", func(ctx context.Context, tx *db.Tx, ids []string) error {
+		_, err := Restore(ctx, tx, r.Grant, h.core.Clock.Now(), ids)
+		return err
+	})
+}
+
+func (h handler) empty(r *app.Request) (web.Response, error) {
+	return h.in(r, "vide", func(ctx context.Context, tx *db.Tx, ids []string) error {
+		return Empty(ctx, tx, r.Grant, h.core.Clock.Now(), ids)
+	})
+}
+
+// trash is what the viewer removed.
+func (h handler) trash(r *app.Request) (web.Response, error) {
+	v := view{r: r, tab: "trash"}
+	var err error
+	if v.removed, err = Trashed(r.Context(), h.core.DB, r.Viewer.Scope(), choiceMax); err != nil {
+		return nil, err
+	}
+	if v.days, err = Kept(r.Context(), h.core.DB); err != nil {
+		return nil, err
+	}
+	return r.PageWith(http.StatusOK, r.T("documents.trash"), "documents", v.toast(), trashPage(v))
+}

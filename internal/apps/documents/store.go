@@ -1,0 +1,237 @@
+package documents
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+)
+
+// Query chooses a page of files and folders.
+type Query struct {
+	ID    string      // only this one: reading one is the list with an id
+	In    string      // what lies in this folder
+	Mine  bool        // the top of the viewer's own space
+	Star  bool        // what the viewer wants to find at once
+	Given []string    // what was shared with one of these principals, newest first
+	Kind  []string    // ids: only these
+	Least rights.Role // held by the viewer
+	After string      // Item.ID, the last of the page before
+	Limit int         //
+}
+
+// List reads a page of what the scope lets its viewer see, folders first, in
+// one statement.
+func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, error) {
+	args := []any{s.Person()}
+	arg := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	}
+	from, at := `document d`, `0`
+	order := `CASE WHEN d.folder THEN 0 ELSE 1 END, d.name_key, d.id`
+	var where []string
+	switch {
+	case o.ID != "":
+		where = append(where, `d.id = `+arg(o.ID))
+	case o.In != "":
+		where = append(where, `d.parent = `+arg(o.In))
+	case o.Star:
+		from = `(SELECT node FROM document_star WHERE person = $1) w JOIN document d ON d.id = w.node`
+	case o.Mine:
+		where = append(where, `d.owner = $1 AND d.parent IS NULL`)
+	case len(o.Kind) > 0:
+		var in string
+		in, args = db.In(args, o.Kind)
+		where = append(where, `d.id IN (`+in+`)`)
+	default:
+		// What was given itself, wherever it lies: what lies in it is found there.
+		var in string
+		in, args = db.In(args, o.Given)
+		from = `(SELECT node, max(at) AS at FROM document_share WHERE principal IN (` + in + `) GROUP BY node) w JOIN document d ON d.id = w.node`
+		at, order = `w.at`, `w.at DESC, d.id DESC`
+		where = append(where, `d.owner <> $1`)
+		if when, id, ok := strings.Cut(o.After, "."); ok {
+			if n, err := strconv.ParseInt(when, 10, 64); err == nil {
+				where = append(where, `(w.at, d.id) < (`+arg(n)+`, `+arg(id)+`)`)
+			}
+		}
+		o.After = ""
+	}
+	if o.After != "" {
+		where = append(where, `(CASE WHEN d.folder THEN 0 ELSE 1 END, d.name_key, d.id) > (SELECT CASE WHEN l.folder THEN 0 ELSE 1 END, l.name_key, l.id FROM document l WHERE l.id = `+arg(o.After)+`)`)
+	}
+	fresh := `FALSE`
+	if o.ID != "" { // is still news to the viewer
+		fresh = `EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = d.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL)`
+	}
+	limit := arg(max(1, o.Limit))
+	scope, args := s.Where("r", max(o.Least, rights.Read), args)
+	return db.All[Item](ctx, q, `SELECT d.id, d.school, d.owner, d.author, coalesce(d.parent, '') AS parent, d.folder, d.name, coalesce(d.file, '') AS file,
+			coalesce(f.type, '') AS type, coalesce(f.size, 0) AS size, d.version, d.changed_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility,
+			CASE WHEN d.folder THEN (SELECT count(*) FROM document c WHERE c.parent = d.id AND c.taken IS NULL) ELSE 0 END AS within,
+			EXISTS (SELECT 1 FROM document_star ds WHERE ds.person = $1 AND ds.node = d.id) AS starred, `+at+` AS at, `+fresh+` AS fresh
+		FROM `+from+` JOIN resource r ON r.id = d.id JOIN person p ON p.id = d.owner LEFT JOIN file f ON f.id = d.file
+		WHERE `+strings.Join(append(where, scope), ` AND `)+` ORDER BY `+order+` LIMIT `+limit, args...)
+}
+
+// Step is a folder on the way to something.
+type Step struct {
+	ID   string
+	Name string
+}
+
+// Way lists the folders above an item, the top first, those alone that the
+// viewer may open.
+func Way(ctx context.Context, q db.Querier, s rights.Scope, item string) ([]Step, error) {
+	scope, args := s.Where("r", rights.Read, []any{item})
+	return db.All[Step](ctx, q, `WITH RECURSIVE up(id, n) AS (SELECT d.parent, 1 FROM document d WHERE d.id = $1
+			UNION ALL SELECT d.parent, up.n + 1 FROM up JOIN document d ON d.id = up.id WHERE d.parent IS NOT NULL)
+		SELECT d.id, d.name FROM up JOIN document d ON d.id = up.id JOIN resource r ON r.id = d.id WHERE `+scope+` ORDER BY up.n DESC`, args...)
+}
+
+// Audience says, for items of whoever manages them, to which principals beside
+// their owner they are open.
+func Audience(ctx context.Context, q db.Querier, s rights.Scope, items []Item) (map[string][]string, error) {
+	ids := make([]string, len(items))
+	for n, i := range items {
+		ids[n] = i.ID
+	}
+	in, args := db.In(nil, ids)
+	scope, args := s.Where("r", rights.Manage, args)
+	rows, err := db.All[struct{ Resource, Principal string }](ctx, q, `SELECT rg.resource, rg.principal FROM resource r JOIN resource_grant rg ON rg.resource = r.id
+		WHERE r.id IN (`+in+`) AND rg.principal <> 'person:' || r.owner AND `+scope+` ORDER BY rg.resource, rg.role DESC, rg.principal`, args...)
+	out := map[string][]string{}
+	for _, r := range rows {
+		out[r.Resource] = append(out[r.Resource], r.Principal)
+	}
+	return out, err
+}
+
+// Share is what somebody was given, on an item or on a folder above it.
+type Share struct {
+	Node      string // where it was given
+	Name      string
+	Principal string
+	Role      rights.Role
+}
+
+// Shares lists who has what on the grant's item, and from where.
+func Shares(ctx context.Context, q db.Querier, g rights.Grant) ([]Share, error) {
+	list, err := db.All[Share](ctx, q, `WITH RECURSIVE up(id, n) AS (SELECT d.id, 0 FROM document d WHERE d.id = $1
+			UNION ALL SELECT d.parent, up.n + 1 FROM up JOIN document d ON d.id = up.id WHERE d.parent IS NOT NULL)
+		SELECT d.id AS node, d.name, s.principal, s.role FROM up JOIN document d ON d.id = up.id JOIN document_share s ON s.node = d.id
+		ORDER BY up.n, s.at, s.principal`, g.ID())
+	if err != nil {
+		return nil, fmt.Errorf("shares: %w", err)
+	}
+	return list, nil
+}
+
+// Comment is what somebody said of an item.
+type Comment struct {
+	ID, Author, First, Last, Avatar, Body string
+	At                                    int64
+}
+
+// Comments lists them, oldest first, the last hundred.
+func Comments(ctx context.Context, q db.Querier, g rights.Grant) ([]Comment, error) {
+	list, err := db.All[Comment](ctx, q, `SELECT c.id, c.author, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.avatar, c.body, c.at
+		FROM document_comment c JOIN person p ON p.id = c.author WHERE c.node = $1 ORDER BY c.at DESC, c.id DESC LIMIT 100`, g.ID())
+	slices.Reverse(list)
+	return list, err
+}
+
+// Version is one state of a file.
+type Version struct {
+	N                 int
+	File, First, Last string
+	Size              int64
+	At                int64
+}
+
+// Versions lists those of the grant's file, newest first.
+func Versions(ctx context.Context, q db.Querier, g rights.Grant) ([]Version, error) {
+	return db.All[Version](ctx, q, `SELECT v.n, v.file, coalesce(p.first, '') AS first, coalesce(CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END, '') AS last, f.size, v.at
+		FROM document_version v JOIN file f ON f.id = v.file LEFT JOIN person p ON p.id = v.author WHERE v.node = $1 ORDER BY v.n DESC`, g.ID())
+}
+
+// Folder is a place to which something can be moved.
+type Folder struct {
+	ID, Name, Parent string
+	Depth            int
+}
+
+// Folders lists the folders of a space, each below its own, those alone to
+// which the viewer may add.
+func Folders(ctx context.Context, q db.Querier, s rights.Scope, owner, school string) ([]Folder, error) {
+	scope, args := s.Where("r", rights.Contribute, []any{owner, school})
+	rows, err := db.All[Folder](ctx, q, `SELECT d.id, d.name, coalesce(d.parent, '') AS parent, 0 AS depth FROM document d JOIN resource r ON r.id = d.id
+		WHERE d.owner = $1 AND d.school = $2 AND d.folder AND `+scope+` ORDER BY d.name_key, d.id LIMIT 500`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("folders: %w", err)
+	}
+	known := map[string]bool{}
+	for _, f := range rows {
+		known[f.ID] = true
+	}
+	below := map[string][]Folder{}
+	for _, f := range rows {
+		at := f.Parent
+		if !known[at] { // the top, or what is shared of a space
+			at = ""
+		}
+		below[at] = append(below[at], f)
+	}
+	var out []Folder
+	var walk func(at string, depth int)
+	walk = func(at string, depth int) {
+		for _, f := range below[at] {
+			f.Depth = depth
+			out = append(out, f)
+			walk(f.ID, depth+1)
+		}
+	}
+	walk("", 0)
+	return out, nil
+}
+
+// Attached is a file of somebody that an item of a service shows.
+type Attached struct {
+	File, Name, Type string
+	Size             int64
+	At               int64
+	Resource, Kind   string
+	Title            string
+}
+
+// InServices lists the viewer's files that items of other services show, among
+// those that they may read, newest first.
+func InServices(ctx context.Context, q db.Querier, s rights.Scope, before int64, limit int) ([]Attached, error) {
+	scope, args := s.Where("r", rights.Read, []any{s.Person(), before, limit})
+	return db.All[Attached](ctx, q, `SELECT f.id AS file, f.name, f.type, f.size, f.created_at AS at, r.id AS resource, r.kind, r.title
+		FROM file f JOIN file_use u ON u.file = f.id JOIN resource r ON r.id = u.resource
+		WHERE f.owner = $1 AND f.created_at < $2 AND r.kind <> '`+string(Document)+`' AND `+scope+` ORDER BY f.created_at DESC, f.id LIMIT $3`, args...)
+}
+
+// Removed is something in the trash of its owner.
+type Removed struct {
+	ID, Name  string
+	Folder    bool
+	TrashedAt int64 `db:"trashed_at"`
+	Within    int
+}
+
+// Trashed lists what the viewer can put back, the last removed first. What the
+// scope's lists hide is theirs by its owner alone, in a school where they are.
+func Trashed(ctx context.Context, q db.Querier, s rights.Scope, limit int) ([]Removed, error) {
+	return db.All[Removed](ctx, q, `SELECT d.id, d.name, d.folder, r.trashed_at, (SELECT count(*) FROM document c WHERE c.taken = d.id) - 1 AS within
+		FROM document d JOIN resource r ON r.id = d.id WHERE d.owner = $1 AND d.taken = d.id AND `+here+` ORDER BY r.trashed_at DESC, d.id LIMIT $3`, s.Person(), s.At(), limit)
+}
+
+// here is the condition that the owner of d ($1) is in its school at $2.
+const here = `EXISTS (SELECT 1 FROM person_principal pp WHERE pp.person = $1 AND pp.principal = 'person:' || d.owner AND pp.school = d.school AND pp.valid_from <= $2 AND pp.valid_to > $2)`

@@ -1,0 +1,98 @@
+package documents
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/file"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/id"
+)
+
+// copiesMax is how much one copy may hold: its transaction writes it all.
+const copiesMax = 500
+
+// Copy makes copies of items, with what lies in them as far as the viewer may
+// read it, in the folder of another grant or at the top of the viewer's own
+// documents. A copy belongs to that space and has the rights of that folder;
+// its files count as the viewer's. Comments and versions stay where they are.
+func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, now time.Time, ids []string) error {
+	// Only the space that it goes to is held: two who copy from each other at once
+	// would else wait for each other.
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	list, err := look(ctx, tx, g, now, rights.Read, ids)
+	if err != nil {
+		return err
+	}
+	in, err := folder(ctx, tx, to)
+	if err != nil {
+		return err
+	}
+	if err := to.Must(ctx, tx, Keep, Contributing); err != nil {
+		return err
+	}
+	for _, n := range list {
+		if n.School != in.School { // the bytes of a school stay in it
+			return errs.Field("vers", "documents.other_school")
+		}
+	}
+	set, args := db.In(nil, ids)
+	scope, args := rights.ScopeOf(g.Viewer().Person, now).Where("r", rights.Read, args)
+	rows, err := db.All[struct {
+		ID, Parent, Name, File string
+		Folder                 bool
+		N                      int
+	}](ctx, tx, tree(set)+`SELECT t.id, CASE WHEN t.n = 0 THEN '' ELSE coalesce(d.parent, '') END AS parent, d.name, coalesce(d.file, '') AS file, d.folder, t.n
+		FROM tree t JOIN document d ON d.id = t.id JOIN resource r ON r.id = d.id WHERE `+scope+` ORDER BY t.n, d.name_key, d.id`, args...)
+	if err != nil {
+		return fmt.Errorf("copy: %w", err)
+	}
+	if len(rows) > copiesMax {
+		return errs.Field("vers", "documents.copies_many", "n", copiesMax)
+	}
+	var files []string
+	high := 0
+	for _, r := range rows {
+		if r.File != "" {
+			files = append(files, r.File)
+		} else {
+			high = max(high, r.N+1)
+		}
+	}
+	if err := room(ctx, tx, to, in, len(rows), high); err != nil {
+		return err
+	}
+	made, err := file.Copy(ctx, tx, to, now, g.Viewer().Person, files)
+	if err != nil {
+		return err
+	}
+	copies := map[string]string{"": in.ID}
+	level := 0
+	var items []Item
+	write := func() error {
+		err := put(ctx, tx, core, to, now, in, items)
+		items = nil
+		return err
+	}
+	for _, r := range rows {
+		at, known := copies[r.Parent]
+		if !known { // of a folder that the viewer may not read
+			continue
+		}
+		if r.N > level { // a folder is there before what lies in it
+			if err := write(); err != nil {
+				return err
+			}
+			level = r.N
+		}
+		copies[r.ID] = id.New()
+		items = append(items, Item{ID: copies[r.ID], Author: g.Viewer().Person, Parent: at, Folder: r.Folder, Name: r.Name, File: made[r.File]})
+	}
+	return write()
+}

@@ -1,0 +1,31 @@
+package documents
+
+import (
+	"context"
+	"fmt"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+)
+
+// Entry is a file or a folder of a ZIP that is made.
+type Entry struct {
+	ID, Parent, Name, Type, Blob string
+	Folder                       bool
+	ChangedAt                    int64 `db:"changed_at"`
+}
+
+// Entries lists items and all that lies in them, of which the scope lets its
+// viewer read. It names the bytes of each file as they are downloaded.
+func Entries(ctx context.Context, q db.Querier, s rights.Scope, ids []string) ([]Entry, error) {
+	in, args := db.In(nil, ids)
+	scope, args := s.Where("r", rights.Read, args)
+	list, err := db.All[Entry](ctx, q, tree(in)+`SELECT d.id, CASE WHEN d.id IN (`+in+`) THEN '' ELSE coalesce(d.parent, '') END AS parent, d.name, d.folder, d.changed_at, coalesce(v.type, '') AS type, coalesce(v.blob, '') AS blob
+		FROM (SELECT DISTINCT id FROM tree) t JOIN document d ON d.id = t.id JOIN resource r ON r.id = d.id
+		LEFT JOIN file_variant v ON v.file = d.file AND v.name = CASE WHEN EXISTS (SELECT 1 FROM file_variant o WHERE o.file = d.file AND o.name = 'original') THEN 'original' ELSE 'web' END
+		WHERE `+scope+` ORDER BY d.folder DESC, d.name_key, d.id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("zip: %w", err)
+	}
+	return list, nil
+}

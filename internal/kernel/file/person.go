@@ -1,0 +1,86 @@
+package file
+
+import (
+	"context"
+	"time"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+)
+
+func export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
+	list, err := db.All[struct {
+		ID, Name, Type string
+		Size           int64
+		CreatedAt      int64 `db:"created_at"`
+	}](ctx, q, `SELECT id, name, type, size, created_at FROM file WHERE owner = $1 ORDER BY created_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("files", list); err != nil {
+		return err
+	}
+	held, err := db.All[struct {
+		School string
+		Used   int64
+	}](ctx, q, `SELECT school, used FROM file_usage WHERE person = $1 ORDER BY school`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("file_usage", held); err != nil {
+		return err
+	}
+	coming, err := db.All[struct {
+		Name           string
+		Size, Received int64
+	}](ctx, q, `SELECT name, size, received FROM upload WHERE person = $1 ORDER BY id`, person)
+	if err != nil {
+		return err
+	}
+	return add("uploads", coming)
+}
+
+// erase gives the files of somebody who goes to nobody: items that show them
+// keep them, the others are swept.
+func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	for _, text := range []string{`DELETE FROM upload_part WHERE upload IN (SELECT id FROM upload WHERE person = $1)`, `DELETE FROM upload WHERE person = $1`,
+		`UPDATE file SET owner = '' WHERE owner = $1`, `DELETE FROM file_usage WHERE person = $1`} {
+		if _, err := tx.Exec(ctx, text, person); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge makes the loser's files the winner's, who may hold more than they could
+// give: nothing is lost.
+func merge(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, winner, loser string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	schools, err := db.All[string](ctx, tx, `SELECT DISTINCT school FROM file WHERE owner = $1 ORDER BY school`, loser)
+	if err != nil {
+		return err
+	}
+	for _, s := range schools {
+		for _, p := range []string{min(winner, loser), max(winner, loser)} {
+			if err := hold(ctx, tx, s, p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, text := range []string{`UPDATE file SET owner = $1 WHERE owner = $2`, `UPDATE upload SET person = $1 WHERE person = $2`, `DELETE FROM file_usage WHERE $1 <> $2 AND person = $2`} {
+		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
+			return err
+		}
+	}
+	for _, s := range schools {
+		if err := recount(ctx, tx, now, s, winner); err != nil {
+			return err
+		}
+	}
+	return nil
+}

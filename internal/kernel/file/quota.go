@@ -1,0 +1,181 @@
+package file
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
+)
+
+// Space is how much somebody holds in a school, and how much they may.
+type Space struct {
+	Used int64
+	Max  int64
+}
+
+// Nearly says that four fifths are taken: they are told before there is no room.
+func (s Space) Nearly() bool { return s.Used*5 >= s.Max*4 }
+
+// Percent is what a gauge shows, 100 at most.
+func (s Space) Percent() int {
+	if s.Used >= s.Max {
+		return 100
+	}
+	return int(s.Used * 100 / s.Max)
+}
+
+// allowance is how much person $1 may hold in school $2 at instant $3: the most
+// of what their profiles give there.
+const allowance = `coalesce((SELECT max(coalesce(own.bytes, usual.bytes)) FROM membership m
+	JOIN quota usual ON usual.school = '' AND usual.profile = CASE WHEN m.head THEN 'head' ELSE m.profile END
+	LEFT JOIN quota own ON own.school = m.school AND own.profile = usual.profile
+	WHERE m.person = $1 AND m.school = $2 AND m.valid_from <= $3 AND m.valid_to > $3), 0)`
+
+// Usage reads how much somebody holds in a school.
+func Usage(ctx context.Context, q db.Querier, now time.Time, school, person string) (Space, error) {
+	s, _, err := db.One[Space](ctx, q, `SELECT coalesce((SELECT used FROM file_usage WHERE person = $1 AND school = $2), 0) AS used, `+allowance+` AS max`,
+		person, school, now.UnixMilli())
+	return s, err
+}
+
+// Room refuses early, before the bytes come, what would not fit.
+func Room(ctx context.Context, q db.Querier, now time.Time, school, person string, size int64) error {
+	s, err := Usage(ctx, q, now, school, person)
+	if err == nil && s.Used+size > s.Max {
+		err = full(s)
+	}
+	return err
+}
+
+func full(s Space) error {
+	return errs.Field("piece", "file.full", "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
+}
+
+// hold keeps the holder's row for this transaction: bytes that two requests add
+// or remove at once are counted one after the other.
+func hold(ctx context.Context, tx *db.Tx, school, person string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO file_usage (person, school, used) VALUES ($1, $2, 0)
+		ON CONFLICT (person, school) DO UPDATE SET used = file_usage.used`, person, school)
+	return err
+}
+
+// charge counts a file that its owner does not hold yet, or refuses it.
+func charge(ctx context.Context, tx *db.Tx, now time.Time, r Received) error {
+	if err := hold(ctx, tx, r.School, r.Owner); err != nil {
+		return err
+	}
+	held, err := db.Value[int](ctx, tx, `SELECT count(*) FROM (SELECT 1 AS one FROM file WHERE owner = $1 AND school = $2 AND blob = $3 LIMIT 1) x`,
+		r.Owner, r.School, r.variants[0].blob)
+	if err != nil || held > 0 {
+		return err
+	}
+	n, err := tx.Exec(ctx, `UPDATE file_usage SET used = used + $4 WHERE person = $1 AND school = $2 AND used + $4 <= `+allowance,
+		r.Owner, r.School, now.UnixMilli(), r.Size)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		s, err := Usage(ctx, tx, now, r.School, r.Owner)
+		if err != nil {
+			return err
+		}
+		return full(s)
+	}
+	_, err = tx.Exec(ctx, `UPDATE file_usage SET warned_at = $3 WHERE person = $1 AND school = $2 AND warned_at IS NULL AND used * 5 >= 4 * `+allowance,
+		r.Owner, r.School, now.UnixMilli())
+	return err
+}
+
+// recount counts anew what a holder whose row is held has, after files were
+// removed or came from another.
+func recount(ctx context.Context, tx *db.Tx, now time.Time, school, person string) error {
+	if _, err := tx.Exec(ctx, `UPDATE file_usage SET used = coalesce((SELECT sum(x.size) FROM
+			(SELECT f.blob, max(f.size) AS size FROM file f WHERE f.owner = $1 AND f.school = $2 GROUP BY f.blob) x), 0)
+		WHERE person = $1 AND school = $2`, person, school); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE file_usage SET warned_at = NULL WHERE person = $1 AND school = $2 AND warned_at IS NOT NULL AND used * 5 < 4 * `+allowance,
+		person, school, now.UnixMilli())
+	return err
+}
+
+// SetQuota says how much a profile may hold in a school, "" for the usual of all
+// schools; 0 goes back to the usual.
+func SetQuota(ctx context.Context, tx *db.Tx, g rights.Grant, school string, profile rights.Profile, bytes int64) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	if bytes == 0 && school != "" {
+		_, err := tx.Exec(ctx, `DELETE FROM quota WHERE school = $1 AND profile = $2`, school, string(profile))
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO quota (school, profile, bytes) VALUES ($1, $2, $3) ON CONFLICT (school, profile) DO UPDATE SET bytes = excluded.bytes`,
+		school, string(profile), bytes)
+	return err
+}
+
+// Quotas lists how much each profile may hold in a school.
+func Quotas(ctx context.Context, q db.Querier, school string) (map[rights.Profile]int64, error) {
+	rows, err := db.All[struct {
+		Profile string
+		Bytes   int64
+	}](ctx, q, `SELECT usual.profile, coalesce(own.bytes, usual.bytes) AS bytes FROM quota usual
+		LEFT JOIN quota own ON own.profile = usual.profile AND own.school = $1 WHERE usual.school = ''`, school)
+	out := make(map[rights.Profile]int64, len(rows))
+	for _, r := range rows {
+		out[rights.Profile(r.Profile)] = r.Bytes
+	}
+	return out, err
+}
+
+// Drop has an item that goes for good show none of its files any more. Those that
+// nothing else shows are gone at once, and their owners have the room back.
+func Drop(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resource string) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	ids, err := db.All[string](ctx, tx, `SELECT u.file FROM file_use u JOIN file f ON f.id = u.file WHERE u.resource = $1 AND f.kept_until < $2`, resource, now.UnixMilli())
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM file_use WHERE resource = $1`, resource); err != nil {
+		return err
+	}
+	return forget(ctx, tx, now, ids)
+}
+
+// forget removes those of some files that nothing shows. Their bytes are swept.
+func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
+	type holder struct{ Owner, School string }
+	for some := range slices.Chunk(ids, 400) {
+		in, args := db.In(nil, some)
+		holders, err := db.All[holder](ctx, tx, `SELECT DISTINCT owner, school FROM file WHERE owner <> '' AND id IN (`+in+`) ORDER BY owner, school`, args...)
+		if err != nil {
+			return err
+		}
+		// In one order everywhere, so that two who remove wait and do not block.
+		for _, h := range holders {
+			if err := hold(ctx, tx, h.School, h.Owner); err != nil {
+				return err
+			}
+		}
+		unshown := `IN (` + in + `) AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = `
+		if _, err := tx.Exec(ctx, `DELETE FROM file_variant WHERE file `+unshown+`file_variant.file)`, args...); err != nil {
+			return fmt.Errorf("forget: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM file WHERE id `+unshown+`file.id)`, args...); err != nil {
+			return fmt.Errorf("forget: %w", err)
+		}
+		for _, h := range holders {
+			if err := recount(ctx, tx, now, h.School, h.Owner); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

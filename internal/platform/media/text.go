@@ -1,0 +1,88 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Bounds of the words of a file: what is read of a text and of a PDF, how many
+// pages of it and for how long.
+const (
+	textMax   = 256 << 10
+	textPages = "60"
+	textTime  = 20 * time.Second
+)
+
+// Text reads the words of a file, to have it found by them: of a plain text, and
+// of a PDF where the machine has pdftotext (package poppler-utils). Of anything
+// else, and of what cannot be read, there are none.
+func Text(ctx context.Context, r io.Reader, kind string) (string, error) {
+	switch {
+	case kind == "application/pdf":
+		return pdfText(ctx, r)
+	case kind != "text/plain" && kind != "text/csv" && kind != "text/tab-separated-values":
+		return "", nil
+	}
+	b, err := io.ReadAll(io.LimitReader(r, textMax))
+	if err != nil {
+		return "", fmt.Errorf("text: %w", err)
+	}
+	return legible(b), nil
+}
+
+// pdfText has a process of its own read a file that anybody may have made: it is
+// given nothing but the bytes, and what it says is bounded in length and time.
+func pdfText(ctx context.Context, r io.Reader) (string, error) {
+	program, err := exec.LookPath("pdftotext")
+	if err != nil {
+		return "", nil // the words are a comfort that this machine has not
+	}
+	ctx, cancel := context.WithTimeout(ctx, textTime)
+	defer cancel()
+	var out bounded
+	cmd := exec.CommandContext(ctx, program, "-q", "-l", textPages, "-enc", "UTF-8", "-", "-")
+	cmd.Env = []string{}
+	cmd.Stdin, cmd.Stdout = r, &out
+	if err := cmd.Run(); err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) || ctx.Err() != nil || out.full() {
+			return legible(out.b.Bytes()), nil // broken, locked, endless or long: what was read counts
+		}
+		return "", fmt.Errorf("text: %w", err)
+	}
+	return legible(out.b.Bytes()), nil
+}
+
+// bounded keeps the beginning of what is written.
+type bounded struct{ b bytes.Buffer }
+
+func (w *bounded) full() bool { return w.b.Len() >= textMax }
+
+// Write fails when there is enough: the writer ends.
+func (w *bounded) Write(p []byte) (int, error) {
+	if w.full() {
+		return 0, io.ErrShortWrite
+	}
+	return w.b.Write(p)
+}
+
+// legible is a text as it is kept; bytes that are none give nothing.
+func legible(b []byte) string {
+	if len(b) > textMax {
+		b = b[:textMax]
+	}
+	for cut := 0; cut < utf8.UTFMax && len(b) > 0 && !utf8.Valid(b); cut++ {
+		b = b[:len(b)-1] // a sign cut in two
+	}
+	if !utf8.Valid(b) {
+		return ""
+	}
+	return strings.ReplaceAll(string(b), "\x00", "")
+}

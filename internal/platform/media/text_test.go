@@ -1,0 +1,35 @@
+package media_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"codeberg.org/go-pdf/fpdf"
+
+	"marelle/internal/platform/media"
+)
+
+func TestWordsOfAFile(t *testing.T) {
+	var pdf bytes.Buffer
+	p := fpdf.New("P", "mm", "A4", "")
+	p.SetFont("Helvetica", "", 14)
+	p.AddPage()
+	p.Cell(40, 10, "Le phare de Cayeux")
+	if err := p.Output(&pdf); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ kind, bytes, want string }{
+		{"text/plain", "Le phare\x00 é", "Le phare é"},
+		{"text/plain", strings.Repeat("é", 200<<10), strings.Repeat("é", 128<<10)},
+		{"text/plain", "\xff\xfe\xfd\xfc\xfb\xfa", ""},
+		{"image/jpeg", "Le phare", ""},
+		{"application/pdf", pdf.String(), "Le phare de Cayeux"},
+		{"application/pdf", "%PDF-1.7 rien", ""},
+	} {
+		got, err := media.Text(t.Context(), strings.NewReader(c.bytes), c.kind)
+		if err != nil || strings.TrimSpace(got) != c.want {
+			t.Errorf("%s of %d bytes: %d bytes %.40q, %v", c.kind, len(c.bytes), len(got), got, err)
+		}
+	}
+}
