@@ -32,7 +32,9 @@ func TestWhatIsUsualIsNotKept(t *testing.T) {
 	usual := func(mail string, more ...string) {
 		nadia.Post("/notifications", append([]string{"page", "1", "service-liaison", "1", "push-liaison.word", "1", "mail-liaison.word", mail,
 			"push-liaison.reminder", "1", "mail-liaison.reminder", "once",
-			"push-liaison.corrected", "1", "mail-liaison.corrected", "once", "de", "20", "a", "7", "resume", "18"}, more...)...).To()
+			"push-liaison.corrected", "1", "mail-liaison.corrected", "once", "push-liaison.answer", "1", "mail-liaison.answer", "once",
+			"service-documents", "1", "push-documents.shared", "1", "mail-documents.shared", "daily", "mail-documents.added", "never",
+			"mail-documents.version", "never", "mail-documents.comment", "never", "de", "20", "a", "7", "resume", "18"}, more...)...).To()
 	}
 	usual("once")
 	if n := s.count(`told_choice WHERE person = $1`, nadia.ID); n != "0" {
@@ -91,7 +93,7 @@ func TestSettingsOfTwoRecordsBecomeOne(t *testing.T) {
 	s.as(func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 		return notify.Merge(ctx, tx, g, helene.ID, antoine.ID)
 	})
-	if n := s.count(`told_off WHERE person = $1`, helene.ID); n != "0" {
+	if n := s.count(`told_off WHERE person = $1 AND service = 'liaison'`, helene.ID); n != "0" {
 		t.Error("a service that was chosen is off")
 	}
 }

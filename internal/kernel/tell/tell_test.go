@@ -99,6 +99,34 @@ func (s *school) word(title string) string {
 	return to
 }
 
+func (s *school) ines() string { return s.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`) }
+
+// letter is one of Nadia's to the teachers of Inès.
+func (s *school) letter() string {
+	s.t.Helper()
+	to, _, _ := strings.Cut(s.As("nadia.kermadec").Post("/carnet/ecrire", "enfant", s.ines(), "texte", "Une question.").To(), "?")
+	s.Drain()
+	return to
+}
+
+// folder is one that Hélène shares with Nadia.
+func (s *school) folder() string {
+	s.t.Helper()
+	helene := s.As("helene.duvivier")
+	to, _, _ := strings.Cut(helene.Post("/documents/dossier", "nom", "Sorties").To(), "?")
+	helene.Post(to+"/partage", "role", "1", "prevenir", "1", "a", "person:"+s.As("nadia.kermadec").ID).To()
+	s.Drain()
+	return to
+}
+
+// deposit is a file in such a folder.
+func (s *school) deposit() string {
+	s.t.Helper()
+	s.As("helene.duvivier").Upload(s.folder()+"/ajouter", []testapp.File{{Field: "piece", Name: "Programme.txt", Bytes: []byte("Départ à 8 h.")}}).To()
+	s.Drain()
+	return "/documents/" + s.One(`SELECT max(id) FROM document WHERE name = 'Programme.txt'`)
+}
+
 func (s *school) mailed(login string) (out []smtp.Message) {
 	for _, m := range s.mails.Messages() {
 		if slices.Contains(m.To, login+"@exemple.fr") {
@@ -276,6 +304,22 @@ var causes = map[string]struct {
 	}},
 	"liaison.delegated": {"antoine.mercier", func(s *school) {
 		s.As("helene.duvivier").Post(s.publish("Un mot")+"/confier", "personne", s.As("antoine.mercier").ID).To()
+		s.Drain()
+	}},
+	"liaison.note":   {"helene.duvivier", func(s *school) { s.letter() }},
+	"liaison.answer": {"nadia.kermadec", func(s *school) { s.As("helene.duvivier").Post(s.letter()+"/message", "texte", "Oui.").To(); s.Drain() }},
+	"liaison.absence": {"helene.duvivier", func(s *school) {
+		s.As("nadia.kermadec").Post("/carnet/absence", "enfant", s.ines(), "du", "2026-11-24").To()
+		s.Drain()
+	}},
+	"documents.shared": {"nadia.kermadec", func(s *school) { s.folder() }},
+	"documents.added":  {"nadia.kermadec", func(s *school) { s.deposit() }},
+	"documents.version": {"nadia.kermadec", func(s *school) {
+		s.As("helene.duvivier").Upload(s.deposit()+"/version", []testapp.File{{Field: "piece", Name: "Programme.txt", Bytes: []byte("Départ à 9 h.")}}).To()
+		s.Drain()
+	}},
+	"documents.comment": {"nadia.kermadec", func(s *school) {
+		s.As("helene.duvivier").Post(s.deposit()+"/commentaires", "texte", "Relisez la fin.").To()
 		s.Drain()
 	}},
 	"report.made": {"claire.fontaine", func(s *school) {
