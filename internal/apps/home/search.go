@@ -103,7 +103,7 @@ func (res results) tabs() []ui.Tab {
 	}
 	out := []ui.Tab{tab("", res.r.T("home.in_all"), ""), tab(inPeople, res.r.T("home.found_people"), "users")}
 	for _, a := range res.r.Core.Apps {
-		if len(a.Kinds) > 0 {
+		if len(a.Kinds) > 0 && a.Square.Number > 0 {
 			out = append(out, tab(a.Name, res.tell("square."+a.Name+".short", "square."+a.Name+".pupil"), a.Square.Icon))
 		}
 	}
