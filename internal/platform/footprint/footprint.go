@@ -3,7 +3,10 @@
 // program does.
 package footprint
 
-import "runtime/debug"
+import (
+	"runtime"
+	"runtime/debug"
+)
 
 // room is what may be allocated between two collections beyond Go's own measure,
 // which is as much as lives: a few megabytes here, and a page makes a hundred
@@ -20,5 +23,6 @@ var ballast []byte
 func Settle() {
 	debug.FreeOSMemory()
 	ballast = make([]byte, room)
+	runtime.KeepAlive(ballast)
 	unmap()
 }
