@@ -54,6 +54,7 @@ func Secure(next http.Handler, o Options) (http.Handler, error) {
 			o.Refuse(w, r, errs.New(errs.Misdirected, "error.host"))
 			return
 		}
+		cleanQuery(r.URL)
 		guarded.ServeHTTP(w, r)
 	})
 	wrap, err := gzhttp.NewWrapper(
@@ -228,10 +229,35 @@ func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, erro
 	}
 	for _, vs := range r.PostForm {
 		for i, v := range vs {
-			vs[i] = strings.ReplaceAll(strings.ToValidUTF8(v, ""), "\x00", "")
+			vs[i] = text(v)
 		}
 	}
 	return r.PostForm, nil
+}
+
+// text is what a database takes for one: PostgreSQL refuses bytes that are no
+// UTF-8, and NUL.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+}
+
+// cleanQuery leaves text alone in the query of an address, as Form does in a
+// form.
+func cleanQuery(u *url.URL) {
+	if u.RawQuery == "" {
+		return
+	}
+	q, dirty := u.Query(), false
+	for _, vs := range q {
+		for i, v := range vs {
+			if vs[i] = text(v); vs[i] != v {
+				dirty = true
+			}
+		}
+	}
+	if dirty {
+		u.RawQuery = q.Encode()
+	}
 }
 
 // Status is the HTTP status of an error.
