@@ -47,10 +47,10 @@ var screens = []struct {
 // axe-core in four looks, for the keyboard, enlarged. The list is the router's:
 // a new route is visited, or the test fails and asks how to get there.
 func TestEveryPage(t *testing.T) {
-	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
-			s := openGate(t)
+			t.Parallel() // each with its own server and browser
+			b, s := browser.Start(t), openGate(t)
 			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
 			w.prepare()
 			opened := map[string]bool{}
@@ -410,10 +410,10 @@ func TestWordsThatAsk(t *testing.T) {
 // longest names and titles that are taken, a parent of five children in two
 // schools, a school where nothing was written yet.
 func TestLongNamesAndManyChildren(t *testing.T) {
-	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
-			s := openGate(t)
+			t.Parallel() // each with its own server and browser
+			b, s := browser.Start(t), openGate(t)
 			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
 			w.words = true
 			s.stretch()
