@@ -67,7 +67,7 @@ func (s *suite) run(ctx context.Context, onPostgres bool) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(s.dir)) }()
 	s.product, s.floor = filepath.Join(s.dir, "marelle"), filepath.Join(s.dir, "floor")
 	for program, pkg := range map[string]string{s.product: "./cmd/marelle", s.floor: "./bench/floor"} {
-		build := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", program, pkg)
+		build := exec.CommandContext(ctx, "go", "build", "-tags", "nodynamic", "-ldflags=-s -w", "-o", program, pkg)
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			return fmt.Errorf("build %s: %w", pkg, err)
