@@ -118,12 +118,13 @@ func retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 	return purge(ctx, tx, g, now, old)
 }
 
-// purge removes what was taken along with the tops, for good.
+// purge removes what was taken along with the tops, for good: what still is in
+// the trash when its row is held.
 func purge(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, tops []string) error {
 	var gone []string
 	for some := range slices.Chunk(tops, 400) {
 		in, args := db.In(nil, some)
-		list, err := db.All[string](ctx, tx, `SELECT id FROM document WHERE taken IN (`+in+`)`, args...)
+		list, err := db.All[string](ctx, tx, `SELECT id FROM document WHERE taken IN (`+in+`) ORDER BY id`+tx.Hold(), args...)
 		if err != nil {
 			return fmt.Errorf("purge: %w", err)
 		}
@@ -150,22 +151,14 @@ func remove(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, gone 
 			}
 		}
 	}
-	var kept []string
 	for some := range slices.Chunk(gone, 400) {
 		in, args := db.In(nil, some)
-		list, err := db.All[string](ctx, tx, `SELECT DISTINCT resource FROM file_use WHERE resource IN (`+in+`)`, args...)
-		if err != nil {
-			return fmt.Errorf("purge: %w", err)
-		}
-		kept = append(kept, list...)
 		if _, err := tx.Exec(ctx, `DELETE FROM document WHERE id IN (`+in+`)`, args...); err != nil {
 			return fmt.Errorf("purge: %w", err)
 		}
 	}
-	for _, item := range kept {
-		if err := file.Drop(ctx, tx, g, now, item); err != nil {
-			return err
-		}
+	if err := file.Drop(ctx, tx, g, now, gone...); err != nil {
+		return err
 	}
 	if err := notify.RemoveAll(ctx, tx, g, gone...); err != nil {
 		return err

@@ -35,7 +35,7 @@ func Form(r *app.Request, school string, most int) (url.Values, []Received, erro
 	}
 	values, faults := url.Values{}, errs.Fields{}
 	var got []Received
-	room := int64(valuesMax)
+	room, came := int64(valuesMax), int64(0)
 	for range partsMax {
 		part, err := parts.NextPart()
 		if err == io.EOF {
@@ -48,12 +48,18 @@ func Form(r *app.Request, school string, most int) (url.Values, []Received, erro
 		case part.FileName() != "" && len(got) == most:
 			faults.Add("piece", "file.many", "n", most)
 		case part.FileName() != "":
-			one, err := ReceiveAny(r.Context(), r.Core, school, r.Viewer.Person, part.FileName(), sent{part})
+			// Whoever has no room left does not fill the store with what is swept a day
+			// later.
+			var one Received
+			err := Room(r.Context(), r.Core.DB, r.Core.Clock.Now(), school, r.Viewer.Person, came+1)
+			if err == nil {
+				one, err = ReceiveAny(r.Context(), r.Core, school, r.Viewer.Person, part.FileName(), sent{part})
+			}
 			if err := note(r, faults, part, err); err != nil {
 				return values, got, err
 			}
 			if err == nil {
-				got = append(got, one)
+				got, came = append(got, one), came+one.Size
 			}
 		case part.Header.Get("Content-Type") == "application/octet-stream": // a field of files left empty
 		default:

@@ -1,9 +1,11 @@
 package file
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"marelle/internal/kernel/rights"
@@ -133,37 +135,57 @@ func Quotas(ctx context.Context, q db.Querier, school string) (map[rights.Profil
 	return out, err
 }
 
-// Drop has an item that goes for good show none of its files any more. Those that
+// Drop has items that go for good show none of their files any more. Those that
 // nothing else shows are gone at once, and their owners have the room back.
-func Drop(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resource string) error {
+func Drop(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resources ...string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	ids, err := db.All[string](ctx, tx, `SELECT u.file FROM file_use u JOIN file f ON f.id = u.file WHERE u.resource = $1 AND f.kept_until < $2`, resource, now.UnixMilli())
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, `DELETE FROM file_use WHERE resource = $1`, resource); err != nil {
-		return err
+	var ids []string
+	for some := range slices.Chunk(resources, chunk) {
+		in, args := db.In(nil, some)
+		shown, err := db.All[string](ctx, tx, `SELECT DISTINCT u.file FROM file_use u JOIN file f ON f.id = u.file WHERE u.resource IN (`+in+`) AND f.kept_until < `+fmt.Sprintf("$%d", len(args)+1), append(args, now.UnixMilli())...)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, shown...)
+		if _, err := tx.Exec(ctx, `DELETE FROM file_use WHERE resource IN (`+in+`)`, args...); err != nil {
+			return err
+		}
 	}
 	return forget(ctx, tx, now, ids)
 }
 
+// chunk is how many ids one statement takes.
+const chunk = 400
+
+// holder is somebody who holds files in a school.
+type holder struct{ Owner, School string }
+
 // forget removes those of some files that nothing shows. Their bytes are swept.
 func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
-	type holder struct{ Owner, School string }
-	for some := range slices.Chunk(ids, 400) {
+	var holders []holder
+	for some := range slices.Chunk(ids, chunk) {
 		in, args := db.In(nil, some)
-		holders, err := db.All[holder](ctx, tx, `SELECT DISTINCT owner, school FROM file WHERE owner <> '' AND id IN (`+in+`) ORDER BY owner, school`, args...)
+		list, err := db.All[holder](ctx, tx, `SELECT DISTINCT owner, school FROM file WHERE owner <> '' AND id IN (`+in+`)`, args...)
 		if err != nil {
 			return err
 		}
-		// In one order everywhere, so that two who remove wait and do not block.
-		for _, h := range holders {
-			if err := hold(ctx, tx, h.School, h.Owner); err != nil {
-				return err
-			}
+		holders = append(holders, list...)
+	}
+	// All before anything is removed and in one order everywhere, so that two who
+	// remove wait and do not block.
+	slices.SortFunc(holders, func(a, b holder) int {
+		return cmp.Or(strings.Compare(a.Owner, b.Owner), strings.Compare(a.School, b.School))
+	})
+	holders = slices.Compact(holders)
+	for _, h := range holders {
+		if err := hold(ctx, tx, h.School, h.Owner); err != nil {
+			return err
 		}
+	}
+	for some := range slices.Chunk(ids, chunk) {
+		in, args := db.In(nil, some)
 		unshown := `IN (` + in + `) AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = `
 		if _, err := tx.Exec(ctx, `DELETE FROM file_variant WHERE file `+unshown+`file_variant.file)`, args...); err != nil {
 			return fmt.Errorf("forget: %w", err)
@@ -171,10 +193,10 @@ func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM file WHERE id `+unshown+`file.id)`, args...); err != nil {
 			return fmt.Errorf("forget: %w", err)
 		}
-		for _, h := range holders {
-			if err := recount(ctx, tx, now, h.School, h.Owner); err != nil {
-				return err
-			}
+	}
+	for _, h := range holders {
+		if err := recount(ctx, tx, now, h.School, h.Owner); err != nil {
+			return err
 		}
 	}
 	return nil

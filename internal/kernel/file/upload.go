@@ -161,7 +161,8 @@ func open(ctx context.Context, tx *db.Tx, u upload) error {
 	if err := hold(ctx, tx, u.School, u.Person); err != nil {
 		return err
 	}
-	coming, _, err := db.One[struct{ N, Bytes int64 }](ctx, tx, `SELECT count(*) AS n, coalesce(sum(size), 0) AS bytes FROM upload WHERE person = $1 AND file = ''`, u.Person)
+	coming, _, err := db.One[struct{ N, Bytes int64 }](ctx, tx, `SELECT count(*) AS n, coalesce(sum(CASE WHEN school = $2 THEN size ELSE 0 END), 0) AS bytes
+		FROM upload WHERE person = $1 AND file = ''`, u.Person, u.School)
 	if err != nil {
 		return err
 	}
@@ -399,6 +400,10 @@ func (u upload) drop(ctx context.Context, core *app.Core, g rights.Grant) error 
 	var parts []string
 	if err := core.DB.Write(ctx, func(tx *db.Tx) (err error) {
 		if err := g.Confirm(ctx, tx); err != nil {
+			return err
+		}
+		// A piece that is being kept comes before this, or finds no upload.
+		if _, err := db.All[string](ctx, tx, `SELECT id FROM upload WHERE id = $1`+tx.Hold(), u.ID); err != nil {
 			return err
 		}
 		if parts, err = db.All[string](ctx, tx, `SELECT blob FROM upload_part WHERE upload = $1`, u.ID); err != nil {
