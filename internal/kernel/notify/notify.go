@@ -47,12 +47,16 @@ type Event struct {
 	Tell     time.Time // before it nobody is told outside the portal; At when zero
 }
 
-// most is how many rows one transaction writes; the rest is a job's.
-const most = 2000
+// A transaction writes so many rows of feeds: few while somebody waits for the
+// reply, many in the job that writes the rest.
+const (
+	first = 800
+	most  = 2000
+)
 
 // Publish writes the event and the feed rows of everybody who may read the
 // resource, its actor aside. Within one school they are visible when the
-// transaction commits; past 2,000 people a job goes on, in batches.
+// transaction commits; past 800 people a job goes on at once, in batches.
 func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event, error) {
 	if e.ID == "" {
 		e.ID = id.New()
@@ -91,7 +95,7 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		}
 		return e, tellAt(ctx, tx, queue, at, Tell{Event: e.ID})
 	}
-	last, err := spread(ctx, tx, e.ID, e.Awaits, "")
+	last, err := spread(ctx, tx, e.ID, e.Awaits, "", first)
 	if err != nil {
 		return e, fmt.Errorf("feed: %w", err)
 	}
@@ -183,7 +187,7 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 		for {
 			last := ""
 			if err := d.Write(ctx, func(tx *db.Tx) (err error) {
-				if last, err = spread(ctx, tx, s.Event, s.Awaits, s.After); err != nil {
+				if last, err = spread(ctx, tx, s.Event, s.Awaits, s.After, most); err != nil {
 					return err
 				}
 				if err := (span{s.Event, s.After, last}).signal(ctx, tx); err != nil {
@@ -200,12 +204,12 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 
 // spread writes one batch of feed rows, in the order of persons, and returns
 // the last person when more may follow. Writing a row twice changes nothing.
-func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after string) (string, error) {
+func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after string, batch int) (string, error) {
 	persons, err := db.All[string](ctx, tx, `SELECT DISTINCT pp.person FROM event e
 		JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
 		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor AND pp.person > $2
-		ORDER BY pp.person LIMIT $3`, event, after, most)
+		ORDER BY pp.person LIMIT $3`, event, after, batch)
 	if err != nil || len(persons) == 0 {
 		return "", err
 	}
@@ -215,7 +219,7 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	if err := succeed(ctx, tx, event, persons[0], persons[len(persons)-1]); err != nil {
 		return "", err
 	}
-	if len(persons) < most {
+	if len(persons) < batch {
 		return "", nil
 	}
 	return persons[len(persons)-1], nil
