@@ -183,10 +183,23 @@ func (h *Hub) sitting(of func(*Seat) string) []string {
 	return slices.Compact(out)
 }
 
-func session(s *Seat) string { return s.session }
-
 // Sweep ends the seats of sessions that ended and of whoever left every school.
-func (h *Hub) Sweep(ctx context.Context) error { return h.sweep(ctx, h.sitting(session)) }
+func (h *Hub) Sweep(ctx context.Context) error {
+	return h.sweep(ctx, h.sitting(func(s *Seat) string { return s.session }))
+}
+
+// sessions are those of some persons, sorted.
+func (h *Hub) sessions(of map[string]int) (out []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for person := range of {
+		for _, s := range h.seats[person] {
+			out = append(out, s.session)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
 func (h *Hub) sweep(ctx context.Context, sessions []string) error {
 	for some := range slices.Chunk(sessions, atOnce) {
@@ -257,7 +270,7 @@ func (h *Hub) tell(ctx context.Context, batch []span) error {
 		if len(came) == 0 {
 			continue
 		}
-		if err := h.sweep(ctx, h.sitting(session)); err != nil {
+		if err := h.sweep(ctx, h.sessions(came)); err != nil {
 			return err
 		}
 		counts, err := counts(ctx, h.db, now, slices.Sorted(maps.Keys(came)))
