@@ -15,6 +15,7 @@ import (
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
@@ -226,13 +227,7 @@ func (p page) who(i notify.Item) (ui.Person, string) {
 
 // from names an author as families do.
 func from(i notify.Item) string {
-	switch i.Civility {
-	case "M":
-		return "M. " + i.Last
-	case "F":
-		return "Mme " + i.Last
-	}
-	return i.First + " " + i.Last
+	return people.Formal(i.Civility, i.First, i.Last)
 }
 
 // kind finds what the service of an item declares.

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/id"
@@ -180,12 +181,4 @@ func (i Item) Done() bool {
 }
 
 // From is how a family names the author: "Mme Duvivier".
-func (i Item) From() string {
-	switch i.Civility {
-	case "M":
-		return "M. " + i.Last
-	case "F":
-		return "Mme " + i.Last
-	}
-	return i.First + " " + i.Last
-}
+func (i Item) From() string { return people.Formal(i.Civility, i.First, i.Last) }

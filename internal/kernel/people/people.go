@@ -315,3 +315,15 @@ var (
 	// ManageClass is a teacher's of the class, or the head's.
 	ManageClass = rights.OnClass("class.manage", "id")
 )
+
+// Formal is how a family names an adult of the school: "Mme Duvivier", or both
+// names where the civility is not known.
+func Formal(civility, first, last string) string {
+	switch civility {
+	case "M":
+		return "M. " + last
+	case "F":
+		return "Mme " + last
+	}
+	return strings.TrimSpace(first + " " + last)
+}
