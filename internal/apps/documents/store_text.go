@@ -3,13 +3,13 @@ package documents
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/search"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/jobs"
-	"marelle/internal/platform/media"
 )
 
 // wordsOf is the job that reads the words of files, to have them found.
@@ -17,25 +17,32 @@ type wordsOf struct {
 	Nodes []string `json:"nodes"`
 }
 
+// wordsAtOnce is how many files one job reads: a PDF may take twenty seconds.
+const wordsAtOnce = 4
+
 // Kind names the job.
 func (wordsOf) Kind() string { return "documents.words" }
 
 // later has the words of some files read when they are committed.
 func later(ctx context.Context, tx *db.Tx, queue *jobs.Queue, nodes []string) error {
-	if len(nodes) == 0 {
-		return nil
+	for some := range slices.Chunk(nodes, wordsAtOnce) {
+		if err := queue.Add(ctx, tx, wordsOf{some}); err != nil {
+			return err
+		}
 	}
-	return queue.Add(ctx, tx, wordsOf{nodes})
+	return nil
 }
 
 // readWords reads those of some files, and writes them for the version that they
-// were read of. Doing it twice changes nothing.
+// were read of; what has been read is not read again. A version without words
+// leaves none of those of the one before.
 //
 // scope: a job's, which tells nobody
 func readWords(ctx context.Context, core *app.Core, ids []string) error {
 	in, args := db.In(nil, ids)
-	list, err := db.All[struct{ ID, School, File, Blob, Type string }](ctx, core.DB, `SELECT d.id, d.school, d.file, v.blob, v.type
-		FROM document d JOIN file_variant v ON v.file = d.file AND v.name = 'original' WHERE d.id IN (`+in+`)`, args...)
+	list, err := db.All[struct{ ID, School, File, Blob, Type string }](ctx, core.DB, `SELECT d.id, d.school, d.file, coalesce(v.blob, '') AS blob, coalesce(v.type, '') AS type
+		FROM document d LEFT JOIN file_variant v ON v.file = d.file AND v.name = 'original' LEFT JOIN document_text t ON t.node = d.id
+		WHERE d.id IN (`+in+`) AND d.file IS NOT NULL AND (t.file IS NULL OR t.file <> d.file) AND (v.blob IS NOT NULL OR t.file IS NOT NULL)`, args...)
 	if err != nil {
 		return fmt.Errorf("words: %w", err)
 	}
@@ -54,12 +61,15 @@ func readWords(ctx context.Context, core *app.Core, ids []string) error {
 }
 
 func words(ctx context.Context, core *app.Core, key, kind string) (string, error) {
+	if key == "" {
+		return "", nil
+	}
 	in, err := core.Blobs.OpenRange(ctx, key, 0, -1)
 	if err != nil {
 		return "", err
 	}
 	defer in.Close()
-	return media.Text(ctx, in, kind)
+	return core.Pictures.Text(ctx, in, kind)
 }
 
 // keepWords has a file found by its words, unless it has another version by now.

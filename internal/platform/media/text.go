@@ -23,10 +23,10 @@ const (
 // Text reads the words of a file, to have it found by them: of a plain text, and
 // of a PDF where the machine has pdftotext (package poppler-utils). Of anything
 // else, and of what cannot be read, there are none.
-func Text(ctx context.Context, r io.Reader, kind string) (string, error) {
+func (m *Maker) Text(ctx context.Context, r io.Reader, kind string) (string, error) {
 	switch {
 	case kind == "application/pdf":
-		return pdfText(ctx, r)
+		return m.pdfText(ctx, r)
 	case kind != "text/plain" && kind != "text/csv" && kind != "text/tab-separated-values":
 		return "", nil
 	}
@@ -38,17 +38,16 @@ func Text(ctx context.Context, r io.Reader, kind string) (string, error) {
 }
 
 // pdfText has a process of its own read a file that anybody may have made: it is
-// given nothing but the bytes, and what it says is bounded in length and time.
-func pdfText(ctx context.Context, r io.Reader) (string, error) {
+// bound like those that draw, and what it says is bounded in length and time.
+func (m *Maker) pdfText(ctx context.Context, r io.Reader) (string, error) {
 	program, err := exec.LookPath("pdftotext")
-	if err != nil {
+	if err != nil || m.program == "" {
 		return "", nil // the words are a comfort that this machine has not
 	}
 	ctx, cancel := context.WithTimeout(ctx, textTime)
 	defer cancel()
 	var out bounded
-	cmd := exec.CommandContext(ctx, program, "-q", "-l", textPages, "-enc", "UTF-8", "-", "-")
-	cmd.Env = []string{}
+	cmd := m.apart(ctx, "run", program, "-q", "-l", textPages, "-enc", "UTF-8", "-", "-")
 	cmd.Stdin, cmd.Stdout = r, &out
 	if err := cmd.Run(); err != nil {
 		var exit *exec.ExitError

@@ -1,4 +1,4 @@
-package media_test
+package media
 
 import (
 	"bytes"
@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"codeberg.org/go-pdf/fpdf"
-
-	"marelle/internal/platform/media"
 )
 
 func TestWordsOfAFile(t *testing.T) {
@@ -27,7 +25,7 @@ func TestWordsOfAFile(t *testing.T) {
 		{"application/pdf", pdf.String(), "Le phare de Cayeux"},
 		{"application/pdf", "%PDF-1.7 rien", ""},
 	} {
-		got, err := media.Text(t.Context(), strings.NewReader(c.bytes), c.kind)
+		got, err := maker(t).Text(t.Context(), strings.NewReader(c.bytes), c.kind)
 		if err != nil || strings.TrimSpace(got) != c.want {
 			t.Errorf("%s of %d bytes: %d bytes %.40q, %v", c.kind, len(c.bytes), len(got), got, err)
 		}
