@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/errs"
 )
@@ -77,15 +78,7 @@ type Item struct {
 func (i Item) Changed(zone *time.Location) time.Time { return time.UnixMilli(i.ChangedAt).In(zone) }
 
 // From is how others name the owner: "Mme Duvivier".
-func (i Item) From() string {
-	switch i.Civility {
-	case "M":
-		return "M. " + i.Last
-	case "F":
-		return "Mme " + i.Last
-	}
-	return strings.TrimSpace(i.First + " " + i.Last)
-}
+func (i Item) From() string { return people.Formal(i.Civility, i.First, i.Last) }
 
 // Is says whether the file is of a sort: "image/", "audio/"…
 func (i Item) Is(sort string) bool { return strings.HasPrefix(i.Type, sort) }

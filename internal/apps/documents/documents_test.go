@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"marelle/internal/apps/documents"
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/retention"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
@@ -583,6 +584,30 @@ func TestFilesAreFoundByTheirWords(t *testing.T) {
 	a.Drain()
 	helene.Get("/recherche?dans=documents&q=pique-nique").Lacks(id)
 	helene.Get("/recherche?dans=documents&q=gouter").Has("/documents/" + id)
+	// A picture says nothing.
+	helene.Upload("/documents/"+id+"/version", []testapp.File{{Field: "piece", Name: "x.png", Bytes: drawing(t, 12)}}).To()
+	a.Drain()
+	helene.Get("/recherche?dans=documents&q=gouter").Lacks(id)
+}
+
+// What is sent ahead of the form goes to the school of the folder, whatever other
+// school its sender has.
+func TestFilesAreSentToTheSchoolOfTheFolder(t *testing.T) {
+	a := testapp.New(t)
+	other := a.One(`SELECT id FROM school WHERE uai <> '0809876A' LIMIT 1`)
+	helene := a.As("helene.duvivier")
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		return people.Apply(t.Context(), tx, rights.System("test").For(other), a.Core.Clock.Now(), people.Change{School: other,
+			Join: []people.Membership{{Person: helene.ID, School: other, Profile: rights.Teacher}}})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	a.Core.Clock.Advance(time.Second)
+	for _, school := range []string{other, a.One(`SELECT id FROM school WHERE uai = '0809876A'`)} {
+		to := helene.Post("/documents/dossier?ecole="+school, "nom", "Dossier").To()
+		in, _, _ := strings.Cut(to, "?")
+		helene.Get(in + "/ajouter").OK().Has(`data-upload="/fichiers/envoi?ecole=` + school + `"`)
+	}
 }
 
 // The operator may have the trash forget sooner.

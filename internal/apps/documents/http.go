@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -442,16 +443,20 @@ func (h handler) unzip(r *app.Request) (web.Response, error) {
 // services is what the viewer joined to words and to other things.
 func (h handler) services(r *app.Request) (web.Response, error) {
 	v := view{r: r, tab: "services"}
-	before, err := strconv.ParseInt(r.URL.Query().Get("avant"), 10, 64)
-	if err != nil {
-		before = rights.Forever // absent, or not one of our links
+	before := Attached{At: rights.Forever}
+	if seen := strings.Split(r.URL.Query().Get("avant"), "."); len(seen) == 3 {
+		if at, err := strconv.ParseInt(seen[0], 10, 64); err == nil {
+			before = Attached{At: at, File: seen[1], Resource: seen[2]}
+		}
 	}
+	var err error
 	if v.attached, err = InServices(r.Context(), h.core.DB, r.Viewer.Scope(), before, page+1); err != nil {
 		return nil, err
 	}
 	if len(v.attached) > page {
 		v.attached = v.attached[:page]
-		v.next = strconv.FormatInt(v.attached[page-1].At, 10)
+		last := v.attached[page-1]
+		v.next = fmt.Sprintf("%d.%s.%s", last.At, last.File, last.Resource)
 	}
 	return r.Page(r.T(v.say("documents.services")), "documents", servicesPage(v))
 }

@@ -210,12 +210,13 @@ type Attached struct {
 }
 
 // InServices lists the viewer's files that items of other services show, among
-// those that they may read, newest first.
-func InServices(ctx context.Context, q db.Querier, s rights.Scope, before int64, limit int) ([]Attached, error) {
-	scope, args := s.Where("r", rights.Read, []any{s.Person(), before, limit})
+// those that they may read, newest first, after one that was seen.
+func InServices(ctx context.Context, q db.Querier, s rights.Scope, before Attached, limit int) ([]Attached, error) {
+	scope, args := s.Where("r", rights.Read, []any{s.Person(), before.At, before.File, before.Resource, limit})
 	return db.All[Attached](ctx, q, `SELECT f.id AS file, f.name, f.type, f.size, f.created_at AS at, r.id AS resource, r.kind, r.title
 		FROM file f JOIN file_use u ON u.file = f.id JOIN resource r ON r.id = u.resource
-		WHERE f.owner = $1 AND f.created_at < $2 AND r.kind <> '`+string(Document)+`' AND `+scope+` ORDER BY f.created_at DESC, f.id LIMIT $3`, args...)
+		WHERE f.owner = $1 AND (f.created_at, f.id, r.id) < ($2, $3, $4) AND r.kind <> '`+string(Document)+`' AND `+scope+`
+		ORDER BY f.created_at DESC, f.id DESC, r.id DESC LIMIT $5`, args...)
 }
 
 // Removed is something in the trash of its owner.

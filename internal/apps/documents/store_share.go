@@ -40,6 +40,16 @@ func Give(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now ti
 	if err := managed(ctx, tx, g); err != nil {
 		return err
 	}
+	// Each is written on all that lies below.
+	n, err := db.Value[int](ctx, tx, `WITH RECURSIVE up(id) AS (SELECT d.id FROM document d WHERE d.id = $1
+		UNION ALL SELECT d.parent FROM up JOIN document d ON d.id = up.id WHERE d.parent IS NOT NULL)
+		SELECT count(DISTINCT s.principal) FROM up JOIN document_share s ON s.node = up.id`, g.ID())
+	if err != nil {
+		return fmt.Errorf("share: %w", err)
+	}
+	if n+len(principals) > 2*sharesMax {
+		return errs.Field("a", "documents.share_full", "n", 2*sharesMax)
+	}
 	in, args := db.In([]any{g.ID()}, principals)
 	had, err := db.All[string](ctx, tx, `SELECT principal FROM resource_grant WHERE resource = $1 AND principal IN (`+in+`)`, args...)
 	if err != nil {
@@ -180,6 +190,10 @@ func version(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 func Revert(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, n int) error {
 	if err := g.Must(ctx, tx, Contributing); err != nil {
 		return err
+	}
+	// Held, lest a version that comes meanwhile takes this one's place.
+	if _, err := db.All[string](ctx, tx, `SELECT id FROM document WHERE id = $1`+tx.Hold(), g.ID()); err != nil {
+		return fmt.Errorf("revert: %w", err)
 	}
 	kept, err := db.Value[string](ctx, tx, `SELECT file FROM document_version WHERE node = $1 AND n = $2`, g.ID(), n)
 	if err != nil {

@@ -143,10 +143,12 @@ func unpack(ctx context.Context, core *app.Core, g rights.Grant, key string, siz
 	}
 	defer in.Close()
 	whole, err := core.Spool.Take(ctx, in, size)
+	if whole != nil { // also where the source broke
+		defer whole.Close()
+	}
 	if err != nil {
 		return parcel{}, nil, fmt.Errorf("unpack: %w", err)
 	}
-	defer whole.Close()
 	z, err := zip.NewReader(whole, whole.Size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // those are refused by name
 		return parcel{}, nil, refusal("documents.zip.broken", "")

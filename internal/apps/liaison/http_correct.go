@@ -66,7 +66,7 @@ func (h handler) correctForm(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := form{kept: shown, seen: int64(w.Version),
+	f := form{school: r.Grant.School(), kept: shown, seen: int64(w.Version),
 		draft: Draft{ID: w.ID, Title: w.Title, Text: richtext.Text(richtext.HTML(w.Body)), Theme: w.Theme, Due: w.Due}}
 	return r.Page(r.T("liaison.correct"), "liaison", correctPage(f))
 }
@@ -96,7 +96,7 @@ func (h handler) correct(r *app.Request) (web.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		f := form{kept: kept, seen: c.Seen, again: c.Again, draft: d, faults: faults}
+		f := form{school: r.Grant.School(), kept: kept, seen: c.Seen, again: c.Again, draft: d, faults: faults}
 		return r.PageWith(http.StatusUnprocessableEntity, r.T("liaison.correct"), "liaison", nil, correctPage(f))
 	}
 	if err != nil {

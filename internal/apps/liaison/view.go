@@ -325,5 +325,5 @@ func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.fau
 
 func (f form) file(ctx context.Context) ui.FieldProps {
 	return ui.FieldProps{Name: "piece", Label: i18n.T(ctx, "liaison.file"), Help: i18n.T(ctx, "liaison.file_help", "n", filesMax), Multiple: true, Error: f.faults["piece"], Optional: true,
-		Accept: "image/jpeg,image/png,image/gif,image/webp,application/pdf", Upload: "/fichiers/envoi?lire", Kept: "fichier"}
+		Accept: "image/jpeg,image/png,image/gif,image/webp,application/pdf", Upload: "/fichiers/envoi?lire&ecole=" + f.school, Kept: "fichier"}
 }

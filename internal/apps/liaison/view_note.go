@@ -76,8 +76,8 @@ func messageField(ctx context.Context, label string, d NoteDraft, faults map[str
 	return ui.FieldProps{Name: "texte", Label: label, Value: d.Text, Error: faults["texte"], Required: true, Rows: 6, Attrs: templ.Attributes{"maxlength": strconv.Itoa(noteMax)}}
 }
 
-func fileField(ctx context.Context, faults map[string]string) ui.FieldProps {
-	return form{faults: faults}.file(ctx)
+func fileField(ctx context.Context, school string, faults map[string]string) ui.FieldProps {
+	return form{school: school, faults: faults}.file(ctx)
 }
 
 // notesView is a list of threads.

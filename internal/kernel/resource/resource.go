@@ -105,7 +105,8 @@ func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, items 
 	return err
 }
 
-// Restore shows items again to those who may see them.
+// Restore shows items again to those who may see them; the caller holds the
+// grant that allows it.
 func Restore(ctx context.Context, tx *db.Tx, g rights.Grant, items ...string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
@@ -115,7 +116,7 @@ func Restore(ctx context.Context, tx *db.Tx, g rights.Grant, items ...string) er
 }
 
 // Remove deletes items and what was shared of them; whatever shows or tells of
-// them went before.
+// them went before, and the caller holds the grant that allows it.
 func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, items ...string) error {
 	if err := search.Remove(ctx, tx, g, items...); err != nil { // which confirms the grant
 		return err

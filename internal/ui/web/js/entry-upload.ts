@@ -65,7 +65,7 @@ class Sending {
     this.line.className = "envoi";
     this.show("queued");
     list.append(this.line);
-    void turn(() => this.run());
+    void this.run();
   }
 
   private word(key: string): string {
@@ -157,7 +157,8 @@ class Sending {
     while (!this.gone) {
       const before = this.sent;
       try {
-        if (!this.paused && (await this.step())) break;
+        // One that is paused, or waits for the line, keeps nobody's turn.
+        if (!this.paused && (await turn(async () => this.paused || this.gone ? false : this.step()))) break;
       } catch {
         if (!this.paused && !this.gone) this.show("cut");
       }
