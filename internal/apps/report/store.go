@@ -54,7 +54,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now ti
 		return err
 	}
 	who := g.Viewer().Person
-	s, err := Find(ctx, tx, g.Viewer().Scope(), d.Resource)
+	s, err := Find(ctx, tx, rights.ScopeOf(who, now), d.Resource)
 	if err != nil {
 		return err
 	}
