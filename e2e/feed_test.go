@@ -36,7 +36,7 @@ func TestTheFeed(t *testing.T) {
 			tab.WaitText("Ne plus m’avertir à ce sujet")
 			tab.Screenshot("fil-actions")
 			tab.Click("Ne plus m’avertir à ce sujet")
-			tab.WaitText("vous n’en serez plus averti")
+			tab.WaitText("plus de notification à ce sujet")
 			tab.Go(s.URL + "/notifications")
 			tab.WaitText("En sourdine")
 			w.check(tab, "notifications-sourdine")
