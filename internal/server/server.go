@@ -219,6 +219,12 @@ func (s *Server) routes() error {
 	core := s.Core
 	s.router = app.NewRouter(core, app.Doors{
 		Viewer: func(w http.ResponseWriter, r *http.Request) (*rights.Viewer, error) { return session.Enter(w, r, core) },
+		Password: func(w http.ResponseWriter, r *http.Request) (*rights.Viewer, error) {
+			return session.EnterByPassword(w, r, core)
+		},
+		Challenge: func(w http.ResponseWriter, r *http.Request, _ *rights.Viewer, err error) {
+			session.Challenge(w, r, core, err)
+		},
 		Refuse: core.Refuse,
 		Entry:  session.EntryPath,
 	})

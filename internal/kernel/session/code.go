@@ -127,7 +127,7 @@ func Reissue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, per
 	if _, err := tx.Exec(ctx, `UPDATE person SET password = '', activated_at = NULL WHERE id = $1`, person); err != nil {
 		return "", err
 	}
-	for _, table := range []string{"session", "known_device", "entry", "recovery", "email_confirmation", "second_factor", "recovery_code"} {
+	for _, table := range []string{"session", "app_password", "known_device", "entry", "recovery", "email_confirmation", "second_factor", "recovery_code"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
 			return "", fmt.Errorf("reissue: %w", err)
 		}
