@@ -118,7 +118,7 @@ func (d *drive) top(e *entry) top {
 
 // roots finds what stands above documents; rest is the way from there.
 func (d *drive) roots(way []string) (e *entry, rest []string) {
-	e = &entry{sort: root, path: "/"}
+	e = d.above(root, "/", "", "")
 	if len(d.schools) == 0 {
 		return nil, nil
 	}
@@ -127,7 +127,7 @@ func (d *drive) roots(way []string) (e *entry, rest []string) {
 	} else if len(way) > 0 {
 		for _, s := range d.schools {
 			if s.name == clean(way[0]) {
-				e = &entry{sort: root, path: "/" + way[0], name: s.name, school: s.id}
+				e = d.above(root, "/"+way[0], s.name, s.id)
 			}
 		}
 		if e.school == "" {
@@ -149,14 +149,17 @@ func (d *drive) roots(way []string) (e *entry, rest []string) {
 
 // rootsOf are the folders of one school.
 func (d *drive) rootsOf(e *entry) []*entry {
-	out := []*entry{
-		{sort: mine, name: d.r.T("dav.mine"), school: e.school, space: d.r.Viewer.Person + "." + e.school},
-		{sort: shared, name: d.r.T("dav.shared"), school: e.school},
-	}
-	for _, one := range out {
-		one.path = path.Join(e.path, one.name)
-	}
-	return out
+	own, given := d.r.T("dav.mine"), d.r.T("dav.shared")
+	top := d.above(mine, path.Join(e.path, own), own, e.school)
+	top.space = d.r.Viewer.Person + "." + e.school
+	return []*entry{top, d.above(shared, path.Join(e.path, given), given, e.school)}
+}
+
+// above is a folder above documents, as old as the day.
+func (d *drive) above(what sort, at, name, school string) *entry {
+	e := &entry{sort: what, path: at, name: name, school: school}
+	e.ChangedAt = d.r.Viewer.Now.Truncate(24 * time.Hour).UnixMilli()
+	return e
 }
 
 // find is what stands at a path, nil for nothing. Faults are of the path or of
@@ -223,7 +226,7 @@ func (d *drive) children(ctx context.Context, e *entry) ([]*entry, error) {
 	if e.sort == root {
 		if e.school == "" {
 			for _, s := range d.schools {
-				e.inside = append(e.inside, &entry{sort: root, path: "/" + s.name, name: s.name, school: s.id})
+				e.inside = append(e.inside, d.above(root, "/"+s.name, s.name, s.id))
 			}
 		} else {
 			e.inside = d.rootsOf(e)
@@ -629,9 +632,11 @@ func (i info) ModTime() time.Time { return time.UnixMilli(i.e.ChangedAt) }
 // ContentType is what the file is, as we recognised it.
 func (i info) ContentType(context.Context) (string, error) { return media.Served(i.e.Type), nil }
 
-// ETag is the hash of the bytes: the same as at the address of the file.
+// ETag is the beginning of the hash of the bytes, 128 bits: some programs repeat
+// it within a line that they do not let grow.
 func (i info) ETag(context.Context) (string, error) {
-	return `"` + i.e.Blob[strings.LastIndexByte(i.e.Blob, '/')+1:] + `"`, nil
+	sum := i.e.Blob[strings.LastIndexByte(i.e.Blob, '/')+1:]
+	return `"` + sum[:min(32, len(sum))] + `"`, nil
 }
 
 // reading is something open: its bytes are fetched when they are asked for.
