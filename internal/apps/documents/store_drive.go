@@ -15,6 +15,9 @@ import (
 // What a drive does beside the pages: programs make an empty file before they
 // send its bytes, and save by putting another file in the place of the first.
 
+// Name is what a program calls something, as it is kept.
+func Name(name string) (string, error) { return cleanName("nom", name) }
+
 // Fill gives the grant's file, which its viewer made empty, its first bytes: no
 // version is left behind, and nobody is told twice. A file that somebody else
 // made, or that holds something, gets another version.

@@ -300,9 +300,9 @@ func (d *drive) to(ctx context.Context, name string) (*entry, string, error) {
 	if len(way) == 0 {
 		return nil, "", d.refuse("dav.here")
 	}
-	last := clean(way[len(way)-1])
-	if junk(last) {
-		return nil, "", d.refuse("dav.junk")
+	last, err := d.named(way[len(way)-1])
+	if err != nil {
+		return nil, "", err
 	}
 	in, err := d.find(ctx, strings.Join(way[:len(way)-1], "/"))
 	if err != nil {
@@ -315,6 +315,15 @@ func (d *drive) to(ctx context.Context, name string) (*entry, string, error) {
 		return nil, "", d.refuse("dav.here")
 	}
 	return in, last, nil
+}
+
+// named is what something new is to be called.
+func (d *drive) named(name string) (string, error) {
+	if junk(name) {
+		return "", d.refuse("dav.junk")
+	}
+	name, err := documents.Name(clean(name))
+	return name, d.fails(err)
 }
 
 // OpenFile opens what is there, or begins a file.
@@ -549,7 +558,7 @@ func (d *drive) Rename(ctx context.Context, from, to string) error {
 				return err
 			}
 		}
-		if in != nil && in.ID != src.Parent {
+		if in != nil && (in.ID != src.Parent || in.sort == mine && in.space != src.space) {
 			g, err := d.grant(ctx, tx, in, rights.Contribute)
 			if err != nil {
 				return seen(err)
@@ -578,10 +587,8 @@ func (d *drive) toOf(ctx context.Context, src *entry, name string) (*entry, stri
 	}
 	if n := len(way) - 1; n >= 0 && "/"+strings.Join(way[:n], "/") == path.Dir(src.path) {
 		if in, err := d.find(ctx, path.Dir(src.path)); err == nil && in != nil && in.sort == shared {
-			if junk(way[n]) {
-				return nil, "", d.refuse("dav.junk")
-			}
-			return nil, clean(way[n]), nil
+			last, err := d.named(way[n])
+			return nil, last, err
 		}
 	}
 	return d.to(ctx, name)

@@ -35,6 +35,8 @@ func serve(r *app.Request) (web.Response, error) {
 	// Whatever it is, a browser that opens it runs nothing of it.
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Cache-Control", "private, no-cache")
+	// What is named without its host is here; the library would not know it.
+	r.Header.Set("If", strings.ReplaceAll(r.Header.Get("If"), "</", "<http://"+r.Host+"/"))
 	switch r.Method {
 	case "PROPFIND":
 		if depth := r.Header.Get("Depth"); depth != "0" && depth != "1" {

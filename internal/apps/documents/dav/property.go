@@ -164,13 +164,11 @@ func (f *reading) Patch(patches []webdav.Proppatch) ([]webdav.Propstat, error) {
 		slices.SortFunc(now, func(a, b property) int { return strings.Compare(a.Space+" "+a.Name, b.Space+" "+b.Name) })
 		return noteDown(f.ctx, tx, g, now)
 	})
-	if e := errs.As(err); e != nil && e.Kind == errs.Invalid || err == errs.ErrDenied {
-		f.d.fault = nil // told for each property
-		all.Status = webdav.StatusInsufficientStorage
-		if err == errs.ErrDenied {
-			all.Status = http.StatusForbidden
-		}
-		return []webdav.Propstat{all}, nil
+	switch errs.KindOf(err) { // told for each property
+	case errs.Invalid:
+		all.Status, err, f.d.fault = webdav.StatusInsufficientStorage, nil, nil
+	case errs.Denied:
+		all.Status, err, f.d.fault = http.StatusForbidden, nil, nil
 	}
 	return []webdav.Propstat{all}, err
 }
