@@ -4,6 +4,7 @@ package apps
 import (
 	"marelle/internal/apps/classroom"
 	"marelle/internal/apps/documents"
+	"marelle/internal/apps/documents/dav"
 	"marelle/internal/apps/home"
 	"marelle/internal/apps/liaison"
 	"marelle/internal/apps/report"
@@ -17,6 +18,7 @@ func All(core *app.Core) []app.App {
 		home.App(core),
 		liaison.App(core),
 		documents.App(core),
+		dav.App(core),
 		classroom.App(core),
 		school.App(core),
 		report.App(core),

@@ -219,6 +219,12 @@ func (s *Server) routes() error {
 	core := s.Core
 	s.router = app.NewRouter(core, app.Doors{
 		Viewer: func(w http.ResponseWriter, r *http.Request) (*rights.Viewer, error) { return session.Enter(w, r, core) },
+		Password: func(w http.ResponseWriter, r *http.Request) (*rights.Viewer, error) {
+			return session.EnterByPassword(w, r, core)
+		},
+		Challenge: func(w http.ResponseWriter, r *http.Request, _ *rights.Viewer, err error) {
+			session.Challenge(w, r, core, err)
+		},
 		Refuse: core.Refuse,
 		Entry:  session.EntryPath,
 	})
@@ -257,7 +263,9 @@ func (s *Server) routes() error {
 		// A page takes a millisecond of a core: the last of 32 is answered within a
 		// fraction of a second. Sign-ins that wait for their hash take none.
 		Most: int64(32*runtime.GOMAXPROCS(0) + core.Hasher.Room()),
-		Free: func(r *http.Request) bool { return raw(r) || health(r) },
+		Free: func(r *http.Request) bool {
+			return (raw(r) && (!onDrive(r) || r.Method == http.MethodGet)) || health(r)
+		},
 		Base: core.Base, Page: busy,
 	}
 	s.root, err = web.Secure(mux, web.Options{
@@ -276,7 +284,12 @@ func (s *Server) routes() error {
 // raw are the answers that nothing may wrap: files, assets that are compressed
 // already, and the stream of an open page.
 func raw(r *http.Request) bool {
-	return r.URL.Path == tell.LivePath || strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, ui.Prefix)
+	return r.URL.Path == tell.LivePath || onDrive(r) || strings.HasPrefix(r.URL.Path, "/fichiers/") || strings.HasPrefix(r.URL.Path, ui.Prefix)
+}
+
+// onDrive are the requests of programs, which read no page.
+func onDrive(r *http.Request) bool {
+	return r.URL.Path == session.DrivePath || strings.HasPrefix(r.URL.Path, session.DrivePath+"/")
 }
 
 func health(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }

@@ -36,6 +36,10 @@ type Router struct {
 type Doors struct {
 	// Viewer finds who asks; nil for a stranger.
 	Viewer func(w http.ResponseWriter, r *http.Request) (*rights.Viewer, error)
+	// Password finds who shows an application password, where a need asks for one;
+	// Challenge refuses there, in a few words and asking for it.
+	Password  func(w http.ResponseWriter, r *http.Request) (*rights.Viewer, error)
+	Challenge func(w http.ResponseWriter, r *http.Request, v *rights.Viewer, err error)
 	// Refuse shows an error.
 	Refuse func(w http.ResponseWriter, r *http.Request, v *rights.Viewer, err error)
 	// Entry is where somebody is sent who has not accepted the charter yet.
@@ -81,6 +85,17 @@ func (rt *Router) DELETE(pattern string, need rights.Need, h Handler) {
 	rt.handle(http.MethodDelete, pattern, need, h)
 }
 
+// Drive declares a tree of files that programs open over WebDAV: the address
+// itself and all below it.
+func (rt *Router) Drive(path string, need rights.Need, h Handler) {
+	for _, method := range []string{"OPTIONS", "PROPFIND"} {
+		rt.handle(method, path, need, h)
+	}
+	for _, method := range []string{"OPTIONS", "GET", "PUT", "DELETE", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "PROPFIND", "PROPPATCH"} {
+		rt.handle(method, path+"/{path...}", need, h)
+	}
+}
+
 // Routes lists what was declared, sorted.
 func (rt *Router) Routes() []Route {
 	list := slices.Clone(rt.routes)
@@ -100,9 +115,13 @@ func (rt *Router) handle(method, pattern string, need rights.Need, h Handler) {
 	rt.routes = append(rt.routes, Route{method, pattern, need})
 	rt.mux.HandleFunc(method+" "+pattern, func(w http.ResponseWriter, hr *http.Request) {
 		hr = hr.WithContext(i18n.With(hr.Context(), rt.core.Catalog))
-		viewer, err := rt.doors.Viewer(w, hr)
+		find, refuse := rt.doors.Viewer, rt.doors.Refuse
+		if need.NeedsPassword() {
+			find, refuse = rt.doors.Password, rt.doors.Challenge
+		}
+		viewer, err := find(w, hr)
 		if err != nil {
-			rt.doors.Refuse(w, hr, nil, err)
+			refuse(w, hr, nil, err)
 			return
 		}
 		r := &Request{Request: hr, W: w, Viewer: viewer, Core: rt.core}
@@ -114,7 +133,7 @@ func (rt *Router) handle(method, pattern string, need rights.Need, h Handler) {
 			}
 		}()
 		if err := rt.serve(r, need, h); err != nil {
-			rt.doors.Refuse(w, hr, viewer, err)
+			refuse(w, hr, viewer, err)
 		}
 	})
 }

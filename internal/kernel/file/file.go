@@ -115,18 +115,34 @@ const (
 // sizes, and its original is not kept; a PDF is kept as it is. Anything else is
 // refused. No row is written: Record does it in the transaction of the item.
 func Receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
-	return receive(ctx, core, school, owner, name, in, false)
+	return receive(ctx, core, school, owner, name, in, pages)
 }
 
 // ReceiveAny takes whatever a school works with: besides what Receive takes,
 // texts, office files, sound, video, archives. Programs are refused.
 func ReceiveAny(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
-	return receive(ctx, core, school, owner, name, in, true)
+	return receive(ctx, core, school, owner, name, in, whatever)
 }
+
+// ReceiveDraft takes what ReceiveAny takes, and an empty file besides: programs
+// make one before they send what is to be in it.
+func ReceiveDraft(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
+	return receive(ctx, core, school, owner, name, in, drafts)
+}
+
+// taken is what may come: what is read in a page, whatever a school works with,
+// and the same with what is empty.
+type taken int
+
+const (
+	pages taken = iota
+	whatever
+	drafts
+)
 
 // receive reads once: the bytes are hashed on their way to the machine's disk,
 // and go from there to the store.
-func receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader, whatever bool) (Received, error) {
+func receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader, of taken) (Received, error) {
 	r := Received{ID: id.New(), School: school, Owner: owner, Name: clean(name)}
 	f, err := core.Spool.Take(ctx, in, core.UploadMax)
 	if errors.Is(err, spool.ErrTooLarge) {
@@ -138,10 +154,10 @@ func receive(ctx context.Context, core *app.Core, school, owner, name string, in
 	if err != nil {
 		return r, fmt.Errorf("receive: %w", err)
 	}
-	if f.Size == 0 {
+	if f.Size == 0 && of != drafts {
 		return r, errs.Field("piece", "file.empty")
 	}
-	kind, err := recognise(core, f, r.Name, whatever)
+	kind, err := recognise(core, f, r.Name, of >= whatever)
 	if err != nil {
 		return r, err
 	}

@@ -23,6 +23,7 @@ const (
 	onClass
 	onPerson
 	portal
+	byPassword // an application password, which opens nothing else
 )
 
 // Need is what a route asks of its caller. Its values come from the functions
@@ -54,6 +55,12 @@ func Can(action string, profiles ...Profile) Need {
 	return Need{how: inSchool, action: action, profiles: profiles}
 }
 
+// ByPassword asks for an application password, of somebody who has one of the
+// profiles in some school. No session stands for it.
+func ByPassword(action string, profiles ...Profile) Need {
+	return Need{how: byPassword, action: action, profiles: profiles}
+}
+
 // On asks for a role on the resource of the kind whose id is the path parameter.
 func On(kind Kind, role Role, param string) Need {
 	return Need{how: onResource, action: string(kind), kind: kind, role: role, param: param}
@@ -82,6 +89,9 @@ func (n Need) Param() string { return n.param }
 // NeedsSession says whether a stranger is asked to sign in.
 func (n Need) NeedsSession() bool { return n.how != public }
 
+// NeedsPassword says whether a session counts for nothing here.
+func (n Need) NeedsPassword() bool { return n.how == byPassword }
+
 func (n Need) covers(g Need) bool {
 	return n.how == g.how && n.action == g.action && n.kind == g.kind && g.role >= n.role
 }
@@ -95,14 +105,15 @@ const (
 	confirming moment = true
 )
 
-// live is the condition that the viewer's session is still there, and args with
+// live is the condition that what the viewer came in with is still there, and args with
 // its own; nothing at the door. $now is the position of the instant.
 func (m moment) live(v *Viewer, now int, args []any) (string, []any) {
 	if m == atDoor {
 		return "", args
 	}
-	return fmt.Sprintf(` AND EXISTS (SELECT 1 FROM session se WHERE se.id = $%d AND se.person = $%d AND se.expires_at > $%d)`, len(args)+1, len(args)+2, now),
-		append(args, v.Session, v.Person)
+	table, held := v.key()
+	return fmt.Sprintf(` AND EXISTS (SELECT 1 FROM %s se WHERE se.id = $%d AND se.person = $%d AND se.expires_at > $%d)`, table, len(args)+1, len(args)+2, now),
+		append(args, held, v.Person)
 }
 
 // Resolve mints the grant for a viewer and an object, or says NotFound (what
@@ -117,7 +128,7 @@ func (n Need) resolve(ctx context.Context, q db.Querier, v *Viewer, object strin
 	if n.how == public {
 		return g, nil
 	}
-	if !v.SignedIn() {
+	if !v.SignedIn() || n.how == byPassword && v.Password == "" {
 		return Grant{}, errs.New(errs.Unauthenticated, "error.sign_in")
 	}
 	now := v.Now.UnixMilli()
@@ -132,13 +143,13 @@ func (n Need) resolve(ctx context.Context, q db.Querier, v *Viewer, object strin
 			return Grant{}, errs.ErrNotFound
 		}
 		return g, nil
-	case inSchool:
+	case inSchool, byPassword:
 		schools := v.SchoolsAs(n.profiles...)
 		if len(schools) == 0 {
 			return Grant{}, errs.ErrDenied
 		}
 		g.school = schools[0]
-		if object != "" {
+		if object != "" && n.how == inSchool {
 			if !slices.Contains(schools, object) {
 				return Grant{}, errs.ErrNotFound
 			}

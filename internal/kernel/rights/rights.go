@@ -86,6 +86,7 @@ type Viewer struct {
 	Theme       string
 	Reading     string
 	Session     string // id of the session row
+	Password    string // id of the application password that stands in its place
 	SeenAt      int64  // when it was last used, to five minutes
 	Shared      bool   // on a tablet of the school
 	Pending     bool   // signed in, but the charter in force is not accepted yet
@@ -98,6 +99,14 @@ type Viewer struct {
 
 // SignedIn says whether somebody is there.
 func (v *Viewer) SignedIn() bool { return v != nil && v.Person != "" }
+
+// key is what the viewer came in with: its table and its id.
+func (v *Viewer) key() (table, held string) {
+	if v.Password != "" {
+		return "app_password", v.Password
+	}
+	return "session", v.Session
+}
 
 // Is says whether the viewer has one of the profiles, in any school.
 func (v *Viewer) Is(profiles ...Profile) bool { return len(v.SchoolsAs(profiles...)) > 0 }
@@ -233,7 +242,8 @@ func (g Grant) Confirm(ctx context.Context, tx *db.Tx) error {
 	}
 	// Refused: by a right that was lost, or for want of the session itself, in
 	// which case the caller is asked to sign in.
-	live, lost := db.Value[int](ctx, tx, `SELECT count(*) FROM session WHERE id = $1 AND person = $2 AND expires_at > $3`, v.Session, v.Person, v.Now.UnixMilli())
+	table, held := v.key()
+	live, lost := db.Value[int](ctx, tx, `SELECT count(*) FROM `+table+` WHERE id = $1 AND person = $2 AND expires_at > $3`, held, v.Person, v.Now.UnixMilli())
 	if lost != nil {
 		return lost
 	}
@@ -253,11 +263,12 @@ func (g Grant) again(ctx context.Context, tx *db.Tx, v *Viewer) error {
 		}
 		return err
 	}
+	table, held := v.key()
 	rows, err := db.All[struct {
 		School, Profile string
 		Head            bool
 	}](ctx, tx, `SELECT m.school, m.profile, m.head FROM membership m WHERE m.person = $1 AND m.valid_from <= $2 AND m.valid_to > $2
-		AND EXISTS (SELECT 1 FROM session s WHERE s.id = $3 AND s.person = $1 AND s.expires_at > $2)`, v.Person, v.Now.UnixMilli(), v.Session)
+		AND EXISTS (SELECT 1 FROM `+table+` s WHERE s.id = $3 AND s.person = $1 AND s.expires_at > $2)`, v.Person, v.Now.UnixMilli(), held)
 	if err != nil {
 		return err
 	}
@@ -270,7 +281,7 @@ func (g Grant) again(ctx context.Context, tx *db.Tx, v *Viewer) error {
 	switch g.need.how {
 	case portal:
 		still = v.Is(Operator)
-	case inSchool:
+	case inSchool, byPassword:
 		still = slices.Contains(v.SchoolsAs(g.need.profiles...), g.school)
 	}
 	if !still || len(rows) == 0 {

@@ -56,6 +56,7 @@ type accountView struct {
 	Devices  int
 	Shared   bool
 	Staff    bool // may have a second factor
+	Keys     bool // may open documents as a drive
 	Second   bool
 	MustBy   string // day until which a second factor is to be added
 	Refused  bool   // the mail server refused the address
@@ -77,6 +78,7 @@ func (d *door) account(r *app.Request) (web.Response, error) {
 	if v.Devices, err = db.Value[int](r.Context(), d.core.DB, `SELECT count(*) FROM session WHERE person = $1 AND expires_at > $2`, a.ID, r.Viewer.Now.UnixMilli()); err != nil {
 		return nil, err
 	}
+	v.Keys = r.Viewer.Is(driven...)
 	v.Staff = r.Viewer.Is(rights.Teacher, rights.Staff, rights.Head, rights.Operator)
 	if v.Second, err = hasSecondFactor(r.Context(), d.core.DB, a.ID); err != nil {
 		return nil, err

@@ -130,7 +130,7 @@ func Reissue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, per
 	if _, err := tx.Exec(ctx, `UPDATE person SET password = '', email = '', activated_at = NULL WHERE id = $1`, person); err != nil {
 		return "", err
 	}
-	for _, table := range []string{"session", "known_device", "entry", "recovery", "email_confirmation", "second_factor", "recovery_code", "refused_address", "returned_mail"} {
+	for _, table := range []string{"session", "app_password", "known_device", "entry", "recovery", "email_confirmation", "second_factor", "recovery_code", "refused_address", "returned_mail"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
 			return "", fmt.Errorf("reissue: %w", err)
 		}

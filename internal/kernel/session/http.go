@@ -79,6 +79,9 @@ func (d *door) routes(r *app.Router) {
 	r.POST(atMail+"/retirer", rights.SignedIn, d.dropEmail)
 	r.GET(atDevices, rights.SignedIn, d.devicesPage)
 	r.POST(atDevices, rights.SignedIn, d.closeDevice)
+	r.GET(atDrive, keepKeys, d.keysPage)
+	r.POST(atDrive, keepKeys, d.makeKey)
+	r.POST(atDrive+"/retirer", keepKeys, d.endKey)
 	// Somebody whose grace is over gets no further than this page.
 	r.GET(atFactor, rights.Entering, d.factorPage)
 	r.POST(atFactor, rights.Entering, d.confirmFactor)

@@ -36,6 +36,17 @@ func export(ctx context.Context, q db.Querier, person string, add func(name stri
 	if err := add("sessions", sessions); err != nil {
 		return err
 	}
+	keys, err := db.All[struct {
+		Name      string `json:"name"`
+		CreatedAt int64  `json:"created_at" db:"created_at"`
+		SeenAt    *int64 `json:"seen_at" db:"seen_at"`
+	}](ctx, q, `SELECT name, created_at, seen_at FROM app_password WHERE person = $1 ORDER BY created_at`, person)
+	if err != nil {
+		return err
+	}
+	if err := add("app_passwords", keys); err != nil {
+		return err
+	}
 	devices, err := db.All[struct {
 		CreatedAt int64 `json:"created_at" db:"created_at"`
 	}](ctx, q, `SELECT created_at FROM push_subscription WHERE person = $1 ORDER BY created_at`, person)
@@ -86,7 +97,7 @@ func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, table := range []string{"push_subscription", "session", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation",
+	for _, table := range []string{"push_subscription", "session", "app_password", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation",
 		"recovery", "second_factor", "recovery_code", "refused_address", "returned_mail", "outgoing_mail"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
 			return fmt.Errorf("erase %s: %w", table, err)

@@ -47,7 +47,7 @@ func TestExportAndErase(t *testing.T) {
 	s.write(func(ctx context.Context, tx *db.Tx) error {
 		return own.Erase(ctx, tx, rights.System("test"), person)
 	})
-	for _, table := range []string{"session", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation", "recovery", "second_factor", "recovery_code", "push_subscription", "refused_address", "outgoing_mail"} {
+	for _, table := range []string{"session", "app_password", "known_device", "entry", "activation_code", "charter_acceptance", "email_confirmation", "recovery", "second_factor", "recovery_code", "push_subscription", "refused_address", "outgoing_mail"} {
 		if n := s.count(`SELECT count(*) FROM `+table+` WHERE person = $1`, person); n != 0 {
 			t.Errorf("%d rows remain in %s", n, table)
 		}

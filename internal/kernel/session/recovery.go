@@ -223,8 +223,8 @@ func (d *door) reset(r *app.Request) (web.Response, error) {
 	return web.Redirect("/connexion?apres=motdepasse"), nil
 }
 
-// changed writes a new password: every other session ends, pending recoveries
-// too, and the holder is told.
+// changed writes a new password: every other session ends, application
+// passwords and pending recoveries too, and the holder is told.
 func (d *door) changed(ctx context.Context, tx *db.Tx, a account, hash, keep, action string) error {
 	n, err := tx.Exec(ctx, `UPDATE person SET password = $2 WHERE id = $1 AND activated_at IS NOT NULL`, a.ID, hash)
 	if err != nil {
@@ -236,7 +236,7 @@ func (d *door) changed(ctx context.Context, tx *db.Tx, a account, hash, keep, ac
 	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person = $1 AND id <> $2`, a.ID, keep); err != nil {
 		return err
 	}
-	for _, table := range []string{"recovery", "entry"} {
+	for _, table := range []string{"recovery", "entry", "app_password"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, a.ID); err != nil {
 			return err
 		}

@@ -56,7 +56,11 @@ func Resolve(ctx context.Context, q db.Querier, r *http.Request, now time.Time) 
 	if err != nil || len(c.Value) < 20 {
 		return nil, nil //nolint:nilerr // no cookie is a stranger
 	}
-	return byToken(ctx, q, secret.Hash(c.Value), now)
+	v, err := byToken(ctx, q, "session", secret.Hash(c.Value), now)
+	if v != nil {
+		v.Session = secret.Hash(c.Value)
+	}
+	return v, err
 }
 
 // principals reads "school principal|school principal".
@@ -70,28 +74,36 @@ func principals(held string) []rights.Principal {
 	return out
 }
 
-func byToken(ctx context.Context, q db.Querier, token string, now time.Time) (*rights.Viewer, error) {
-	rows, err := q.QueryContext(ctx, `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END, p.avatar, p.theme, p.reading,
-			s.shared, s.seen_at, p.activated_at, CASE WHEN EXISTS (SELECT 1 FROM second_factor sf WHERE sf.person = p.id AND sf.confirmed_at IS NOT NULL) THEN 1 ELSE 0 END,
+// viewers reads who holds a key of a table, in one statement.
+func viewers(table, shared string) string {
+	return `SELECT p.id, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END, p.avatar, p.theme, p.reading,
+			` + shared + `, coalesce(s.seen_at, 0), p.activated_at, CASE WHEN EXISTS (SELECT 1 FROM second_factor sf WHERE sf.person = p.id AND sf.confirmed_at IS NOT NULL) THEN 1 ELSE 0 END,
 			CASE WHEN EXISTS (SELECT 1 FROM charter_acceptance ca WHERE ca.person = p.id AND ca.version >= $3 AND ca.paper_by = '') THEN 1 ELSE 0 END,
 			coalesce((SELECT string_agg(pp.school || ' ' || pp.principal, '|') FROM person_principal pp
-				WHERE pp.person = (SELECT person FROM session WHERE id = $1) AND pp.valid_from <= $2 AND pp.valid_to > $2), ''),
+				WHERE pp.person = (SELECT person FROM ` + table + ` WHERE id = $1) AND pp.valid_from <= $2 AND pp.valid_to > $2), ''),
 			x.kind, x.a, x.b, x.c, x.d, x.head, x.facts
-		FROM session s JOIN person p ON p.id = s.person
+		FROM ` + table + ` s JOIN person p ON p.id = s.person
 		LEFT JOIN (
 			SELECT m.person AS person, 'member' AS kind, m.school AS a, coalesce(sc.name, '') AS b, coalesce(sc.timezone, '') AS c, m.profile AS d, m.head AS head, '' AS ord, coalesce(pc.facts, '') AS facts
 			FROM membership m LEFT JOIN school sc ON sc.id = m.school
 			LEFT JOIN person_caption pc ON pc.person = m.person AND pc.school = m.school
 			WHERE m.valid_from <= $2 AND m.valid_to > $2
-			AND m.person = (SELECT person FROM session WHERE id = $1)
+			AND m.person = (SELECT person FROM ` + table + ` WHERE id = $1)
 			UNION ALL
 			SELECT f.relative, 'child', k.id, k.first, k.avatar, coalesce((SELECT cl.label FROM class_member cm JOIN class cl ON cl.id = cm.class
 				WHERE cm.person = k.id AND cm.profile = 'pupil' AND cm.valid_from <= $2 AND cm.valid_to > $2 ORDER BY cl.year DESC LIMIT 1), ''), FALSE, k.birth || k.first, ''
 			FROM family_link f JOIN person k ON k.id = f.pupil
 			JOIN membership km ON km.person = k.id AND km.profile = 'pupil' AND km.valid_from <= $2 AND km.valid_to > $2
-			WHERE `+people.LinkHolds("f", "$2")+` AND f.relative = (SELECT person FROM session WHERE id = $1)
+			WHERE ` + people.LinkHolds("f", "$2") + ` AND f.relative = (SELECT person FROM ` + table + ` WHERE id = $1)
 		) x ON x.person = p.id
-		WHERE s.id = $1 AND s.expires_at > $2 ORDER BY x.kind, x.ord, x.b`, token, now.UnixMilli(), charterVersion)
+		WHERE s.id = $1 AND s.expires_at > $2 ORDER BY x.kind, x.ord, x.b`
+}
+
+var viewerTexts = map[string]string{"session": viewers("session", "s.shared"), "app_password": viewers("app_password", "FALSE")}
+
+// byToken finds who holds a key of the table, session or app_password.
+func byToken(ctx context.Context, q db.Querier, table, token string, now time.Time) (*rights.Viewer, error) {
+	rows, err := q.QueryContext(ctx, viewerTexts[table], token, now.UnixMilli(), charterVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +124,7 @@ func byToken(ctx context.Context, q db.Querier, token string, now time.Time) (*r
 		}
 		if v == nil {
 			one.Principals = principals(held)
-			one.Session, one.Now, one.Pending, one.SeenAt = token, now, accepted == 0, seen
+			one.Now, one.Pending, one.SeenAt = now, accepted == 0, seen
 			v = &one
 		}
 		switch {

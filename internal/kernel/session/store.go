@@ -128,7 +128,7 @@ func SignInAs(ctx context.Context, tx *db.Tx, core *app.Core, person string) (to
 
 // SetPassword makes an account active with a password already hashed, as the
 // command line and the demonstration do. The code in force is wiped, all
-// sessions end. The holder of g is the program or somebody in charge who stands
+// sessions and application passwords end. The holder of g is the program or somebody in charge who stands
 // above the person; the charter is still to be accepted (AcceptCharter).
 func SetPassword(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, person, hash string) error {
 	if err := mayHand(ctx, tx, core, g, []string{person}); err != nil {
@@ -145,8 +145,10 @@ func SetPassword(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant,
 	if _, err := tx.Exec(ctx, `DELETE FROM activation_code WHERE person = $1`, person); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE person = $1`, person); err != nil {
-		return err
+	for _, table := range []string{"session", "app_password"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
+			return err
+		}
 	}
 	return audit.Note(ctx, tx, g, now, "password.set", person, "")
 }
@@ -225,7 +227,7 @@ func activate(ctx context.Context, tx *db.Tx, core *app.Core, e entry, hash stri
 func sweep(ctx context.Context, core *app.Core) error {
 	now := core.Clock.Now().UnixMilli()
 	return core.DB.Write(ctx, func(tx *db.Tx) error {
-		for _, table := range []string{"activation_code", "session", "throttle", "entry", "recovery", "email_confirmation"} {
+		for _, table := range []string{"activation_code", "session", "app_password", "throttle", "entry", "recovery", "email_confirmation"} {
 			if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE expires_at <= $1`, now); err != nil {
 				return fmt.Errorf("sweep %s: %w", table, err)
 			}

@@ -111,6 +111,8 @@ func countAccount(ctx context.Context, tx *db.Tx, subject string, now int64) err
 	return tooMany(ctx, tx, subject, "blocked_to", now)
 }
 
+// countAddress counts what one address tries, in a window that begins with the
+// first of it.
 func countAddress(ctx context.Context, tx *db.Tx, subject string, now int64, most int) error {
 	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $3)
 		ON CONFLICT (subject) DO UPDATE SET

@@ -34,8 +34,15 @@ func FormatCode(code string) string {
 // NormalizeCode accepts a code as people type it (small letters, spaces, any
 // dash) and returns the bare form, or false when it cannot be a code.
 func NormalizeCode(s string) (string, bool) {
+	code := bare(s)
+	return code, len(code) == codeLen
+}
+
+// bare takes what people type between the symbols out, "" for what no symbols
+// make.
+func bare(s string) string {
 	if len(s) > 100 {
-		return "", false
+		return ""
 	}
 	var b strings.Builder
 	for _, r := range strings.ToUpper(s) {
@@ -44,10 +51,10 @@ func NormalizeCode(s string) (string, bool) {
 			b.WriteRune(r)
 		case strings.ContainsRune(" \t\u00a0\u202f-\u2010\u2011\u2012\u2013\u2014\u2212_.", r):
 		default:
-			return "", false
+			return ""
 		}
 	}
-	return b.String(), b.Len() == codeLen
+	return b.String()
 }
 
 //go:embed words.txt

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,20 +109,9 @@ func stripDefault(host, scheme string) string {
 // Client is the address of whoever asks: the connection's, or the last one in
 // X-Forwarded-For that no trusted proxy added.
 func Client(r *http.Request, proxies []netip.Prefix) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := at.Addr().Unmap()
-	trusted := func(a netip.Addr) bool {
-		for _, p := range proxies {
-			if p.Contains(a) {
-				return true
-			}
-		}
-		return false
-	}
-	if !trusted(addr) {
+	addr := Line(r)
+	trusted := func(a netip.Addr) bool { return Trusted(a, proxies) }
+	if !addr.IsValid() || !trusted(addr) {
 		return addr
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -136,6 +126,21 @@ func Client(r *http.Request, proxies []netip.Prefix) netip.Addr {
 		}
 	}
 	return addr
+}
+
+// Line is the address at the other end of the connection, a proxy's where there
+// is one.
+func Line(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr().Unmap()
+}
+
+// Trusted says whether an address is of a proxy that the operator named.
+func Trusted(a netip.Addr, proxies []netip.Prefix) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // Door is what one household or school shows itself by: an IPv4 address, or a
