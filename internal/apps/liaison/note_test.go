@@ -132,7 +132,7 @@ func TestOtherParentNeverSeesANote(t *testing.T) {
 }
 
 // A parent who teaches the child's class, or runs the school, is no recipient of
-// what the other parent writes: the others are, by name.
+// what the other parent writes: the others are.
 func TestTeacherOfOwnChildIsNoRecipient(t *testing.T) {
 	a := testapp.New(t)
 	nadia, youssef, helene := a.As("nadia.kermadec"), a.As("youssef.kermadec"), a.As("helene.duvivier")

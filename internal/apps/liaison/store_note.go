@@ -86,7 +86,7 @@ func answering(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Sco
 	return db.One[answered](ctx, q, `SELECT w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, w.title, n.id AS note
 		FROM word w JOIN resource r ON r.id = w.id JOIN word_pupil wp ON wp.word = w.id JOIN person a ON a.id = w.author
 		LEFT JOIN note n ON n.word = w.id AND n.author = $3
-		WHERE w.id = $1 AND wp.pupil = $2 AND a.id <> $3 AND EXISTS (SELECT 1 FROM membership m WHERE m.person = w.author AND m.school = w.school
+		WHERE w.id = $1 AND wp.pupil = $2 AND NOT EXISTS (SELECT 1 FROM family_link f WHERE f.pupil = $2 AND f.relative = w.author) AND EXISTS (SELECT 1 FROM membership m WHERE m.person = w.author AND m.school = w.school
 			AND m.profile IN ('teacher', 'staff') AND m.valid_from <= $4 AND m.valid_to > $4) AND `+scope, args...)
 }
 
@@ -164,7 +164,7 @@ func begin(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, v *ri
 		}
 	}
 	mine := kin(p.Pupil, v.Person)
-	if _, err := resource.Create(ctx, tx, g, now, resource.Row{ID: d.ID, School: p.School, Kind: Note, Owner: v.Person, Manager: mine, Title: title}); err != nil {
+	if _, err := resource.Create(ctx, tx, g, now, resource.Row{ID: d.ID, School: p.School, Kind: Note, Owner: v.Person, Manager: mine, Withheld: p.Pupil, Title: title}); err != nil {
 		return "", err
 	}
 	if err := resource.Share(ctx, tx, d.ID, rights.Contribute, to...); err != nil {
@@ -226,6 +226,15 @@ func say(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, who *ri
 	if by == n.Author {
 		if err := count(ctx, tx, g, who, now, "texte"); err != nil {
 			return err
+		}
+		// Those it was written to may all have left, or become relatives of the child.
+		heard, err := db.Value[int](ctx, tx, `SELECT count(*) FROM resource r JOIN resource_grant rg ON rg.resource = r.id JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = r.school
+			WHERE r.id = $1 AND rg.role = $2 AND pp.valid_from <= $3 AND pp.valid_to > $3 AND `+rights.Opens("r", "pp.person"), note, int(rights.Contribute), now.UnixMilli())
+		if err != nil {
+			return fmt.Errorf("message: %w", err)
+		}
+		if heard == 0 {
+			return errs.Field("texte", "liaison.note_unheard")
 		}
 	} else {
 		e.Kind, e.Only = NoteAnswer, []string{n.Author}

@@ -208,7 +208,7 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	persons, err := db.All[string](ctx, tx, `SELECT DISTINCT pp.person FROM event e
 		JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor AND pp.person > $2
+		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor AND pp.person > $2 AND `+rights.Opens("r", "pp.person")+`
 		ORDER BY pp.person LIMIT $3`, event, after, batch)
 	if err != nil || len(persons) == 0 {
 		return "", err
@@ -259,7 +259,7 @@ func lines(awaits, whom string) string {
 		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
 			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + rights.Opens("r", "pp.person") + ` AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`
 }
 

@@ -1,0 +1,107 @@
+package liaison_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"marelle/internal/apps/liaison"
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
+	"marelle/internal/testkit/testapp"
+)
+
+// changes writes to the directory of the school, a second later.
+func changes(t *testing.T, a *testapp.App, c people.Change) {
+	t.Helper()
+	a.Core.Clock.Advance(time.Second)
+	c.School = one(t, a, `SELECT id FROM school WHERE uai = '0809876A'`)
+	for i := range c.Join {
+		c.Join[i].School = c.School
+	}
+	for i := range c.Leave {
+		c.Leave[i].School = c.School
+	}
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		return people.Apply(t.Context(), tx, rights.System("test").For(c.School), a.Core.Clock.Now(), c)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	a.Core.Clock.Advance(time.Second)
+}
+
+// Who becomes a relative of the child after a letter was written to the teachers
+// reads it no more, nor what is said in it from then on; their colleagues do.
+func TestLetterIsClosedToWhoBecomesAnotherRelative(t *testing.T) {
+	a := testapp.New(t)
+	nadia, helene, claire := a.As("nadia.kermadec"), a.As("helene.duvivier"), a.As("claire.fontaine")
+	ines := pupil(t, a, "ines.kermadec")
+	note, _, _ := strings.Cut(nadia.Upload("/carnet/ecrire", []testapp.File{{Field: "piece", Name: "jugement.pdf", Bytes: pdf(t)}}, "enfant", ines, "texte", "Le zouave.", "direction", "1").To(), "?")
+	file := one(t, a, `SELECT file FROM file_use WHERE resource = $1`, strings.TrimPrefix(note, "/echange/"))
+	helene.Get(note).OK().Has("zouave")
+	helene.Get("/fichiers/" + file + "/original").OK()
+	changes(t, a, people.Change{Link: []people.Link{{Relative: helene.ID, Pupil: ines}}})
+	closed := func() {
+		t.Helper()
+		helene.Get(note).NotFound()
+		helene.Post(note+"/message", "texte", "Et moi ?").NotFound()
+		helene.Get("/fichiers/" + file + "/original").NotFound()
+		for _, path := range []string{"/", "/carnet/echanges", "/recherche?q=zouave", "/recherche?q=suite", "/notifications"} {
+			helene.Get(path).OK().Lacks(note)
+		}
+	}
+	closed()
+	nadia.Post(note+"/message", "texte", "La suite.").To()
+	a.Drain()
+	if n := one(t, a, `SELECT count(*) || '' FROM feed f JOIN event e ON e.id = f.event WHERE e.resource = $1 AND f.person = $2`, strings.TrimPrefix(note, "/echange/"), helene.ID); n != "1" {
+		t.Errorf("%s lines, the second after she was a relative", n)
+	}
+	closed()
+	// A link that has ended, or is suspended, opens nothing again.
+	changes(t, a, people.Change{Unlink: []people.Link{{Relative: helene.ID, Pupil: ines}}})
+	closed()
+	claire.Get(note).OK().Has("zouave", "La suite")
+	claire.Get("/fichiers/" + file + "/original").OK()
+	nadia.Get(note).OK().Has("La suite")
+}
+
+// A father who comes to run the school and teach the class reads nothing of what
+// the mother wrote before.
+func TestLetterIsClosedToAFatherWhoComesToTeach(t *testing.T) {
+	a := testapp.New(t)
+	youssef := a.As("youssef.kermadec")
+	note := wrote(t, a, "nadia.kermadec", "ines.kermadec", "Sans lui.", "direction", "1")
+	changes(t, a, people.Change{Join: []people.Membership{{Person: youssef.ID, Profile: rights.Teacher, Head: true}},
+		Enter: []people.Place{{Person: youssef.ID, Class: class(t, a, "CE1 B"), Profile: rights.Teacher}}})
+	v := rights.Viewer{Person: youssef.ID, Now: a.Core.Clock.Now()}
+	if _, err := liaison.NoteReading.Resolve(t.Context(), a.Core.DB, &v, strings.TrimPrefix(note, "/echange/")); err == nil {
+		t.Error("he reads it as a teacher")
+	}
+	for _, role := range []rights.Role{rights.Read, rights.Contribute} {
+		for _, s := range []rights.Scope{v.Scope(), rights.ScopeOf(youssef.ID, v.Now)} {
+			where, args := s.Where("r", role, []any{strings.TrimPrefix(note, "/echange/")})
+			if n, err := db.Value[int](t.Context(), a.Core.DB, `SELECT count(*) FROM resource r WHERE r.id = $1 AND `+where, args...); err != nil || n != 0 {
+				t.Errorf("%d in a scope (%v)", n, err)
+			}
+		}
+	}
+	// Who teaches the class later, and is no relative, reads what the class received.
+	bruno := a.As("antoine.mercier")
+	bruno.Get(note).NotFound()
+	changes(t, a, people.Change{Enter: []people.Place{{Person: bruno.ID, Class: class(t, a, "CE1 B"), Profile: rights.Teacher}}})
+	bruno.Get(note).OK().Has("Sans lui.")
+}
+
+// A private answer to the author of a word is for them: once they are a relative
+// of the child nobody would read it, and the parent is told so.
+func TestNobodyIsWrittenToInVain(t *testing.T) {
+	a := testapp.New(t)
+	nadia, helene := a.As("nadia.kermadec"), a.As("helene.duvivier")
+	word := strings.TrimPrefix(sent(t, a, "Goûter", "read"), "/carnet/")
+	ines := pupil(t, a, "ines.kermadec")
+	note := wrote(t, a, "nadia.kermadec", "ines.kermadec", "J'apporte du jus.", "mot", word)
+	changes(t, a, people.Change{Link: []people.Link{{Relative: helene.ID, Pupil: ines}}})
+	nadia.Post(note+"/message", "texte", "Et des verres.").Faulty().Has("Plus personne", "Et des verres.")
+	nadia.Get("/carnet/ecrire?enfant="+ines+"&mot="+word).OK().Has("Mme Fontaine").Lacks("Mme Duvivier", "Goûter")
+}
