@@ -105,3 +105,36 @@ func TestNobodyIsWrittenToInVain(t *testing.T) {
 	nadia.Post(note+"/message", "texte", "Et des verres.").Faulty().Has("Plus personne", "Et des verres.")
 	nadia.Get("/carnet/ecrire?enfant="+ines+"&mot="+word).OK().Has("Mme Fontaine").Lacks("Mme Duvivier", "Goûter")
 }
+
+// A parent who taught or worked in the school, and no longer does, is a parent:
+// they neither manage their words, nor follow those that were handed to them, nor
+// read the answers that families gave them.
+func TestWhoNoLongerTeachesIsAParentAlone(t *testing.T) {
+	a := testapp.New(t)
+	nadia, helene, bruno := a.As("nadia.kermadec"), a.As("helene.duvivier"), a.As("antoine.mercier")
+	other := one(t, a, `SELECT cm.person FROM class_member cm JOIN person p ON p.id = cm.person WHERE cm.class = $1 AND cm.profile = 'pupil' ORDER BY p.id LIMIT 1`, class(t, a, "CM2"))
+	link := []people.Link{{Relative: helene.ID, Pupil: other}, {Relative: bruno.ID, Pupil: other}}
+	join := []people.Membership{{Person: helene.ID, Profile: rights.Relative}, {Person: bruno.ID, Profile: rights.Relative}}
+	word := sent(t, a, "Le zouave", "yesno", "question", "Vient-il ?")
+	helene.Post(word+"/confier", "personne", bruno.ID).To()
+	note := wrote(t, a, "nadia.kermadec", "ines.kermadec", "Pour vous seule.", "mot", strings.TrimPrefix(sent(t, a, "Goûter", "read"), "/carnet/"))
+	bruno.Get(word + "/suivi").OK()
+	changes(t, a, people.Change{Join: join, Link: link})
+	changes(t, a, people.Change{Leave: []people.Membership{{Person: helene.ID, Profile: rights.Teacher}, {Person: bruno.ID, Profile: rights.Teacher}}})
+	for who, c := range map[string]struct {
+		person *testapp.Person
+		need   rights.Need
+		id     string
+	}{
+		"the author follows": {helene, liaison.Follow, word}, "the delegate follows": {bruno, liaison.Follow, word}, "the author is answered": {helene, liaison.NoteReading, note},
+	} {
+		v := rights.Viewer{Person: c.person.ID, Now: a.Core.Clock.Now()}
+		if _, err := c.need.Resolve(t.Context(), a.Core.DB, &v, c.id[strings.LastIndex(c.id, "/")+1:]); err == nil {
+			t.Errorf("%s still", who)
+		}
+	}
+	nadia.Get(word).OK()
+	if n, err := people.Drift(t.Context(), a.Core.DB); err != nil || n != 0 {
+		t.Errorf("%d principals drifted (%v)", n, err)
+	}
+}

@@ -145,7 +145,7 @@ func begin(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, v *ri
 		if w.Note != nil { // the other tab was faster
 			return *w.Note, say(ctx, tx, core, g, v, now, *w.Note, d)
 		}
-		to, word = []string{"person:" + w.Author}, d.Word
+		to, word = []string{staff(w.Author)}, d.Word
 		title = core.Catalog.T("liaison.note_reply", "word", w.Title)
 	} else {
 		a, err := receiving(ctx, tx, v, p)
@@ -430,7 +430,7 @@ func NotesOf(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Scope
 		}
 		until, most := arg(before), arg(2*limit)
 		for _, p := range v.Principals {
-			if p.Name == "person:"+v.Person || p.Name == "school:head" || strings.HasPrefix(p.Name, "kin:") || strings.HasPrefix(p.Name, "class:") && strings.HasSuffix(p.Name, ":teacher") {
+			if p.Name == staff(v.Person) || p.Name == "school:head" || strings.HasPrefix(p.Name, "kin:") || strings.HasPrefix(p.Name, "class:") && strings.HasSuffix(p.Name, ":teacher") {
 				candidates = append(candidates, `SELECT note, last_at FROM note_to WHERE school = `+arg(p.School)+` AND principal = `+arg(p.Name)+` AND last_at < `+until+` ORDER BY last_at DESC LIMIT `+most)
 			}
 		}
@@ -501,8 +501,8 @@ func mergeNotes(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser st
 		// "kin:", a pupil's 36 letters, ":", a relative's.
 		`INSERT INTO note_to (note, school, principal, last_at) SELECT t.note, t.school, 'kin:' || CASE WHEN n.pupil = $2 THEN $1 ELSE n.pupil END || ':' || CASE WHEN n.author = $2 THEN $1 ELSE n.author END, t.last_at
 			FROM note n JOIN note_to t ON t.note = n.id AND t.principal = 'kin:' || n.pupil || ':' || n.author WHERE (n.author = $2 OR n.pupil = $2) ON CONFLICT DO NOTHING`,
-		`INSERT INTO note_to (note, school, principal, last_at) SELECT note, school, 'person:' || $1, last_at FROM note_to WHERE school IN (SELECT m.school FROM membership m WHERE m.person = $2)
-			AND principal = 'person:' || $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO note_to (note, school, principal, last_at) SELECT note, school, 'staff:' || $1, last_at FROM note_to WHERE school IN (SELECT m.school FROM membership m WHERE m.person = $2)
+			AND principal = 'staff:' || $2 ON CONFLICT DO NOTHING`,
 		`INSERT INTO note_reader (note, person, seen, at) SELECT note, $1, seen, at FROM note_reader WHERE person = $2
 			ON CONFLICT (note, person) DO UPDATE SET seen = CASE WHEN excluded.seen > note_reader.seen THEN excluded.seen ELSE note_reader.seen END`,
 		`INSERT INTO written (person, day, n) SELECT $1, day, n FROM written WHERE person = $2 ON CONFLICT (person, day) DO UPDATE SET n = written.n + excluded.n`,
@@ -513,7 +513,7 @@ func mergeNotes(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser st
 		}
 	}
 	for _, text := range []string{
-		`DELETE FROM note_to WHERE school IN (SELECT m.school FROM membership m WHERE m.person = $1) AND principal = 'person:' || $1`,
+		`DELETE FROM note_to WHERE school IN (SELECT m.school FROM membership m WHERE m.person = $1) AND principal = 'staff:' || $1`,
 		`DELETE FROM note_to WHERE note IN (SELECT n.id FROM note n WHERE (n.author = $1 OR n.pupil = $1)) AND principal LIKE 'kin:%' AND (substr(principal, 42) = $1 OR substr(principal, 5, 36) = $1)`,
 		`DELETE FROM note_reader WHERE person = $1`, `DELETE FROM written WHERE person = $1`,
 	} {

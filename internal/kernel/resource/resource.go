@@ -175,7 +175,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 			return fmt.Errorf("merge: %w", err)
 		}
 	}
-	for _, kind := range []string{"person:", "family:"} {
+	for _, kind := range []string{"person:", "staff:", "family:"} {
 		if _, err := tx.Exec(ctx, `INSERT INTO resource_grant (resource, principal, role) SELECT resource, $1, role FROM resource_grant WHERE principal = $2 `+higher, kind+winner, kind+loser); err != nil {
 			return fmt.Errorf("merge: %w", err)
 		}
