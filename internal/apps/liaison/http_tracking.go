@@ -192,6 +192,9 @@ func (t tracking) lines() [][]string {
 				account = "liaison.csv.active"
 			}
 			line := append(slices.Clone(about), p.Name, t.r.T(account), at(p.Opened), at(p.Read), "", "", "", at(p.Reminded))
+			if p.Hidden {
+				line[8] = t.r.T("liaison.did_hidden")
+			}
 			if p.Read != nil {
 				line[9] = strconv.Itoa(p.Version)
 			}
@@ -380,7 +383,7 @@ func (t tracking) says(f Family) []string {
 		return append([]string{t.paper(*f.Paper)}, out...)
 	case len(out) == 0:
 		out = append(out, t.r.T("liaison.no_relative"))
-	case f.Reached() && !slices.ContainsFunc(f.Relatives, func(r Relative) bool { return r.Read != nil || r.Reply != nil }):
+	case f.Reached() && !f.Hidden() && !slices.ContainsFunc(f.Relatives, func(r Relative) bool { return r.Read != nil || r.Reply != nil }):
 		out = append(out, t.r.T("liaison.read_by_gone"))
 	}
 	return out
@@ -404,6 +407,8 @@ func (t tracking) did(p Relative) string {
 	say := t.r.T
 	said := ""
 	switch {
+	case p.Hidden:
+		return say("liaison.did_hidden")
 	case p.Reply != nil && t.word.Ask.Signed():
 		said = say("liaison.did_sign", "when", t.ago(p.Reply.At), "version", p.Reply.Version)
 	case p.Reply != nil:
@@ -486,6 +491,14 @@ func (t tracking) state(f Family) string {
 				replies = append(replies, s)
 			}
 		}
+	}
+	if f.Hidden() {
+		for _, r := range f.Relatives {
+			if r.Read != nil && r.Reply == nil {
+				replies = append(replies, say("liaison.read_by", "name", r.Name, "when", t.ago(*r.Read)))
+			}
+		}
+		replies = append(replies, say("liaison.other_hidden"))
 	}
 	if len(replies) > 0 {
 		return strings.Join(replies, " · ")

@@ -138,3 +138,38 @@ func TestWhoNoLongerTeachesIsAParentAlone(t *testing.T) {
 		t.Errorf("%d principals drifted (%v)", n, err)
 	}
 }
+
+// Who follows a word and is a parent of a child in it never learns there what the
+// other parent did or answered: neither under the word, nor in its tracking, its
+// slips, its spreadsheet or its totals, nor after a correction.
+func TestFollowerNeverSeesTheOtherParentsAnswer(t *testing.T) {
+	a := testapp.New(t)
+	nadia, helene, claire := a.As("nadia.kermadec"), a.As("helene.duvivier"), a.As("claire.fontaine")
+	ines := pupil(t, a, "ines.kermadec")
+	word := sent(t, a, "Une allergie ?", "text", "question", "Laquelle ?")
+	nadia.Post(word+"/reponse", "reponse", "Le zouave").To()
+	choice := sent(t, a, "Vient-il ?", "yesno", "question", "Vient-il ?")
+	nadia.Post(choice+"/reponse", "reponse", "1").To()
+	helene.Get(word + "/suivi").OK().Has("zouave")
+	changes(t, a, people.Change{Link: []people.Link{{Relative: helene.ID, Pupil: ines}}})
+	pages := []string{"", "/suivi", "/suivi?filtre=repondus", "/suivi?filtre=differentes", "/suivi.csv", "/talons", "/talons?eleve=" + ines}
+	hidden := func() {
+		t.Helper()
+		for _, path := range pages {
+			helene.Get(word+path).OK().Lacks("zouave", "Nadia Kermadec a")
+		}
+	}
+	hidden()
+	helene.Get(word).OK().Has("réponse de l’autre parent non montrée")
+	helene.Get(word + "/suivi").OK().Has("Nadia Kermadec\u00a0: réponse non montrée", "Ont répondu\u00a0: 0")
+	helene.Get(word + "/suivi.csv").OK().Has("Nadia Kermadec;actif;;;;réponse non montrée")
+	helene.Get(choice).OK().Has("Oui\u00a0: 0", "Non\u00a0: 0")
+	claire.Get(word + "/suivi").NotFound()
+	// Her own she sees; on paper it is the family's, and she does not learn what it says.
+	helene.Post(word+"/reponse", "reponse", "Aucune").To()
+	helene.Get(word + "/suivi").OK().Has("Aucune")
+	helene.Post(word+"/talons", "eleve", ines, "reponse", "Le zouave").To()
+	hidden()
+	helene.Post(word+"/corriger", "version", "1", "titre", "Une allergie ?", "texte", "Dites-le.", "encore", "1").To()
+	hidden()
+}
