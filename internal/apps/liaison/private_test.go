@@ -161,7 +161,7 @@ func TestFollowerNeverSeesTheOtherParentsAnswer(t *testing.T) {
 	}
 	hidden()
 	helene.Get(word).OK().Has("réponse de l’autre parent non montrée")
-	helene.Get(word + "/suivi").OK().Has("Nadia Kermadec\u00a0: réponse non montrée", "Ont répondu\u00a0: 0")
+	helene.Get(word+"/suivi").OK().Has("Nadia Kermadec\u00a0: réponse non montrée", "Ont répondu\u00a0: 0")
 	helene.Get(word + "/suivi.csv").OK().Has("Nadia Kermadec;actif;;;;réponse non montrée")
 	helene.Get(choice).OK().Has("Oui\u00a0: 0", "Non\u00a0: 0")
 	claire.Get(word + "/suivi").NotFound()
@@ -172,4 +172,22 @@ func TestFollowerNeverSeesTheOtherParentsAnswer(t *testing.T) {
 	hidden()
 	helene.Post(word+"/corriger", "version", "1", "titre", "Une allergie ?", "texte", "Dites-le.", "encore", "1").To()
 	hidden()
+}
+
+// The staff see that a child is absent and say that it is seen; why is for the
+// teachers of the child and the head.
+func TestStaffLearnThatAChildIsAbsentAndNotWhy(t *testing.T) {
+	a := testapp.New(t)
+	morning(a)
+	office := a.As("martine.wallon")
+	absence := announced(t, a, "nadia.kermadec", "ines.kermadec", "2026-11-24", "motif", "family", "precision", "Audience chez le juge")
+	for _, path := range []string{absence, "/carnet/absences?jour=2026-11-24"} {
+		office.Get(path).OK().Has("Inès Kermadec").Lacks("juge", "Raison familiale")
+		for _, login := range []string{"helene.duvivier", "claire.fontaine"} {
+			a.As(login).Get(path).OK().Has("Inès Kermadec", "juge", "Raison familiale")
+		}
+	}
+	a.As("nadia.kermadec").Get(absence).OK().Has("juge")
+	office.Post(absence+"/vu", "jour", "2026-11-24").To()
+	a.As("helene.duvivier").Get(absence).OK().Has("Vu par")
 }
