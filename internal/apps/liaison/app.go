@@ -132,6 +132,7 @@ func App(core *app.Core) app.App {
 		Merge:      Merge,
 		Jobs: []jobs.Kind{
 			jobs.Handle(func(ctx context.Context, _ sending) error { return SendDue(ctx, core) }),
+			jobs.Handle(func(ctx context.Context, _ forgetting) error { return forgetRest(ctx, core) }),
 			jobs.Handle(func(ctx context.Context, _ recalling) error { return RecallDue(ctx, core) }),
 		},
 		Periodic: []jobs.Every{
@@ -140,7 +141,7 @@ func App(core *app.Core) app.App {
 		},
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			now := core.Clock.Now()
-			if err := retainNotes(ctx, tx, g, now); err != nil {
+			if err := retainNotes(ctx, tx, core, g, now); err != nil {
 				return err
 			}
 			if err := retainAbsences(ctx, tx, g, now); err != nil {

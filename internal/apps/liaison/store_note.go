@@ -3,6 +3,7 @@ package liaison
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -380,31 +381,22 @@ func UndoNote(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (d 
 
 // forget removes threads for good, with what told of them.
 func forget(ctx context.Context, tx *db.Tx, g rights.Grant, notes ...string) error {
-	if err := g.Confirm(ctx, tx); err != nil {
+	if err := notify.RemoveAll(ctx, tx, g, notes...); err != nil { // which confirms the grant
 		return err
 	}
-	for _, note := range notes {
-		if err := notify.RemoveAll(ctx, tx, g, note); err != nil {
-			return err
-		}
-		files, err := db.All[string](ctx, tx, `SELECT file FROM note_file WHERE note = $1`, note)
-		if err != nil {
-			return fmt.Errorf("forget: %w", err)
-		}
-		for _, text := range []string{`DELETE FROM note_file WHERE note = $1`, `DELETE FROM note_reader WHERE note = $1`, `DELETE FROM note_message WHERE note = $1`,
-			`DELETE FROM note_to WHERE note = $1`, `DELETE FROM note WHERE id = $1`} {
-			if _, err := tx.Exec(ctx, text, note); err != nil {
+	for some := range slices.Chunk(notes, 400) {
+		in, args := db.In(nil, some)
+		for _, text := range []string{`DELETE FROM note_file WHERE note`, `DELETE FROM note_reader WHERE note`, `DELETE FROM note_message WHERE note`,
+			`DELETE FROM note_to WHERE note`, `DELETE FROM note WHERE id`} {
+			if _, err := tx.Exec(ctx, text+` IN (`+in+`)`, args...); err != nil {
 				return fmt.Errorf("forget: %w", err)
 			}
 		}
-		if err := file.Detach(ctx, tx, note, files...); err != nil {
-			return err
-		}
-		if err := resource.Remove(ctx, tx, g, note); err != nil {
-			return err
-		}
 	}
-	return nil
+	if err := file.DetachAll(ctx, tx, notes...); err != nil {
+		return err
+	}
+	return resource.Remove(ctx, tx, g, notes...)
 }
 
 const threadColumns = `n.id, n.school, n.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.avatar,
@@ -555,19 +547,54 @@ func exportNotes(ctx context.Context, q db.Querier, person string, add func(stri
 	return add("liaison/notes read", read)
 }
 
+// forgetting is the job that forgets what is left of old threads.
+type forgetting struct{}
+
+// Kind names the job.
+func (forgetting) Kind() string { return "liaison.forget" }
+
+// forgotten is how many threads a transaction forgets: those of a whole year fall
+// due on one day.
+const forgotten = 200
+
 // retainNotes forgets threads of which nothing was heard since the school year
-// before last ended, three months ago, and what was counted day by day.
-func retainNotes(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
+// before last ended, three months ago, and what was counted day by day. A job
+// forgets what is too much for a transaction.
+func retainNotes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM written WHERE day < $1`, now.AddDate(0, 0, -2).Format(time.DateOnly)); err != nil {
 		return fmt.Errorf("retain: %w", err)
 	}
-	before := time.Date(people.Year(now.AddDate(0, 0, -92)), time.August, 1, 0, 0, 0, 0, time.UTC)
-	notes, err := db.All[string](ctx, tx, `SELECT id FROM note WHERE last_at < $1`, before.UnixMilli())
-	if err != nil {
-		return fmt.Errorf("retain: %w", err)
+	more, err := forgetOld(ctx, tx, g, now)
+	if err != nil || !more {
+		return err
 	}
-	return forget(ctx, tx, g, notes...)
+	return core.Jobs.Add(ctx, tx, forgetting{})
+}
+
+// forgetOld forgets some of the threads that are due, and says whether there may
+// be more.
+func forgetOld(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, error) {
+	before := time.Date(people.Year(now.AddDate(0, 0, -92)), time.August, 1, 0, 0, 0, 0, time.UTC)
+	notes, err := db.All[string](ctx, tx, `SELECT id FROM note WHERE last_at < $1 ORDER BY last_at LIMIT $2`, before.UnixMilli(), forgotten)
+	if err != nil {
+		return false, fmt.Errorf("retain: %w", err)
+	}
+	return len(notes) == forgotten, forget(ctx, tx, g, notes...)
+}
+
+// forgetRest goes on until nothing is due, one transaction after the other; begun
+// again, it forgets what is left.
+func forgetRest(ctx context.Context, core *app.Core) error {
+	for more := true; more; {
+		if err := core.DB.Write(ctx, func(tx *db.Tx) (err error) {
+			more, err = forgetOld(ctx, tx, rights.System("retention"), core.Clock.Now())
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
