@@ -131,7 +131,12 @@ func App(core *app.Core) app.App {
 		Erase:      Erase,
 		Merge:      Merge,
 		Jobs: []jobs.Kind{
-			jobs.Handle(func(ctx context.Context, _ sending) error { return SendDue(ctx, core) }),
+			jobs.Handle(func(ctx context.Context, s sending) error {
+				if s.Draft != "" {
+					return sendOne(ctx, core, s.Draft)
+				}
+				return SendDue(ctx, core)
+			}),
 			jobs.Handle(func(ctx context.Context, _ forgetting) error { return forgetRest(ctx, core) }),
 			jobs.Handle(func(ctx context.Context, _ recalling) error { return RecallDue(ctx, core) }),
 		},
