@@ -191,6 +191,7 @@ type Away struct {
 	SeenAt    *int64 `db:"seen_at"`
 	SeenBy    string `db:"seen_by"`
 	Halves    []Half
+	Fresh     bool // still news to who reads
 }
 
 // Name is the pupil's.

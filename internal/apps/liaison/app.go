@@ -128,8 +128,12 @@ func App(core *app.Core) app.App {
 		Messages:   sub("i18n"),
 		Tile:       h.tile,
 		Export:     Export,
-		Erase:      Erase,
-		Merge:      Merge,
+		Erase: func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+			return Erase(ctx, tx, core, g, person)
+		},
+		Merge: func(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+			return Merge(ctx, tx, core, g, winner, loser)
+		},
 		Jobs: []jobs.Kind{
 			jobs.Handle(func(ctx context.Context, s sending) error {
 				if s.Draft != "" {

@@ -166,9 +166,9 @@ func (t Thread) At(zone *time.Location) time.Time { return time.UnixMilli(t.Last
 // About names the child.
 func (t Thread) About() string { return t.PupilFirst + " " + t.PupilLast }
 
-// To says who receives it.
+// To says who receives it; "" is the author of a word that is no more.
 func (t Thread) To() string {
-	if t.Audience == "" {
+	if t.Audience == "" && t.Word != nil {
 		return Item{First: t.WordFirst, Last: t.WordLast, Civility: t.WordSex}.From()
 	}
 	return t.Audience

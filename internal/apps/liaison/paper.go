@@ -89,4 +89,4 @@ func UndoReturn(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, p
 }
 
 // onePupil is the family of pupil $2, for reachOf.
-const onePupil = `SELECT m.person FROM membership m WHERE m.person = $2 AND m.profile = 'pupil' AND m.valid_to > $3`
+const onePupil = `SELECT m.person FROM membership m WHERE m.person = $2 AND m.profile = 'pupil' AND m.school = (SELECT w.school FROM word w WHERE w.id = $1) AND m.valid_to > $3`

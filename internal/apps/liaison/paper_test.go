@@ -209,7 +209,7 @@ func TestPaperIsOfTheFamilyAndTheSchool(t *testing.T) {
 		t.Error("the exports do not say that a slip came")
 	}
 	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
-		return liaison.Merge(t.Context(), tx, rights.System("test"), pupil(t, a, "iris.blanchard"), ines)
+		return liaison.Merge(t.Context(), tx, a.Core, rights.System("test"), pupil(t, a, "iris.blanchard"), ines)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestPaperIsOfTheFamilyAndTheSchool(t *testing.T) {
 		t.Errorf("merged into %q", got)
 	}
 	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
-		return liaison.Erase(t.Context(), tx, rights.System("test"), pupil(t, a, "iris.blanchard"))
+		return liaison.Erase(t.Context(), tx, a.Core, rights.System("test"), pupil(t, a, "iris.blanchard"))
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -50,6 +50,9 @@ func Plan(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, profil
 	if err != nil || kept.Sent {
 		return kept, err
 	}
+	if kept.Newer != 0 { // a second one would be sent as well
+		return Kept{}, errs.Field("titre", overtaken)
+	}
 	if err := file.Keep(ctx, tx, g.Viewer().Person, at.Add(draftsFor), d.Files...); err != nil {
 		return kept, err
 	}

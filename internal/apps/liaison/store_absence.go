@@ -278,12 +278,16 @@ func SeeAbsences(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, a := range list {
-		if err := notify.Seen(ctx, tx, g.Viewer().Person, a.ID, now); err != nil {
-			return err
-		}
+	ids := make([]string, len(list))
+	for i, a := range list {
+		ids[i] = a.ID
 	}
-	return nil
+	return notify.SeenAll(ctx, tx, g.Viewer().Person, now, ids...)
+}
+
+// fresh are those that are still news.
+func fresh(list []Away) []Away {
+	return slices.DeleteFunc(slices.Clone(list), func(a Away) bool { return !a.Fresh })
 }
 
 // awayColumns are an absence as its viewer, $1, may know it: another relative of
@@ -292,6 +296,7 @@ func SeeAbsences(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, 
 func awayColumns(why string) string {
 	why = `CASE WHEN o.id IS NOT NULL AND ` + why + ` THEN `
 	return `a.id, a.school, a.pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, a.created_at AS created, a.withdrawn_at AS withdrawn, a.seen_at,
+	EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = a.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL) AS fresh,
 	coalesce(s.first || ' ' || CASE WHEN s.use_name <> '' THEN s.use_name ELSE s.last END, '') AS seen_by,
 	CASE WHEN o.id IS NULL THEN '' ELSE o.id END AS author, coalesce(o.first || ' ' || CASE WHEN o.use_name <> '' THEN o.use_name ELSE o.last END, '') AS said_by,
 	` + why + `coalesce(a.reason, '') ELSE '' END AS reason, ` + why + `a.words ELSE '' END AS words`

@@ -86,7 +86,7 @@ func answering(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Sco
 	scope, args := s.Where("r", rights.Read, []any{word, pupil, v.Person, s.At()})
 	return db.One[answered](ctx, q, `SELECT w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, w.title, n.id AS note
 		FROM word w JOIN resource r ON r.id = w.id JOIN word_pupil wp ON wp.word = w.id JOIN person a ON a.id = w.author
-		LEFT JOIN note n ON n.word = w.id AND n.author = $3
+		LEFT JOIN note n ON n.word = w.id AND n.author = $3 AND n.pupil = $2
 		WHERE w.id = $1 AND wp.pupil = $2 AND NOT EXISTS (SELECT 1 FROM family_link f WHERE f.pupil = $2 AND f.relative = w.author) AND EXISTS (SELECT 1 FROM membership m WHERE m.person = w.author AND m.school = w.school
 			AND m.profile IN ('teacher', 'staff') AND m.valid_from <= $4 AND m.valid_to > $4) AND `+scope, args...)
 }
@@ -106,7 +106,7 @@ func count(ctx context.Context, tx *db.Tx, g rights.Grant, by *rights.Viewer, no
 
 // SendNote writes to the school about a child: to the teachers of the class
 // and, if wished, the head, or to the author of a word. What was already sent
-// is not sent again; a word has one thread with each relative.
+// is not sent again; a word has one thread with each relative about a child.
 func SendNote(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, d NoteDraft) (string, error) {
 	if err := g.Must(ctx, tx, WriteNote); err != nil {
 		return "", err
@@ -407,7 +407,7 @@ const threadColumns = `n.id, n.school, n.author, a.first, CASE WHEN a.use_name <
 // NotesOf reads a page of the threads that the scope lets its viewer see,
 // the last spoken first, in one statement: candidates come from one range of an
 // index for each principal that a thread may be shared with. With an id, that one.
-func NotesOf(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Scope, one string, before int64, limit int) ([]Thread, error) {
+func NotesOf(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Scope, one string, before Cursor, limit int) ([]Thread, error) {
 	args := []any{s.Person()}
 	arg := func(a any) string {
 		args = append(args, a)
@@ -417,13 +417,13 @@ func NotesOf(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Scope
 	if one != "" {
 		candidates = []string{`SELECT id AS note, last_at FROM note WHERE id = ` + arg(one)}
 	} else {
-		if before == 0 {
-			before = rights.Forever
+		if before.At == 0 {
+			before.At = rights.Forever
 		}
-		until, most := arg(before), arg(2*limit)
+		until, most := "("+arg(before.At)+", "+arg(before.ID)+")", arg(2*limit)
 		for _, p := range v.Principals {
 			if p.Name == staff(v.Person) || p.Name == "school:head" || strings.HasPrefix(p.Name, "kin:") || strings.HasPrefix(p.Name, "class:") && strings.HasSuffix(p.Name, ":teacher") {
-				candidates = append(candidates, `SELECT note, last_at FROM note_to WHERE school = `+arg(p.School)+` AND principal = `+arg(p.Name)+` AND last_at < `+until+` ORDER BY last_at DESC LIMIT `+most)
+				candidates = append(candidates, `SELECT note, last_at FROM note_to WHERE school = `+arg(p.School)+` AND principal = `+arg(p.Name)+` AND (last_at, note) < `+until+` ORDER BY last_at DESC, note DESC LIMIT `+most)
 			}
 		}
 	}
@@ -482,14 +482,15 @@ func eraseNotes(ctx context.Context, tx *db.Tx, g rights.Grant, person string) e
 	return nil
 }
 
-// mergeNotes makes the loser's threads the winner's. Of two with one word both
-// stay: the loser's no longer says to which word it belongs.
+// mergeNotes makes the loser's threads the winner's. Of two with one word about
+// one child both stay: the loser's no longer says to which word it belongs.
 func mergeNotes(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
 	for _, text := range []string{
-		`UPDATE note SET word = NULL WHERE author = $2 AND word IN (SELECT x.word FROM note x WHERE x.author = $1)`,
+		`UPDATE note SET word = NULL WHERE (author = $2 OR pupil = $2) AND word IN (SELECT x.word FROM note x WHERE x.id <> note.id
+			AND x.author = CASE WHEN note.author = $2 THEN $1 ELSE note.author END AND x.pupil = CASE WHEN note.pupil = $2 THEN $1 ELSE note.pupil END)`,
 		// "kin:", a pupil's 36 letters, ":", a relative's.
 		`INSERT INTO note_to (note, school, principal, last_at) SELECT t.note, t.school, 'kin:' || CASE WHEN n.pupil = $2 THEN $1 ELSE n.pupil END || ':' || CASE WHEN n.author = $2 THEN $1 ELSE n.author END, t.last_at
 			FROM note n JOIN note_to t ON t.note = n.id AND t.principal = 'kin:' || n.pupil || ':' || n.author WHERE (n.author = $2 OR n.pupil = $2) ON CONFLICT DO NOTHING`,

@@ -383,8 +383,13 @@ func Badges(ctx context.Context, q db.Querier, now time.Time, persons []string) 
 
 // Seen marks everything about a resource as read by a person.
 func Seen(ctx context.Context, tx *db.Tx, person, resource string, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE feed SET read_at = $3 WHERE person = $1 AND read_at IS NULL AND event IN (SELECT id FROM event WHERE resource = $2)`,
-		person, resource, now.UnixMilli())
+	return SeenAll(ctx, tx, person, now, resource)
+}
+
+// SeenAll is Seen for some hundreds.
+func SeenAll(ctx context.Context, tx *db.Tx, person string, now time.Time, resources ...string) error {
+	in, args := db.In([]any{person, now.UnixMilli()}, resources)
+	_, err := tx.Exec(ctx, `UPDATE feed SET read_at = $2 WHERE person = $1 AND read_at IS NULL AND event IN (SELECT id FROM event WHERE resource IN (`+in+`))`, args...)
 	return err
 }
 

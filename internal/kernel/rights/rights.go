@@ -319,6 +319,18 @@ func (s Scope) Person() string { return s.person }
 // Children are the pupils whose relative the viewer is.
 func (s Scope) Children() []string { return s.children }
 
+// Schools are those where the viewer is something; none where no session was
+// read.
+func (s Scope) Schools() []string {
+	var out []string
+	for _, p := range s.principals {
+		if !slices.Contains(out, p.School) {
+			out = append(out, p.School)
+		}
+	}
+	return out
+}
+
 // At is the instant at which it holds, in Unix milliseconds.
 func (s Scope) At() int64 { return s.now }
 
