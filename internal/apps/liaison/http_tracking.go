@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/people"
 	"marelle/internal/platform/csv"
@@ -41,6 +43,7 @@ type tracking struct {
 
 	one       bool // of one pupil, whose slip was read
 	returning returning
+	day       string // when the slips that are noted came back
 }
 
 // follow is the tracking under a word: its families, or its classes when they
@@ -532,6 +535,11 @@ func (t tracking) came() string {
 		return "liaison.slip_came.sign"
 	}
 	return "liaison.slip_came"
+}
+
+// cameBack is the field of the day on which the slips that are noted came back.
+func (t tracking) cameBack(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "jour", Type: "date", Label: i18n.T(ctx, "liaison.slip_came_back"), Value: t.day, Attrs: templ.Attributes{"min": t.word.At(t.zone).Format(time.DateOnly), "max": t.now().Format(time.DateOnly)}}
 }
 
 // answered is the field of what a slip answers in its own words.

@@ -479,7 +479,7 @@ func Merge(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, winne
 		`UPDATE word_version SET corrector = $1 WHERE corrector = $2`,
 		`INSERT INTO reply (word, person, asked, version, at, choice, body) SELECT word, $1, asked, version, at, choice, body FROM reply WHERE person = $2
 			ON CONFLICT DO NOTHING`,
-		`UPDATE word_paper SET noted_by = $1 WHERE noted_by = $2`,
+		`UPDATE word_paper SET noted_by = $1 WHERE noted_by = $2`, `UPDATE word_paper SET was_by = $1 WHERE was_by = $2`,
 		`INSERT INTO word_paper (word, pupil, asked, version, noted_by, noted_at, choice, body) SELECT word, $1, asked, version, noted_by, noted_at, choice, body FROM word_paper WHERE pupil = $2
 			ON CONFLICT DO NOTHING`,
 		`INSERT INTO reminder (word, person, round, at) SELECT word, $1, round, at FROM reminder WHERE person = $2 ON CONFLICT DO NOTHING`,
