@@ -12,17 +12,18 @@ import (
 	"marelle/internal/platform/id"
 )
 
-// Absence is the kind of an absence that a relative announces. The school reads
-// all of it; another relative of the child learns that the child is announced
-// absent, and neither why nor by whom.
+// Absence is the kind of an absence that a relative announces. The teachers of
+// the child and the head read all of it, the staff that the child is absent and
+// not why; another relative of the child, and neither why nor by whom.
 const Absence rights.Kind = "liaison.absence"
 
-// The needs of absences. The relative who announced one manages it.
+// The needs of absences. The relative who announced one manages it; who may know
+// why contributes, the staff comment.
 var (
 	Announce        = rights.Can("liaison.absence", rights.Relative)
 	ListAbsences    = rights.Can("liaison.absences", rights.Relative, rights.Teacher, rights.Staff, rights.Head)
 	AbsenceReading  = rights.On(Absence, rights.Read, "id")
-	AbsenceNoting   = rights.On(Absence, rights.Contribute, "id")
+	AbsenceNoting   = rights.On(Absence, rights.Comment, "id")
 	AbsenceChanging = rights.On(Absence, rights.Manage, "id")
 )
 
@@ -190,6 +191,7 @@ type Away struct {
 	SeenAt    *int64 `db:"seen_at"`
 	SeenBy    string `db:"seen_by"`
 	Halves    []Half
+	Fresh     bool // still news to who reads
 }
 
 // Name is the pupil's.

@@ -128,10 +128,20 @@ func App(core *app.Core) app.App {
 		Messages:   sub("i18n"),
 		Tile:       h.tile,
 		Export:     Export,
-		Erase:      Erase,
-		Merge:      Merge,
+		Erase: func(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+			return Erase(ctx, tx, core, g, person)
+		},
+		Merge: func(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+			return Merge(ctx, tx, core, g, winner, loser)
+		},
 		Jobs: []jobs.Kind{
-			jobs.Handle(func(ctx context.Context, _ sending) error { return SendDue(ctx, core) }),
+			jobs.Handle(func(ctx context.Context, s sending) error {
+				if s.Draft != "" {
+					return sendOne(ctx, core, s.Draft)
+				}
+				return SendDue(ctx, core)
+			}),
+			jobs.Handle(func(ctx context.Context, _ forgetting) error { return forgetRest(ctx, core) }),
 			jobs.Handle(func(ctx context.Context, _ recalling) error { return RecallDue(ctx, core) }),
 		},
 		Periodic: []jobs.Every{
@@ -140,7 +150,7 @@ func App(core *app.Core) app.App {
 		},
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			now := core.Clock.Now()
-			if err := retainNotes(ctx, tx, g, now); err != nil {
+			if err := retainNotes(ctx, tx, core, g, now); err != nil {
 				return err
 			}
 			if err := retainAbsences(ctx, tx, g, now); err != nil {

@@ -180,11 +180,11 @@ type Earlier struct {
 
 // EarlierOf lists, by person, the last thing that each gave to an earlier
 // version of a word and that no longer counts; of everybody for whoever follows
-// it, else the viewer's own.
+// it, but the other parent of a child of theirs, else the viewer's own.
 func EarlierOf(ctx context.Context, q db.Querier, g rights.Grant) (map[string]Earlier, error) {
-	args, rp, rc := []any{g.ID()}, "", ""
-	if g.Role() < rights.Contribute {
-		args, rp, rc = append(args, g.Viewer().Person), " AND rp.person = $2", " AND x.person = $2"
+	args, rp, rc := []any{g.ID(), g.Viewer().Person}, " AND rp.person = $2", " AND x.person = $2"
+	if g.Role() >= rights.Contribute {
+		rp, rc = " AND NOT "+coparent("rp.person", "$2"), " AND NOT "+coparent("x.person", "$2")
 	}
 	rows, err := db.All[Earlier](ctx, q, `SELECT rp.person AS person, rp.version AS version, rp.at AS at, rp.choice AS choice, rp.body AS body, TRUE AS replied FROM reply rp JOIN word w ON w.id = rp.word
 			WHERE rp.word = $1 AND rp.asked < w.asked`+rp+`

@@ -46,7 +46,7 @@ func Delegate(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, no
 		}
 		return err
 	}
-	if err := resource.Share(ctx, tx, g.ID(), rights.Contribute, "person:"+person); err != nil {
+	if err := resource.Share(ctx, tx, g.ID(), rights.Contribute, staff(person)); err != nil {
 		return err
 	}
 	if err := audit.Note(ctx, tx, g, now, "liaison.delegate", g.ID(), person); err != nil {
@@ -68,7 +68,7 @@ func Recover(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, pers
 	if n == 0 {
 		return errs.ErrNotFound
 	}
-	if err := resource.Unshare(ctx, tx, g.ID(), "person:"+person); err != nil {
+	if err := resource.Unshare(ctx, tx, g.ID(), staff(person)); err != nil {
 		return err
 	}
 	return audit.Note(ctx, tx, g, now, "liaison.delegate_end", g.ID(), person)

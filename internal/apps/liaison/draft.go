@@ -111,12 +111,8 @@ func Save(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, d Draft
 		return Kept{ID: d.ID, Revision: revision}, err
 	}
 	kept := Kept{ID: d.ID, Revision: 1}
-	mine, err := db.Value[int](ctx, tx, `SELECT count(*) FROM word_draft WHERE author = $1`, author)
-	if err != nil {
+	if err := room(ctx, tx, author); err != nil {
 		return kept, err
-	}
-	if mine >= draftsMax {
-		return kept, errs.Field("titre", "liaison.drafts_many", "n", draftsMax)
 	}
 	for range 2 {
 		n, err := tx.Exec(ctx, `INSERT INTO word_draft (id, school, author, title, body, theme, ask, question, choices, due, recipients, files, tab, saved_at, recall)
@@ -141,11 +137,22 @@ func Save(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, d Draft
 	return kept, fmt.Errorf("draft: no free id")
 }
 
+// room says that an author has begun too much to begin more.
+//
+// scope: the author's own
+func room(ctx context.Context, tx *db.Tx, author string) error {
+	mine, err := db.Value[int](ctx, tx, `SELECT count(*) FROM word_draft WHERE author = $1 AND dropped_at IS NULL`, author)
+	if err == nil && mine >= draftsMax {
+		err = errs.Field("titre", "liaison.drafts_many", "n", draftsMax)
+	}
+	return err
+}
+
 // Drafts are what an author has begun in their schools: first what is to be
 // sent, the soonest first, then the latest.
 func Drafts(ctx context.Context, q db.Querier, s rights.Scope) ([]Saved, error) {
 	return db.All[Saved](ctx, q, `SELECT `+savedColumns+` FROM word_draft WHERE author = $1 AND dropped_at IS NULL
-		ORDER BY CASE WHEN send_at IS NULL THEN 1 ELSE 0 END, send_at, saved_at DESC LIMIT $2`, s.Person(), draftsMax)
+		ORDER BY CASE WHEN send_at IS NULL THEN 1 ELSE 0 END, send_at, saved_at DESC LIMIT $2`, s.Person(), 2*draftsMax) // what was taken back or brought back always has room
 }
 
 // Pile is how many drafts an author has, and how many of them were to be sent and
@@ -238,6 +245,9 @@ func Duplicate(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (s
 	if err := g.Must(ctx, tx, Manage); err != nil {
 		return "", err
 	}
+	if err := room(ctx, tx, g.Viewer().Person); err != nil {
+		return "", err
+	}
 	return copyOf(ctx, tx, g, now, false)
 }
 
@@ -328,8 +338,8 @@ func removeWord(ctx context.Context, tx *db.Tx, g rights.Grant, word string) err
 			return err
 		}
 	}
-	// What a relative answered it privately stays, with whom it was for.
-	if _, err := tx.Exec(ctx, `UPDATE note SET word = NULL, audience = (SELECT a.first || ' ' || CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END FROM word w JOIN person a ON a.id = w.author WHERE w.id = $1) WHERE word = $1`, word); err != nil {
+	// What a relative answered it privately stays, with whom it was shared.
+	if _, err := tx.Exec(ctx, `UPDATE note SET word = NULL WHERE word = $1`, word); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM word WHERE id = $1`, word); err != nil {

@@ -48,11 +48,8 @@ func (h handler) show(r *app.Request) (web.Response, error) {
 // one or the other.
 func (h handler) view(r *app.Request, status int, open string, typed slip) (web.Response, error) {
 	q := r.URL.Query()
-	before, err := strconv.ParseInt(q.Get("avant"), 10, 64)
-	if err != nil {
-		before = 0 // absent, or not one of our links
-	}
-	v := view{r: r, follow: follower(r.Viewer), open: open, slip: typed, before: before, zone: r.Viewer.Zone()}
+	before := cursor(q.Get("avant"))
+	v := view{r: r, follow: follower(r.Viewer), open: open, slip: typed, zone: r.Viewer.Zone()}
 	if c := q.Get("enfant"); slices.ContainsFunc(r.Viewer.Children, func(k rights.Child) bool { return k.ID == c }) {
 		v.child = c
 	}
@@ -70,15 +67,16 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		most = beside
 	}
 	o := Query{Follow: v.follow, Pupils: v.pupils(), Theme: v.theme, Limit: most + 1}
-	if o.Since, o.Before = span(v.year, v.zone); before > 0 {
-		o.Before = min(o.Before, before)
+	if o.Since, o.Before.At = span(v.year, v.zone); before.At > 0 && before.At < o.Before.At {
+		o.Before = before
 	}
+	var err error
 	if v.list, err = h.words(r, o); err != nil {
 		return nil, err
 	}
 	if len(v.list) > most {
 		v.list = v.list[:most]
-		v.next = v.list[most-1].PublishedAt
+		v.next = Cursor{v.list[most-1].PublishedAt, v.list[most-1].ID}
 	}
 	if open == "" && v.follow {
 		if v.pile, err = PileOf(r.Context(), h.core.DB, r.Viewer.Scope()); err != nil {
@@ -97,7 +95,7 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		if v.first = v.today(); at > 0 {
 			v.first = people.Year(time.UnixMilli(at).In(v.zone))
 		}
-		if v.follow && before == 0 && v.theme == "" {
+		if v.follow && before.At == 0 && v.theme == "" {
 			if v.absent, err = AbsentOn(r.Context(), h.core.DB, r.Viewer.Scope(), r.Viewer.SchoolsAs(rights.Teacher, rights.Staff, rights.Head), v.now().Format(time.DateOnly)); err != nil {
 				return nil, err
 			}
@@ -160,6 +158,8 @@ func toast(r *app.Request, w Item) *ui.Toast {
 		return t
 	case "parti":
 		return &ui.Toast{Text: r.T("liaison.taken_late")}
+	case "tropdebrouillons":
+		return &ui.Toast{Text: r.T("liaison.drafts_many", "n", draftsMax), Stays: true}
 	case "lu":
 		return &ui.Toast{Text: r.T("liaison.thanks"), Undo: path(w.ID) + "/annuler"}
 	case "signe":
@@ -386,7 +386,7 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 	var word string
 	d.Tell = TellAfter
 	if err = d.Check(now.In(r.Viewer.Zone())); err == nil {
-		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		err = h.write(r, func(tx *db.Tx) error {
 			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {
 				return err
 			}
@@ -400,19 +400,36 @@ func (h handler) send(r *app.Request) (web.Response, error) {
 		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return record(r.Context(), tx, r.Grant, now, received) }); err != nil {
 			return nil, err
 		}
-		if errs.As(err).Fields["titre"].Key == overtaken {
-			s, err := DraftOf(r.Context(), h.core.DB, r.Grant, d.ID)
-			if err != nil {
-				return nil, err
-			}
-			d.Revision = s.Revision // sent again, this text is the one meant
-		}
-		return h.form(r, http.StatusUnprocessableEntity, d, faults)
+		return h.refused(r, d, faults, err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return web.Redirect(path(word) + "?fait=envoye"), nil
+}
+
+// write is a transaction of a form that carries its own id. On PostgreSQL a second
+// one of the same form may have been under way, which this one could not see and
+// ran into: begun again, it finds what was sent.
+func (h handler) write(r *app.Request, do func(tx *db.Tx) error) error {
+	err := h.core.DB.Write(r.Context(), do)
+	if errs.KindOf(err) == errs.NotFound {
+		err = h.core.DB.Write(r.Context(), do)
+	}
+	return err
+}
+
+// refused shows the form of a word that was neither sent nor planned, and what is
+// wrong with it.
+func (h handler) refused(r *app.Request, d Draft, faults map[string]string, cause error) (web.Response, error) {
+	if errs.As(cause).Fields["titre"].Key == overtaken {
+		s, err := DraftOf(r.Context(), h.core.DB, r.Grant, d.ID)
+		if err != nil {
+			return nil, err
+		}
+		d.Revision = s.Revision // sent again, this text is the one meant
+	}
+	return h.form(r, http.StatusUnprocessableEntity, d, faults)
 }
 
 func compact(list []string) []string {

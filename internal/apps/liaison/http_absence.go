@@ -68,10 +68,10 @@ func (h handler) sendAbsence(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	absence := ""
-	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
-		if !id.Valid(d.ID) {
-			d.ID = id.New()
-		}
+	if !id.Valid(d.ID) {
+		d.ID = id.New()
+	}
+	err = h.write(r, func(tx *db.Tx) (err error) {
 		absence, err = AnnounceAbsence(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), d)
 		return err
 	})
@@ -105,16 +105,8 @@ func (h handler) absences(r *app.Request) (web.Response, error) {
 		if v.class != "" {
 			v.list = slices.DeleteFunc(v.list, func(a Away) bool { return a.Class != v.class })
 		}
-		counts, err := r.Unread()
-		if err != nil {
+		if err := h.seen(r, v.list); err != nil {
 			return nil, err
-		}
-		if counts.Kinds[string(Absence)] > 0 && len(v.list) > 0 {
-			if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-				return SeeAbsences(r.Context(), tx, r.Grant, h.core.Clock.Now(), v.list)
-			}); err != nil {
-				return nil, err
-			}
 		}
 	} else if v.list, err = AbsencesOf(r.Context(), h.core.DB, r.Viewer.Scope(), now.AddDate(0, 0, -absencesSince).Format(time.DateOnly), absencesShown); err != nil {
 		return nil, err
@@ -132,6 +124,14 @@ func (h handler) absences(r *app.Request) (web.Response, error) {
 	return r.PageWith(http.StatusOK, r.T("liaison.tab_absences"), "liaison", toast, absencesPage(v))
 }
 
+// seen takes what is shown out of the news, if it still is some.
+func (h handler) seen(r *app.Request, list []Away) error {
+	if list = fresh(list); len(list) == 0 {
+		return nil
+	}
+	return h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return SeeAbsences(r.Context(), tx, r.Grant, h.core.Clock.Now(), list) })
+}
+
 func (h handler) absence(r *app.Request) (web.Response, error) {
 	return h.showAbsence(r, http.StatusOK, AbsenceDraft{}, nil)
 }
@@ -146,17 +146,9 @@ func (h handler) showAbsence(r *app.Request, status int, typed AbsenceDraft, fau
 	if faults == nil {
 		v.draft = draftOf(a)
 	}
-	if r.Method == http.MethodGet && r.Grant.Role() < rights.Manage {
-		counts, err := r.Unread()
-		if err != nil {
+	if r.Method == http.MethodGet {
+		if err := h.seen(r, []Away{a}); err != nil {
 			return nil, err
-		}
-		if counts.Kinds[string(Absence)] > 0 {
-			if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-				return SeeAbsences(r.Context(), tx, r.Grant, h.core.Clock.Now(), []Away{a})
-			}); err != nil {
-				return nil, err
-			}
 		}
 	}
 	if v.tabs, err = h.tabs(r, tabAbsences, nil); err != nil {

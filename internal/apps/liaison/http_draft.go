@@ -189,7 +189,9 @@ func (h handler) copied(r *app.Request, done string, do copying) (web.Response, 
 		var err error
 		draft, err = do(r.Context(), tx, r.Grant, h.core.Clock.Now())
 		return err
-	}); err != nil {
+	}); errs.KindOf(err) == errs.Invalid {
+		return web.Redirect(path(r.Grant.ID()) + "?fait=tropdebrouillons"), nil
+	} else if err != nil {
 		return nil, err
 	}
 	if draft == "" {

@@ -3,7 +3,6 @@ package liaison
 import (
 	"net/http"
 	"slices"
-	"strconv"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
@@ -82,7 +81,7 @@ func (h handler) say(r *app.Request, write func(tx *db.Tx, d NoteDraft) error, f
 	now := h.core.Clock.Now()
 	if err == nil {
 		if err = d.Check(); err == nil {
-			err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+			err = h.write(r, func(tx *db.Tx) error {
 				if err := record(r.Context(), tx, r.Grant, now, received); err != nil {
 					return err
 				}
@@ -150,17 +149,14 @@ func (h handler) undoNote(r *app.Request) (web.Response, error) {
 
 // notes is the list of threads, of both sides.
 func (h handler) notes(r *app.Request) (web.Response, error) {
-	before, err := strconv.ParseInt(r.URL.Query().Get("avant"), 10, 64)
-	if err != nil {
-		before = 0 // absent, or not one of our links
-	}
 	v := notesView{r: r}
-	if v.list, err = NotesOf(r.Context(), h.core.DB, r.Viewer, r.Viewer.Scope(), "", before, page+1); err != nil {
+	var err error
+	if v.list, err = NotesOf(r.Context(), h.core.DB, r.Viewer, r.Viewer.Scope(), "", cursor(r.URL.Query().Get("avant")), page+1); err != nil {
 		return nil, err
 	}
 	if len(v.list) > page {
 		v.list = v.list[:page]
-		v.next = v.list[page-1].LastAt
+		v.next = Cursor{v.list[page-1].LastAt, v.list[page-1].ID}
 	}
 	if v.tabs, err = h.tabs(r, tabNotes, nil); err != nil {
 		return nil, err
@@ -175,7 +171,7 @@ func (h handler) note(r *app.Request) (web.Response, error) {
 // thread shows a note with its answers, and the form of the next one.
 func (h handler) thread(r *app.Request, status int, d NoteDraft, faults map[string]string) (web.Response, error) {
 	ctx, q := r.Context(), h.core.DB
-	list, err := NotesOf(ctx, q, r.Viewer, r.Viewer.Scope(), r.Grant.ID(), 0, 1)
+	list, err := NotesOf(ctx, q, r.Viewer, r.Viewer.Scope(), r.Grant.ID(), Cursor{}, 1)
 	if err != nil {
 		return nil, err
 	}

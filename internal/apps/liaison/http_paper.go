@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -61,7 +62,15 @@ func (h handler) slips(r *app.Request) (web.Response, error) {
 }
 
 // returning is a slip whose note was refused, and why.
-type returning struct{ pupil, value, fault string }
+type returning struct{ pupil, value, day, fault string }
+
+// changed says what a slip says now that said something else.
+func changed(r *app.Request, f Family, choices []Choice) string {
+	if f.Paper == nil || f.Paper.Text(choices) == "" {
+		return r.T("liaison.slip_changed", "name", f.Name())
+	}
+	return r.T("liaison.slip_changed_to", "name", f.Name(), "answer", f.Paper.Text(choices))
+}
 
 func (h handler) slipsWith(r *app.Request, status int, typed returning) (web.Response, error) {
 	t, err := h.followed(r)
@@ -93,6 +102,14 @@ func (h handler) slipsWith(r *app.Request, status int, typed returning) (web.Res
 		}
 	}
 	t.one = one != ""
+	zone := r.Viewer.Zone()
+	t.day = r.Viewer.Now.In(zone).Format(time.DateOnly)
+	if day := r.URL.Query().Get("jour"); typed.day == "" && day != "" {
+		typed.day = day
+	}
+	if day, err := time.Parse(time.DateOnly, typed.day); err == nil && typed.day <= t.day && typed.day >= t.word.At(zone).Format(time.DateOnly) {
+		t.day = day.Format(time.DateOnly)
+	}
 	said := toast(r, t.word)
 	if t.one && len(t.list) == 1 {
 		fields := map[string]string{"eleve": one}
@@ -100,7 +117,10 @@ func (h handler) slipsWith(r *app.Request, status int, typed returning) (web.Res
 		case "recu":
 			said = &ui.Toast{Text: r.T("liaison.slip_received", "name", t.list[0].Name()), Undo: path(t.word.ID) + "/talons/annuler", Fields: fields}
 		case "dejarecu":
-			said = &ui.Toast{Text: r.T("liaison.slip_again", "name", t.list[0].Name()), Undo: path(t.word.ID) + "/talons/annuler", Fields: fields}
+			said = &ui.Toast{Text: r.T("liaison.slip_again", "name", t.list[0].Name())}
+		case "reponsechangee":
+			fields["avant"] = "1"
+			said = &ui.Toast{Text: changed(r, t.list[0], t.choices), Undo: path(t.word.ID) + "/talons/annuler", Fields: fields}
 		}
 	}
 	shell, err := r.Shell(r.T("liaison.slips_of", "title", t.word.Title), "liaison")
@@ -118,7 +138,7 @@ func (h handler) noteSlip(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := Slip{Pupil: f.Get("eleve"), Text: f.Get("reponse")}
+	s := Slip{Pupil: f.Get("eleve"), Text: f.Get("reponse"), Day: f.Get("jour")}
 	if token := f.Get("talon"); token != "" {
 		word, read, ok := readMark(h.core.Keys, token)
 		switch {
@@ -138,32 +158,54 @@ func (h handler) noteSlip(r *app.Request) (web.Response, error) {
 			if err != nil {
 				return nil, err
 			}
-			return h.answerCamera(r, "choice", "liaison.slip_says", s.Pupil)
+			return h.answerCamera(r, s.Pupil, func(f Family) spoken {
+				return spoken{State: "choice", Said: r.T("liaison.slip_says", "name", f.Name())}
+			})
 		}
 	}
-	again := false
+	came := CameFirst
 	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
-		again, err = NoteReturn(r.Context(), tx, r.Grant, h.core.Clock.Now(), s)
+		came, err = NoteReturn(r.Context(), tx, r.Grant, h.core.Clock.Now(), s)
 		return err
 	})
 	if faults, ok := r.Faults(err); ok {
-		for _, k := range []string{"talon", "reponse"} {
+		for _, k := range []string{"talon", "jour", "reponse"} {
 			if faults[k] != "" {
-				return h.unread(r, returning{pupil: s.Pupil, value: s.Text, fault: faults[k]})
+				return h.unread(r, returning{pupil: s.Pupil, value: s.Text, day: s.Day, fault: faults[k]})
 			}
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	done, key := "recu", "liaison.slip_received"
-	if again {
-		done, key = "dejarecu", "liaison.slip_again"
-	}
 	if wantsWords(r) {
-		return h.answerCamera(r, "received", key, s.Pupil)
+		var choices []Choice
+		if came == CameChanged {
+			if choices, err = Choices(r.Context(), h.core.DB, r.Grant); err != nil {
+				return nil, err
+			}
+		}
+		return h.answerCamera(r, s.Pupil, func(f Family) spoken {
+			switch came {
+			case CameAgain: // there is nothing to take back
+				return spoken{State: "received", Said: r.T("liaison.slip_again", "name", f.Name())}
+			case CameChanged:
+				return spoken{State: "received", Said: changed(r, f, choices), Pupil: f.Pupil, Before: true}
+			}
+			return spoken{State: "received", Said: r.T("liaison.slip_received", "name", f.Name()), Pupil: f.Pupil}
+		})
 	}
-	return web.Redirect(path(r.Grant.ID()) + "/talons?" + url.Values{"fait": {done}, "eleve": {s.Pupil}}.Encode()), nil
+	q := url.Values{"fait": {"recu"}, "eleve": {s.Pupil}}
+	switch came {
+	case CameAgain:
+		q.Set("fait", "dejarecu")
+	case CameChanged:
+		q.Set("fait", "reponsechangee")
+	}
+	if s.Day != r.Viewer.Now.In(r.Viewer.Zone()).Format(time.DateOnly) && s.Day != "" {
+		q.Set("jour", s.Day)
+	}
+	return web.Redirect(path(r.Grant.ID()) + "/talons?" + q.Encode()), nil
 }
 
 // wantsWords says whether it is the camera of the page that asks.
@@ -171,12 +213,13 @@ func wantsWords(r *app.Request) bool { return r.Header.Get("Accept") == "applica
 
 // spoken is what the camera is answered.
 type spoken struct {
-	State string `json:"state"` // received, choice, refused
-	Said  string `json:"said"`
-	Pupil string `json:"pupil,omitempty"`
+	State  string `json:"state"` // received, choice, refused
+	Said   string `json:"said"`
+	Pupil  string `json:"pupil,omitempty"`  // of what can be taken back
+	Before bool   `json:"before,omitempty"` // for what was said before it
 }
 
-func (h handler) answerCamera(r *app.Request, state, key, pupil string) (web.Response, error) {
+func (h handler) answerCamera(r *app.Request, pupil string, say func(Family) spoken) (web.Response, error) {
 	list, err := Families(r.Context(), h.core.DB, r.Grant, r.Viewer.Now.UnixMilli(), Part{Pupils: []string{pupil}})
 	if err != nil {
 		return nil, err
@@ -184,7 +227,7 @@ func (h handler) answerCamera(r *app.Request, state, key, pupil string) (web.Res
 	if len(list) == 0 {
 		return h.unread(r, returning{fault: r.T("liaison.slip_nobody")})
 	}
-	return web.JSON(http.StatusOK, spoken{state, r.T(key, "name", list[0].Name()), pupil}), nil
+	return web.JSON(http.StatusOK, say(list[0])), nil
 }
 
 // unread refuses a slip with a sentence.
@@ -202,6 +245,10 @@ func (h handler) unnote(r *app.Request) (web.Response, error) {
 	}
 	done := false
 	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
+		if f.Has("avant") {
+			done, err = RestoreReturn(r.Context(), tx, r.Grant, f.Get("eleve"))
+			return err
+		}
 		done, err = UndoReturn(r.Context(), tx, r.Grant, h.core.Clock.Now(), f.Get("eleve"))
 		return err
 	}); err != nil {

@@ -41,7 +41,7 @@ func (h handler) plan(r *app.Request) (web.Response, error) {
 		}
 	}
 	if faults, ok := r.Faults(err); ok {
-		return h.form(r, http.StatusUnprocessableEntity, d, faults)
+		return h.refused(r, d, faults, err)
 	}
 	if err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/people"
 	"marelle/internal/platform/csv"
@@ -41,6 +43,7 @@ type tracking struct {
 
 	one       bool // of one pupil, whose slip was read
 	returning returning
+	day       string // when the slips that are noted came back
 }
 
 // follow is the tracking under a word: its families, or its classes when they
@@ -192,6 +195,9 @@ func (t tracking) lines() [][]string {
 				account = "liaison.csv.active"
 			}
 			line := append(slices.Clone(about), p.Name, t.r.T(account), at(p.Opened), at(p.Read), "", "", "", at(p.Reminded))
+			if p.Hidden {
+				line[8] = t.r.T("liaison.did_hidden")
+			}
 			if p.Read != nil {
 				line[9] = strconv.Itoa(p.Version)
 			}
@@ -380,7 +386,7 @@ func (t tracking) says(f Family) []string {
 		return append([]string{t.paper(*f.Paper)}, out...)
 	case len(out) == 0:
 		out = append(out, t.r.T("liaison.no_relative"))
-	case f.Reached() && !slices.ContainsFunc(f.Relatives, func(r Relative) bool { return r.Read != nil || r.Reply != nil }):
+	case f.Reached() && !f.Hidden() && !slices.ContainsFunc(f.Relatives, func(r Relative) bool { return r.Read != nil || r.Reply != nil }):
 		out = append(out, t.r.T("liaison.read_by_gone"))
 	}
 	return out
@@ -404,6 +410,8 @@ func (t tracking) did(p Relative) string {
 	say := t.r.T
 	said := ""
 	switch {
+	case p.Hidden:
+		return say("liaison.did_hidden")
 	case p.Reply != nil && t.word.Ask.Signed():
 		said = say("liaison.did_sign", "when", t.ago(p.Reply.At), "version", p.Reply.Version)
 	case p.Reply != nil:
@@ -487,6 +495,14 @@ func (t tracking) state(f Family) string {
 			}
 		}
 	}
+	if f.Hidden() {
+		for _, r := range f.Relatives {
+			if r.Read != nil && r.Reply == nil {
+				replies = append(replies, say("liaison.read_by", "name", r.Name, "when", t.ago(*r.Read)))
+			}
+		}
+		replies = append(replies, say("liaison.other_hidden"))
+	}
 	if len(replies) > 0 {
 		return strings.Join(replies, " · ")
 	}
@@ -519,6 +535,11 @@ func (t tracking) came() string {
 		return "liaison.slip_came.sign"
 	}
 	return "liaison.slip_came"
+}
+
+// cameBack is the field of the day on which the slips that are noted came back.
+func (t tracking) cameBack(ctx context.Context) ui.FieldProps {
+	return ui.FieldProps{Name: "jour", Type: "date", Label: i18n.T(ctx, "liaison.slip_came_back"), Value: t.day, Attrs: templ.Attributes{"min": t.word.At(t.zone).Format(time.DateOnly), "max": t.now().Format(time.DateOnly)}}
 }
 
 // answered is the field of what a slip answers in its own words.

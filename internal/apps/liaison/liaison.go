@@ -29,6 +29,10 @@ var (
 	Manage  = rights.On(Word, rights.Manage, "id")
 )
 
+// staff is the principal of somebody as long as they work for the school: a
+// parent who taught there once follows nothing any more.
+func staff(person string) string { return "staff:" + person }
+
 const (
 	titleMax = 150
 	bodyMax  = 20_000

@@ -122,27 +122,15 @@ func (a audienceOf) heads() []recipient {
 }
 
 // principals are whom a note is shared with: the rule, so that a substitute
-// reads what the teacher received, but for a class or a school run by another
-// relative of the child, where it is the others by name.
+// reads what the teacher received. Another relative of the child among them is
+// kept out by the row itself, which is withheld.
 func (a audienceOf) principals(head bool) []string {
 	var out []string
-	family := func(of func(recipient) bool) bool {
-		return slices.ContainsFunc(a.list, func(r recipient) bool { return r.Family && of(r) })
+	if len(a.teachers()) > 0 {
+		out = a.place.teachers()
 	}
-	add := func(rule []string, list []recipient, mixed bool) {
-		switch {
-		case len(list) == 0:
-		case !mixed:
-			out = append(out, rule...)
-		default:
-			for _, r := range list {
-				out = append(out, "person:"+r.ID)
-			}
-		}
-	}
-	add(a.place.teachers(), a.teachers(), family(func(r recipient) bool { return r.Teacher }))
-	if head {
-		add([]string{"school:head"}, a.heads(), family(func(r recipient) bool { return r.Head }))
+	if head && len(a.heads()) > 0 {
+		out = append(out, "school:head")
 	}
 	return out
 }
@@ -178,9 +166,9 @@ func (t Thread) At(zone *time.Location) time.Time { return time.UnixMilli(t.Last
 // About names the child.
 func (t Thread) About() string { return t.PupilFirst + " " + t.PupilLast }
 
-// To says who receives it.
+// To says who receives it; "" is the author of a word that is no more.
 func (t Thread) To() string {
-	if t.Audience == "" {
+	if t.Audience == "" && t.Word != nil {
 		return Item{First: t.WordFirst, Last: t.WordLast, Civility: t.WordSex}.From()
 	}
 	return t.Audience

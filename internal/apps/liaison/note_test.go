@@ -1,6 +1,7 @@
 package liaison_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -132,7 +133,7 @@ func TestOtherParentNeverSeesANote(t *testing.T) {
 }
 
 // A parent who teaches the child's class, or runs the school, is no recipient of
-// what the other parent writes: the others are, by name.
+// what the other parent writes: the others are.
 func TestTeacherOfOwnChildIsNoRecipient(t *testing.T) {
 	a := testapp.New(t)
 	nadia, youssef, helene := a.As("nadia.kermadec"), a.As("youssef.kermadec"), a.As("helene.duvivier")
@@ -359,5 +360,44 @@ func TestNotesAreForgottenAfterTheYear(t *testing.T) {
 		if n := there(); n != c.want {
 			t.Errorf("%s: %s notes, not %s", c.day, n, c.want)
 		}
+	}
+}
+
+// The threads of a year fall due on one day: a transaction forgets some of them,
+// in as many statements as for one, and a job the rest.
+func TestAYearOfNotesIsForgottenInTurns(t *testing.T) {
+	a := testapp.New(t)
+	note := wrote(t, a, "nadia.kermadec", "ines.kermadec", "De cette année.")
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		for range 450 {
+			n := id.New()
+			for _, text := range []string{
+				`INSERT INTO resource (id, school, kind, root, owner, title, created_at, updated_at, withheld) SELECT $1, school, kind, $1, owner, title, created_at, updated_at, withheld FROM resource WHERE id = $2`,
+				`INSERT INTO note (id, school, author, pupil, audience, messages, last_at) SELECT $1, school, author, pupil, audience, 1, last_at FROM note WHERE id = $2`,
+				`INSERT INTO note_message (id, note, n, author, event, at, body) SELECT $1, $1, 1, author, $1, at, body FROM note_message WHERE note = $2`,
+				`INSERT INTO note_to (note, school, principal, last_at) SELECT $1, school, principal, last_at FROM note_to WHERE note = $2`,
+			} {
+				if _, err := tx.Exec(t.Context(), text, n, strings.TrimPrefix(note, "/echange/")); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	left := func() string {
+		return one(t, a, `SELECT (SELECT count(*) FROM note) || ' ' || (SELECT count(*) FROM resource WHERE kind = 'liaison.note')`)
+	}
+	a.Core.Clock.Advance(400 * 24 * time.Hour)
+	statements := 0
+	a.Core.DB.Watch(func(context.Context, string, []any) { statements++ })
+	err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error { return liaisonApp(t, a).Retain(t.Context(), tx, rights.System("retention")) })
+	a.Core.DB.Watch(nil)
+	if n := left(); err != nil || n == "0 0" || statements > 40 {
+		t.Errorf("%s left after %d statements (%v)", n, statements, err)
+	}
+	if err := a.Core.Jobs.Drain(t.Context()); err != nil || left() != "0 0" {
+		t.Errorf("%s left (%v)", left(), err)
 	}
 }

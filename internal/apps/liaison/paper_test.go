@@ -59,10 +59,18 @@ func TestPaperReturnIsNotedAsPaper(t *testing.T) {
 	if n := one(t, a, `SELECT count(*) || '' FROM reminder rm JOIN family_link f ON f.relative = rm.person WHERE rm.word = $1 AND f.pupil = $2`, strings.TrimPrefix(w, "/carnet/"), capucine); n != "0" {
 		t.Error("reminded of what it sent back")
 	}
-	// Noted twice, it counts once; another answer takes the place of the first.
-	if to := helene.Post(w+"/talons", "eleve", capucine, "reponse", "2").To(); !strings.Contains(to, "fait=dejarecu") {
-		t.Errorf("sent to %s", to)
+	// Noted twice, it counts once, and there is nothing to take back; another answer
+	// takes the place of the first, which can come back.
+	helene.Get(helene.Post(w+"/talons", "eleve", capucine, "reponse", "1").To()).OK().Has("Capucine Ziane\u00a0: déjà reçu").Lacks(`class="toast" action="`, `name="avant"`)
+	change := func() *testapp.Page {
+		return helene.Get(helene.Post(w+"/talons", "eleve", capucine, "reponse", "2").To()).OK()
 	}
+	change().Has("Capucine Ziane\u00a0: la réponse devient «\u00a0Non\u00a0»", `name="avant" value="1"`)
+	helene.Post(w+"/talons/annuler", "eleve", capucine, "avant", "1").To()
+	helene.Get(w).OK().Has("<b>1/27</b>", "«\u00a0Oui\u00a0», noté par Hélène Duvivier")
+	helene.Post(w+"/talons/annuler", "eleve", capucine, "avant", "1").To() // nothing came before
+	helene.Get(w).OK().Has("<b>1/27</b>", "«\u00a0Oui\u00a0»")
+	change()
 	helene.Get(w).OK().Has("<b>1/27</b>", "«\u00a0Non\u00a0», noté par Hélène Duvivier").Lacks("«\u00a0Oui\u00a0»")
 	// A parent who answers otherwise stands beside the slip.
 	ines := pupil(t, a, "ines.kermadec")
@@ -90,6 +98,27 @@ func TestPaperReturnIsNotedAsPaper(t *testing.T) {
 		}
 	}
 	helene.Post(w+"/talons", "eleve", pupil(t, a, "yanis.kermadec"), "reponse", "1").Faulty().Has("n’est plus parmi les destinataires")
+}
+
+// A slip may be noted some days after it came back, within the life of its word.
+func TestSlipIsNotedLate(t *testing.T) {
+	a := testapp.New(t)
+	helene, ines := a.As("helene.duvivier"), pupil(t, a, "ines.kermadec")
+	w := sent(t, a, "Forêt", "read")
+	a.Core.Clock.Advance(72 * time.Hour)
+	helene.Get(w+"/talons").OK().Has(`name="jour" value="2026-11-26"`, `min="2026-11-23"`, `max="2026-11-26"`)
+	helene.Get(w+"/talons?jour=2026-11-24").OK().Has(`name="jour" value="2026-11-24"`, `data-day="2026-11-24"`)
+	for _, day := range []string{"2026-11-22", "2026-11-27", "hier"} {
+		helene.Post(w+"/talons", "eleve", ines, "jour", day).Faulty().Has("Choisissez un jour entre")
+	}
+	helene.Get(helene.Post(w+"/talons", "eleve", ines, "jour", "2026-11-24").To()).OK().Has("mardi", `name="jour" value="2026-11-24"`)
+	helene.Get(w).OK().Has("<b>1/27</b>", "noté par Hélène Duvivier mardi")
+	helene.Post(w+"/talons/annuler", "eleve", ines).To()
+	helene.Get(w).OK().Has("<b>0/27</b>")
+	helene.Post(w+"/talons", "eleve", ines, "jour", "2026-11-23").To()
+	if n := one(t, a, `SELECT CASE WHEN pa.noted_at >= w.published_at THEN 'in' ELSE 'before' END FROM word_paper pa JOIN word w ON w.id = pa.word WHERE w.id = $1`, strings.TrimPrefix(w, "/carnet/")); n != "in" {
+		t.Error("it came back before it was sent")
+	}
 }
 
 func TestPaperSignatureCountsForTheFamily(t *testing.T) {
@@ -133,10 +162,11 @@ func TestSquareOfASlipSaysWhoseItIs(t *testing.T) {
 	}{
 		{w, square(a, w, ines, "1"), "", "received", "Inès Kermadec\u00a0: reçu"},
 		{w, square(a, w, ines, "1"), "", "received", "Inès Kermadec\u00a0: déjà reçu"},
+		{other, square(a, other, ines, "1"), "1", "received", "Inès Kermadec\u00a0: reçu"},
+		{other, square(a, other, ines, "1"), "2", "received", "Inès Kermadec\u00a0: la réponse devient «\u00a0mardi\u00a0»"},
 		{other, square(a, w, ines, "1"), "", "refused", "Ce talon est celui d’un autre mot."},
 		{other, square(a, other, ines, "1"), "", "choice", "Inès Kermadec\u00a0: que dit le talon\u202f?"},
 		{other, square(a, other, ines, "1"), "7", "refused", "Choisissez une réponse."},
-		{other, square(a, other, ines, "1"), "2", "received", "Inès Kermadec\u00a0: reçu"},
 		{w, square(a, w, pupil(t, a, "yanis.kermadec"), "1"), "", "refused", "Cet élève n’est plus parmi les destinataires de ce mot."},
 		{w, square(a, w, ines, "0"), "", "refused", "Ce n’est pas un talon de ce carnet."},
 		{w, strings.Repeat("A", 80), "", "refused", "Ce n’est pas un talon de ce carnet."},
@@ -209,7 +239,7 @@ func TestPaperIsOfTheFamilyAndTheSchool(t *testing.T) {
 		t.Error("the exports do not say that a slip came")
 	}
 	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
-		return liaison.Merge(t.Context(), tx, rights.System("test"), pupil(t, a, "iris.blanchard"), ines)
+		return liaison.Merge(t.Context(), tx, a.Core, rights.System("test"), pupil(t, a, "iris.blanchard"), ines)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +247,7 @@ func TestPaperIsOfTheFamilyAndTheSchool(t *testing.T) {
 		t.Errorf("merged into %q", got)
 	}
 	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
-		return liaison.Erase(t.Context(), tx, rights.System("test"), pupil(t, a, "iris.blanchard"))
+		return liaison.Erase(t.Context(), tx, a.Core, rights.System("test"), pupil(t, a, "iris.blanchard"))
 	}); err != nil {
 		t.Fatal(err)
 	}

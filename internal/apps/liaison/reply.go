@@ -377,8 +377,9 @@ func (a asking) reachOf(ctx context.Context, tx *db.Tx, g rights.Grant, now, sin
 	return advance(ctx, tx, g, moved)
 }
 
-// theirs are the pupils of person $2 at $3.
-var theirs = `SELECT f.pupil FROM family_link f JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil'
+// theirs are the pupils of person $2 at $3, in the school of word $1: what counts
+// is who is there.
+var theirs = `SELECT f.pupil FROM family_link f JOIN membership m ON m.person = f.pupil AND m.profile = 'pupil' AND m.school = (SELECT w.school FROM word w WHERE w.id = $1)
 	WHERE f.relative = $2 AND ` + people.LinkHolds("f", "$3") + ` AND m.valid_to > $3`
 
 // advance moves the bar of a word.

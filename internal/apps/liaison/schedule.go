@@ -50,13 +50,16 @@ func Plan(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, profil
 	if err != nil || kept.Sent {
 		return kept, err
 	}
+	if kept.Newer != 0 { // a second one would be sent as well
+		return Kept{}, errs.Field("titre", overtaken)
+	}
 	if err := file.Keep(ctx, tx, g.Viewer().Person, at.Add(draftsFor), d.Files...); err != nil {
 		return kept, err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE word_draft SET send_at = $2, profile = $3, refused = '' WHERE id = $1`, kept.ID, at.UnixMilli(), string(profile)); err != nil {
 		return kept, fmt.Errorf("plan: %w", err)
 	}
-	return kept, core.Jobs.AddAt(ctx, tx, at, sending{})
+	return kept, core.Jobs.AddAt(ctx, tx, at, sending{Draft: kept.ID})
 }
 
 // checkPlan says all that is wrong with a draft on the day that it is to be sent,
@@ -86,8 +89,10 @@ func Unplan(ctx context.Context, tx *db.Tx, g rights.Grant, draft string) error 
 	return drop(ctx, tx, g, `UPDATE word_draft SET send_at = NULL WHERE id = $1 AND author = $2 AND school = $3 AND send_at IS NOT NULL`, draft)
 }
 
-// sending is the job that sends what is due.
-type sending struct{}
+// sending is the job that sends a draft at its hour, or all that are due.
+type sending struct {
+	Draft string `json:"draft,omitempty"`
+}
 
 // Kind names the job.
 func (sending) Kind() string { return "liaison.send" }
@@ -102,16 +107,24 @@ func SendDue(ctx context.Context, core *app.Core) error {
 	}
 	var failed error
 	for _, draft := range due {
-		err := core.DB.Write(ctx, func(tx *db.Tx) error { return sendPlanned(ctx, tx, core, now, draft) })
-		switch errs.KindOf(err) {
-		case errs.Invalid, errs.Denied, errs.NotFound:
-			err = core.DB.Write(ctx, func(tx *db.Tx) error { return refuse(ctx, tx, rights.System("planned word"), now, draft, err) })
-		}
-		if err != nil { // one that fails holds up no other
-			failed = errors.Join(failed, fmt.Errorf("planned word %s: %w", draft, err))
-		}
+		failed = errors.Join(failed, sendOne(ctx, core, draft)) // one that fails holds up no other
 	}
 	return failed
+}
+
+// sendOne sends one whose hour has come; before it, or once it is gone, there is
+// nothing to do.
+func sendOne(ctx context.Context, core *app.Core, draft string) error {
+	now := core.Clock.Now()
+	err := core.DB.Write(ctx, func(tx *db.Tx) error { return sendPlanned(ctx, tx, core, now, draft) })
+	switch errs.KindOf(err) {
+	case errs.Invalid, errs.Denied, errs.NotFound:
+		err = core.DB.Write(ctx, func(tx *db.Tx) error { return refuse(ctx, tx, rights.System("planned word"), now, draft, err) })
+	}
+	if err != nil {
+		return fmt.Errorf("planned word %s: %w", draft, err)
+	}
+	return nil
 }
 
 // sendPlanned sends one, unless somebody else has: the row is taken first.
@@ -130,13 +143,18 @@ func sendPlanned(ctx context.Context, tx *db.Tx, core *app.Core, now time.Time, 
 	if err != nil {
 		return err
 	}
+	zone, err := schoolZone(ctx, tx, p.School)
+	if err != nil {
+		return err
+	}
 	d := p.Draft()
-	d.planned(now)
+	d.planned(now.In(zone))
 	_, err = Send(ctx, tx, core, g, p.Author, rights.Profile(p.Profile), now, d)
 	return err
 }
 
-// planned lets go of a reminder whose hour is past: the word matters more.
+// planned lets go of a reminder whose hour is past at now, a time of the school:
+// the word matters more.
 func (d *Draft) planned(now time.Time) {
 	if at, ok := recallAt(d.Due, d.Recall, now.Location()); ok && !at.After(now) {
 		d.Recall = 0

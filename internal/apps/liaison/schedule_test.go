@@ -73,6 +73,41 @@ func TestWordIsSentAtItsHour(t *testing.T) {
 	}
 }
 
+// A reminder before the date is at the school's hour, wherever it is: a word that
+// leaves late drops one that is past, and keeps one that is not.
+func TestReminderOfAPlannedWordIsAtTheSchoolsHour(t *testing.T) {
+	for _, c := range []struct {
+		zone, hour string
+		late       time.Duration
+		want       string
+	}{
+		{"Europe/Paris", "16:55", 35 * time.Minute, "0"},                // planned before 17 h, the server was back at 17 h 05
+		{"Europe/Paris", "16:45", 15 * time.Minute, "1795449600000"},    // in time
+		{"America/Martinique", "13:30", 2 * time.Hour, "1795467600000"}, // 17 h 30 in UTC is no matter
+		{"Indian/Reunion", "20:30", time.Hour, "0"},                     // 17 h is long past there
+	} {
+		a := testapp.New(t) // Monday, 15:30 in UTC
+		if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), `UPDATE school SET timezone = $1`, c.zone)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		form := []string{"id", id.New(), "onglet", id.New(), "titre", "Piscine", "texte", "Le bonnet.", "a", "class:" + class(t, a, "CE1 B"), "jour", "2026-11-23", "heure", c.hour, "avant", "2026-11-24", "rappel", "1"}
+		page := a.As("helene.duvivier").Post("/carnet/planifier", form...)
+		if c.zone == "Indian/Reunion" {
+			page.Faulty().Has("rappel")
+			continue
+		}
+		page.To()
+		a.Core.Clock.Advance(c.late)
+		due(t, a)
+		if got := one(t, a, `SELECT coalesce(recall_at, 0) || '' FROM word WHERE id = $1`, form[1]); got != c.want {
+			t.Errorf("%s at %s, sent %s later: reminder at %s, not %s", c.zone, c.hour, c.late, got, c.want)
+		}
+	}
+}
+
 func TestPlannedWordIsChangedCancelledAndSentNow(t *testing.T) {
 	a := testapp.New(t)
 	helene := a.As("helene.duvivier")

@@ -17,21 +17,23 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
+	"marelle/internal/platform/id"
 	"marelle/internal/platform/richtext"
 )
 
-// target is a pupil to whom a word goes.
+// target is a pupil to whom a word goes: of the class that was chosen, else of
+// one of theirs; the teachers of all of them follow it.
 type target struct {
-	Pupil string
-	Class string
-	Label string
+	Pupil   string
+	Class   string
+	Classes []string
 }
 
 // targets finds the pupils that the recipients of a draft stand for, in the
 // grant's school, each once.
 func targets(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, to []string) ([]target, []string, error) {
 	at := now.UnixMilli()
-	var principals, pupils, labels []string
+	var principals, pupils, classes, labels []string
 	for _, t := range to {
 		kind, ref, _ := strings.Cut(t, ":")
 		switch kind {
@@ -47,6 +49,7 @@ func targets(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 				return nil, nil, errs.Field("a", "liaison.to_unknown")
 			}
 			principals = append(principals, "class:"+ref+":pupil")
+			classes = append(classes, ref)
 			labels = append(labels, c.Label)
 		case "group":
 			label, err := db.Value[string](ctx, tx, `SELECT label FROM school_group WHERE id = $1 AND school = $2 AND valid_to > $3`, ref, g.School(), at)
@@ -66,32 +69,36 @@ func targets(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	}
 	in, args := db.In([]any{g.School(), at}, principals)
 	who, args := db.In(args, pupils)
-	rows, err := db.All[struct{ Person, First, Class, Label string }](ctx, tx, `SELECT m.person, p.first,
-			coalesce(cm.class, '') AS class, coalesce(c.label, '') AS label
+	rows, err := db.All[struct{ Person, First, Class string }](ctx, tx, `SELECT m.person, p.first, coalesce(c.id, '') AS class
 		FROM membership m JOIN person p ON p.id = m.person
 		LEFT JOIN class_member cm ON cm.person = m.person AND cm.profile = 'pupil' AND cm.valid_from <= $2 AND cm.valid_to > $2
-		LEFT JOIN class c ON c.id = cm.class
+		LEFT JOIN class c ON c.id = cm.class AND c.school = m.school
 		WHERE m.school = $1 AND m.profile = 'pupil' AND m.valid_from <= $2 AND m.valid_to > $2
 		AND (m.person IN (`+who+`) OR m.person IN (SELECT pp.person FROM person_principal pp
 			WHERE pp.principal IN (`+in+`) AND pp.school = $1 AND pp.valid_from <= $2 AND pp.valid_to > $2))
-		ORDER BY p.name_key, c.year DESC`, args...)
+		ORDER BY p.name_key, m.person, c.year DESC, c.label_key, c.id`, args...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("recipients: %w", err)
 	}
-	seen := map[string]bool{}
 	var out []target
 	for _, r := range rows {
-		if seen[r.Person] {
+		if n := len(out); n == 0 || out[n-1].Pupil != r.Person {
+			out = append(out, target{Pupil: r.Person})
+			if slices.Contains(pupils, r.Person) {
+				labels = append(labels, r.First)
+			}
+		}
+		if r.Class == "" {
 			continue
 		}
-		seen[r.Person] = true
-		out = append(out, target{r.Person, r.Class, r.Label})
-		if slices.Contains(pupils, r.Person) {
-			labels = append(labels, r.First)
+		t := &out[len(out)-1]
+		if t.Class == "" || slices.Contains(classes, r.Class) && !slices.Contains(classes, t.Class) {
+			t.Class = r.Class
 		}
+		t.Classes = append(t.Classes, r.Class)
 	}
 	for _, p := range pupils {
-		if !seen[p] {
+		if !slices.ContainsFunc(out, func(t target) bool { return t.Pupil == p }) {
 			return nil, nil, errs.Field("a", "liaison.to_unknown")
 		}
 	}
@@ -132,7 +139,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	}
 	body := d.Body()
 	if _, err := resource.Create(ctx, tx, g, now, resource.Row{
-		ID: d.ID, School: g.School(), Kind: Word, Owner: author, Title: d.Title, Summary: richtext.Excerpt(body, 140), Text: richtext.Text(body),
+		ID: d.ID, School: g.School(), Kind: Word, Owner: author, Manager: staff(author), Title: d.Title, Summary: richtext.Excerpt(body, 140), Text: richtext.Text(body),
 	}); err != nil {
 		return "", err
 	}
@@ -160,10 +167,12 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 		rows = append(rows, []any{d.ID, t.Pupil, t.Class, now.UnixMilli()})
 		readers = append(readers, "family:"+t.Pupil, "person:"+t.Pupil)
 		pupils = append(pupils, t.Pupil)
-		if t.Class != "" && !seen[t.Class] {
-			seen[t.Class] = true
-			classes = append(classes, []any{t.Class, d.ID, now.UnixMilli()})
-			followers = append(followers, "class:"+t.Class+":teacher")
+		for _, c := range t.Classes {
+			if !seen[c] {
+				seen[c] = true
+				classes = append(classes, []any{c, d.ID, now.UnixMilli()})
+				followers = append(followers, "class:"+c+":teacher")
+			}
 		}
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO word_pupil (word, pupil, class, published_at) VALUES `, "", rows); err != nil {
@@ -285,8 +294,28 @@ type Query struct {
 	Theme  string   // those about this only
 	ID     string   // only this one: reading one is the list with an id
 	Since  int64    // published then or later
-	Before int64
+	Before Cursor
 	Limit  int
+}
+
+// Cursor is the last line of a page: when it is from, and its id, for several
+// may be from one instant. Its zero value is before all pages.
+type Cursor struct {
+	At int64
+	ID string
+}
+
+// String writes it as an address has it.
+func (c Cursor) String() string { return strconv.FormatInt(c.At, 10) + "." + c.ID }
+
+// cursor reads one of an address; anything else is the first page.
+func cursor(s string) Cursor {
+	at, last, ok := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(at, 10, 64)
+	if !ok || err != nil || n < 1 || !id.Valid(last) {
+		return Cursor{}
+	}
+	return Cursor{n, last}
 }
 
 // List reads a page of words that the scope lets its viewer see, newest first,
@@ -302,8 +331,8 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	if o.Follow {
 		args = append(args, s.At()) // $2, of classes taught and of families present
 	}
-	if o.Before == 0 {
-		o.Before = rights.Forever
+	if o.Before.At == 0 {
+		o.Before.At = rights.Forever
 	}
 	o.Limit = max(1, o.Limit)
 	arg := func(v any) string {
@@ -317,7 +346,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 			about = " EXISTS (SELECT 1 FROM word t WHERE t.id = c.word AND t.theme = " + arg(o.Theme) + ") AND"
 		}
 		most := arg(o.Limit * 2)
-		page = " AND published_at < " + arg(o.Before) + " AND published_at >= " + arg(o.Since) + " ORDER BY published_at DESC LIMIT " + most
+		page = " AND (published_at, word) < (" + arg(o.Before.At) + ", " + arg(o.Before.ID) + ") AND published_at >= " + arg(o.Since) + " ORDER BY published_at DESC, word DESC LIMIT " + most
 		merged = " ORDER BY published_at DESC, word DESC LIMIT " + most
 	}
 	var candidates []string
@@ -328,7 +357,12 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 		columns += `, w.body, EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = w.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL) AS fresh`
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE id = " + arg(o.ID)}
 	case o.Follow:
-		candidates = []string{"SELECT id AS word, published_at FROM (SELECT id, id AS word, published_at, author FROM word) c WHERE" + about + " author = $1" + page,
+		here := ""
+		if schools := s.Schools(); len(schools) > 0 { // not those of a school that was left: they would take the places
+			here, args = db.In(args, schools)
+			here = " AND school IN (" + here + ")"
+		}
+		candidates = []string{"SELECT word, published_at FROM (SELECT id AS word, published_at, author, school FROM word) c WHERE" + about + " author = $1" + here + page,
 			`SELECT word, published_at FROM word_class c WHERE` + about + ` class IN (SELECT class FROM class_member WHERE person = $1 AND profile = 'teacher' AND valid_from <= $2 AND valid_to > $2)` + page,
 			`SELECT word, published_at FROM word_delegate c WHERE` + about + ` person = $1` + page}
 	default:
@@ -370,8 +404,11 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 
 // Erase forgets what a relative did; the words that a teacher wrote stay with
 // the school and lose their author when the account goes.
-func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
+func Erase(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, person string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	if err := unname(ctx, tx, core, person); err != nil {
 		return err
 	}
 	if err := eraseNotes(ctx, tx, g, person); err != nil {
@@ -391,8 +428,39 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 	return nil
 }
 
+// unname takes a pupil who was chosen alone out of the names of those to whom
+// words went.
+//
+// scope: what the caller erases
+func unname(ctx context.Context, tx *db.Tx, core *app.Core, pupil string) error {
+	words, err := db.All[struct{ ID, Recipients string }](ctx, tx, `SELECT id, recipients FROM word WHERE id IN (SELECT word FROM word_pupil WHERE pupil = $1) AND recipients LIKE '%pupil:' || $1 || '%'`, pupil)
+	if err != nil {
+		return fmt.Errorf("erase: %w", err)
+	}
+	for _, w := range words {
+		var labels, refs []string
+		for _, t := range strings.Fields(w.Recipients) {
+			if t == "school" {
+				labels = append(labels, core.Catalog.T("liaison.everybody"))
+			}
+			refs = append(refs, t)
+		}
+		in, args := db.In([]any{"pupil:" + pupil}, refs)
+		rest, err := db.All[string](ctx, tx, `SELECT label FROM (SELECT 'class:' || id AS ref, label, 1 AS rank FROM class UNION ALL SELECT 'group:' || id, label, 2 FROM school_group
+			UNION ALL SELECT 'pupil:' || id, first, 3 FROM person) x WHERE ref <> $1 AND ref IN (`+in+`) ORDER BY rank, label`, args...)
+		if err != nil {
+			return fmt.Errorf("erase: %w", err)
+		}
+		labels = append(append(labels, rest...), core.Catalog.T("liaison.former_pupil"))
+		if _, err := tx.Exec(ctx, `UPDATE word SET audience = $2 WHERE id = $1`, w.ID, audience(core, labels)); err != nil {
+			return fmt.Errorf("erase: %w", err)
+		}
+	}
+	return nil
+}
+
 // Merge makes the loser's words, receipts and place in words the winner's.
-func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
+func Merge(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, winner, loser string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
@@ -411,7 +479,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 		`UPDATE word_version SET corrector = $1 WHERE corrector = $2`,
 		`INSERT INTO reply (word, person, asked, version, at, choice, body) SELECT word, $1, asked, version, at, choice, body FROM reply WHERE person = $2
 			ON CONFLICT DO NOTHING`,
-		`UPDATE word_paper SET noted_by = $1 WHERE noted_by = $2`,
+		`UPDATE word_paper SET noted_by = $1 WHERE noted_by = $2`, `UPDATE word_paper SET was_by = $1 WHERE was_by = $2`,
 		`INSERT INTO word_paper (word, pupil, asked, version, noted_by, noted_at, choice, body) SELECT word, $1, asked, version, noted_by, noted_at, choice, body FROM word_paper WHERE pupil = $2
 			ON CONFLICT DO NOTHING`,
 		`INSERT INTO reminder (word, person, round, at) SELECT word, $1, round, at FROM reminder WHERE person = $2 ON CONFLICT DO NOTHING`,
@@ -426,7 +494,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 	if err := mergeAbsences(ctx, tx, g, winner, loser); err != nil {
 		return err
 	}
-	return Erase(ctx, tx, g, loser)
+	return Erase(ctx, tx, core, g, loser)
 }
 
 // Export hands over the words a person wrote or received, and what they did.

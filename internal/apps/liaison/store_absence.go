@@ -18,8 +18,8 @@ import (
 )
 
 // AnnounceAbsence tells the school that a child will be absent: the teachers of
-// the class, the head and the staff. A half-day is announced once, by one
-// relative.
+// the class, the head and, without why, the staff. A half-day is announced once,
+// by one relative.
 func AnnounceAbsence(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, d AbsenceDraft) (string, error) {
 	if err := g.Must(ctx, tx, Announce); err != nil {
 		return "", err
@@ -53,7 +53,10 @@ func announce(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, v 
 		Title: core.Catalog.T("liaison.absence_of", "of", i18n.Of(p.First+" "+p.Last)), Summary: period(core.Catalog.T, d.Halves, local)}); err != nil {
 		return "", err
 	}
-	if err := resource.Share(ctx, tx, d.ID, rights.Contribute, append(p.teachers(), "school:head", "school:staff")...); err != nil {
+	if err := resource.Share(ctx, tx, d.ID, rights.Contribute, append(p.teachers(), "school:head")...); err != nil {
+		return "", err
+	}
+	if err := resource.Share(ctx, tx, d.ID, rights.Comment, "school:staff"); err != nil {
 		return "", err
 	}
 	var reason any
@@ -166,9 +169,9 @@ func tellSchool(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, 
 	e.Kind = string(Absence)
 	var err error
 	if e.Only, err = db.All[string](ctx, tx, `SELECT DISTINCT pp.person FROM resource_grant rg JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = $2
-		WHERE rg.resource = $1 AND rg.role = $3 AND pp.valid_from <= $4 AND pp.valid_to > $4 AND pp.person <> $5
+		WHERE rg.resource = $1 AND rg.role >= $3 AND pp.valid_from <= $4 AND pp.valid_to > $4 AND pp.person <> $5
 		AND NOT EXISTS (SELECT 1 FROM family_link f WHERE f.pupil = $6 AND f.relative = pp.person AND f.valid_to > $4)`,
-		e.Resource, e.School, int(rights.Contribute), e.At.UnixMilli(), e.Actor, e.Pupils[0]); err != nil {
+		e.Resource, e.School, int(rights.Comment), e.At.UnixMilli(), e.Actor, e.Pupils[0]); err != nil {
 		return fmt.Errorf("absence: %w", err)
 	}
 	if len(e.Only) == 0 { // and not everybody
@@ -275,20 +278,29 @@ func SeeAbsences(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, 
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	for _, a := range list {
-		if err := notify.Seen(ctx, tx, g.Viewer().Person, a.ID, now); err != nil {
-			return err
-		}
+	ids := make([]string, len(list))
+	for i, a := range list {
+		ids[i] = a.ID
 	}
-	return nil
+	return notify.SeenAll(ctx, tx, g.Viewer().Person, now, ids...)
+}
+
+// fresh are those that are still news.
+func fresh(list []Away) []Away {
+	return slices.DeleteFunc(slices.Clone(list), func(a Away) bool { return !a.Fresh })
 }
 
 // awayColumns are an absence as its viewer, $1, may know it: another relative of
-// the child, be they a teacher too, learns neither why nor from whom.
-const awayColumns = `a.id, a.school, a.pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, a.created_at AS created, a.withdrawn_at AS withdrawn, a.seen_at,
+// the child, be they a teacher too, learns neither why nor from whom; others
+// learn why where a condition holds.
+func awayColumns(why string) string {
+	why = `CASE WHEN o.id IS NOT NULL AND ` + why + ` THEN `
+	return `a.id, a.school, a.pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, a.created_at AS created, a.withdrawn_at AS withdrawn, a.seen_at,
+	EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = a.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL) AS fresh,
 	coalesce(s.first || ' ' || CASE WHEN s.use_name <> '' THEN s.use_name ELSE s.last END, '') AS seen_by,
 	CASE WHEN o.id IS NULL THEN '' ELSE o.id END AS author, coalesce(o.first || ' ' || CASE WHEN o.use_name <> '' THEN o.use_name ELSE o.last END, '') AS said_by,
-	CASE WHEN o.id IS NULL THEN '' ELSE coalesce(a.reason, '') END AS reason, CASE WHEN o.id IS NULL THEN '' ELSE a.words END AS words`
+	` + why + `coalesce(a.reason, '') ELSE '' END AS reason, ` + why + `a.words ELSE '' END AS words`
+}
 
 const awayJoins = ` JOIN person k ON k.id = a.pupil LEFT JOIN person s ON s.id = a.seen_by
 	LEFT JOIN person o ON o.id = a.author AND (a.author = $1 OR NOT EXISTS (SELECT 1 FROM family_link x WHERE x.pupil = a.pupil AND x.relative = $1))`
@@ -318,8 +330,9 @@ type awayRow struct {
 // know, by class, in one statement.
 func AbsentOn(ctx context.Context, q db.Querier, s rights.Scope, schools []string, day string) ([]Away, error) {
 	in, args := db.In([]any{s.Person(), s.At(), day}, schools)
-	scope, args := s.Where("r", rights.Contribute, args)
-	rows, err := db.All[awayRow](ctx, q, `SELECT `+awayColumns+`, coalesce(c.id, '') AS class, coalesce(c.label, '') AS label, h.day, h.half
+	scope, args := s.Where("r", rights.Comment, args)
+	why, args := s.Where("r", rights.Contribute, args)
+	rows, err := db.All[awayRow](ctx, q, `SELECT `+awayColumns(why)+`, coalesce(c.id, '') AS class, coalesce(c.label, '') AS label, h.day, h.half
 		FROM absence_half h JOIN absence a ON a.id = h.absence JOIN resource r ON r.id = a.id`+awayJoins+`
 		LEFT JOIN class_member cm ON cm.person = a.pupil AND cm.profile = 'pupil' AND cm.valid_from <= $2 AND cm.valid_to > $2
 		LEFT JOIN class c ON c.id = cm.class AND c.school = a.school
@@ -331,14 +344,18 @@ func AbsentOn(ctx context.Context, q db.Querier, s rights.Scope, schools []strin
 // one statement: that they are absent, whoever said so; the rest of one's own.
 func AbsencesOf(ctx context.Context, q db.Querier, s rights.Scope, since string, limit int) ([]Away, error) {
 	in, args := db.In([]any{s.Person(), since, limit}, s.Children())
-	rows, err := db.All[awayRow](ctx, q, `SELECT `+awayColumns+`, '' AS class, '' AS label, h.day, h.half FROM (SELECT absence, max(day) AS last FROM absence_half WHERE pupil IN (`+in+`) AND day >= $2 GROUP BY absence ORDER BY last DESC, absence LIMIT $3) p
+	rows, err := db.All[awayRow](ctx, q, `SELECT `+awayColumns(`1 = 1`)+`, '' AS class, '' AS label, h.day, h.half FROM (SELECT absence, max(day) AS last FROM absence_half WHERE pupil IN (`+in+`) AND day >= $2 GROUP BY absence ORDER BY last DESC, absence LIMIT $3) p
 		JOIN absence a ON a.id = p.absence JOIN absence_half h ON h.absence = a.id`+awayJoins+` ORDER BY p.last DESC, a.id, h.day, h.half`, args...)
 	return fold(rows), err
 }
 
 // AbsenceOf reads one.
 func AbsenceOf(ctx context.Context, q db.Querier, g rights.Grant) (Away, error) {
-	rows, err := db.All[awayRow](ctx, q, `SELECT `+awayColumns+`, '' AS class, '' AS label, h.day, h.half FROM absence a`+awayJoins+`
+	why := `1 = 0`
+	if g.Role() >= rights.Contribute {
+		why = `1 = 1`
+	}
+	rows, err := db.All[awayRow](ctx, q, `SELECT `+awayColumns(why)+`, '' AS class, '' AS label, h.day, h.half FROM absence a`+awayJoins+`
 		LEFT JOIN absence_half h ON h.absence = a.id WHERE a.id = $2 ORDER BY h.day, h.half`, g.Viewer().Person, g.ID())
 	if err != nil {
 		return Away{}, err

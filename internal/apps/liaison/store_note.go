@@ -3,6 +3,7 @@ package liaison
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,8 +86,8 @@ func answering(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Sco
 	scope, args := s.Where("r", rights.Read, []any{word, pupil, v.Person, s.At()})
 	return db.One[answered](ctx, q, `SELECT w.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, w.title, n.id AS note
 		FROM word w JOIN resource r ON r.id = w.id JOIN word_pupil wp ON wp.word = w.id JOIN person a ON a.id = w.author
-		LEFT JOIN note n ON n.word = w.id AND n.author = $3
-		WHERE w.id = $1 AND wp.pupil = $2 AND a.id <> $3 AND EXISTS (SELECT 1 FROM membership m WHERE m.person = w.author AND m.school = w.school
+		LEFT JOIN note n ON n.word = w.id AND n.author = $3 AND n.pupil = $2
+		WHERE w.id = $1 AND wp.pupil = $2 AND NOT EXISTS (SELECT 1 FROM family_link f WHERE f.pupil = $2 AND f.relative = w.author) AND EXISTS (SELECT 1 FROM membership m WHERE m.person = w.author AND m.school = w.school
 			AND m.profile IN ('teacher', 'staff') AND m.valid_from <= $4 AND m.valid_to > $4) AND `+scope, args...)
 }
 
@@ -105,7 +106,7 @@ func count(ctx context.Context, tx *db.Tx, g rights.Grant, by *rights.Viewer, no
 
 // SendNote writes to the school about a child: to the teachers of the class
 // and, if wished, the head, or to the author of a word. What was already sent
-// is not sent again; a word has one thread with each relative.
+// is not sent again; a word has one thread with each relative about a child.
 func SendNote(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, d NoteDraft) (string, error) {
 	if err := g.Must(ctx, tx, WriteNote); err != nil {
 		return "", err
@@ -145,7 +146,7 @@ func begin(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, v *ri
 		if w.Note != nil { // the other tab was faster
 			return *w.Note, say(ctx, tx, core, g, v, now, *w.Note, d)
 		}
-		to, word = []string{"person:" + w.Author}, d.Word
+		to, word = []string{staff(w.Author)}, d.Word
 		title = core.Catalog.T("liaison.note_reply", "word", w.Title)
 	} else {
 		a, err := receiving(ctx, tx, v, p)
@@ -164,7 +165,7 @@ func begin(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, v *ri
 		}
 	}
 	mine := kin(p.Pupil, v.Person)
-	if _, err := resource.Create(ctx, tx, g, now, resource.Row{ID: d.ID, School: p.School, Kind: Note, Owner: v.Person, Manager: mine, Title: title}); err != nil {
+	if _, err := resource.Create(ctx, tx, g, now, resource.Row{ID: d.ID, School: p.School, Kind: Note, Owner: v.Person, Manager: mine, Withheld: p.Pupil, Title: title}); err != nil {
 		return "", err
 	}
 	if err := resource.Share(ctx, tx, d.ID, rights.Contribute, to...); err != nil {
@@ -226,6 +227,15 @@ func say(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, who *ri
 	if by == n.Author {
 		if err := count(ctx, tx, g, who, now, "texte"); err != nil {
 			return err
+		}
+		// Those it was written to may all have left, or become relatives of the child.
+		heard, err := db.Value[int](ctx, tx, `SELECT count(*) FROM resource r JOIN resource_grant rg ON rg.resource = r.id JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = r.school
+			WHERE r.id = $1 AND rg.role = $2 AND pp.valid_from <= $3 AND pp.valid_to > $3 AND `+rights.Opens("r", "pp.person"), note, int(rights.Contribute), now.UnixMilli())
+		if err != nil {
+			return fmt.Errorf("message: %w", err)
+		}
+		if heard == 0 {
+			return errs.Field("texte", "liaison.note_unheard")
 		}
 	} else {
 		e.Kind, e.Only = NoteAnswer, []string{n.Author}
@@ -371,31 +381,22 @@ func UndoNote(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (d 
 
 // forget removes threads for good, with what told of them.
 func forget(ctx context.Context, tx *db.Tx, g rights.Grant, notes ...string) error {
-	if err := g.Confirm(ctx, tx); err != nil {
+	if err := notify.RemoveAll(ctx, tx, g, notes...); err != nil { // which confirms the grant
 		return err
 	}
-	for _, note := range notes {
-		if err := notify.RemoveAll(ctx, tx, g, note); err != nil {
-			return err
-		}
-		files, err := db.All[string](ctx, tx, `SELECT file FROM note_file WHERE note = $1`, note)
-		if err != nil {
-			return fmt.Errorf("forget: %w", err)
-		}
-		for _, text := range []string{`DELETE FROM note_file WHERE note = $1`, `DELETE FROM note_reader WHERE note = $1`, `DELETE FROM note_message WHERE note = $1`,
-			`DELETE FROM note_to WHERE note = $1`, `DELETE FROM note WHERE id = $1`} {
-			if _, err := tx.Exec(ctx, text, note); err != nil {
+	for some := range slices.Chunk(notes, 400) {
+		in, args := db.In(nil, some)
+		for _, text := range []string{`DELETE FROM note_file WHERE note`, `DELETE FROM note_reader WHERE note`, `DELETE FROM note_message WHERE note`,
+			`DELETE FROM note_to WHERE note`, `DELETE FROM note WHERE id`} {
+			if _, err := tx.Exec(ctx, text+` IN (`+in+`)`, args...); err != nil {
 				return fmt.Errorf("forget: %w", err)
 			}
 		}
-		if err := file.Detach(ctx, tx, note, files...); err != nil {
-			return err
-		}
-		if err := resource.Remove(ctx, tx, g, note); err != nil {
-			return err
-		}
 	}
-	return nil
+	if err := file.DetachAll(ctx, tx, notes...); err != nil {
+		return err
+	}
+	return resource.Remove(ctx, tx, g, notes...)
 }
 
 const threadColumns = `n.id, n.school, n.author, a.first, CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.avatar,
@@ -406,7 +407,7 @@ const threadColumns = `n.id, n.school, n.author, a.first, CASE WHEN a.use_name <
 // NotesOf reads a page of the threads that the scope lets its viewer see,
 // the last spoken first, in one statement: candidates come from one range of an
 // index for each principal that a thread may be shared with. With an id, that one.
-func NotesOf(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Scope, one string, before int64, limit int) ([]Thread, error) {
+func NotesOf(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Scope, one string, before Cursor, limit int) ([]Thread, error) {
 	args := []any{s.Person()}
 	arg := func(a any) string {
 		args = append(args, a)
@@ -416,13 +417,13 @@ func NotesOf(ctx context.Context, q db.Querier, v *rights.Viewer, s rights.Scope
 	if one != "" {
 		candidates = []string{`SELECT id AS note, last_at FROM note WHERE id = ` + arg(one)}
 	} else {
-		if before == 0 {
-			before = rights.Forever
+		if before.At == 0 {
+			before.At = rights.Forever
 		}
-		until, most := arg(before), arg(2*limit)
+		until, most := "("+arg(before.At)+", "+arg(before.ID)+")", arg(2*limit)
 		for _, p := range v.Principals {
-			if p.Name == "person:"+v.Person || p.Name == "school:head" || strings.HasPrefix(p.Name, "kin:") || strings.HasPrefix(p.Name, "class:") && strings.HasSuffix(p.Name, ":teacher") {
-				candidates = append(candidates, `SELECT note, last_at FROM note_to WHERE school = `+arg(p.School)+` AND principal = `+arg(p.Name)+` AND last_at < `+until+` ORDER BY last_at DESC LIMIT `+most)
+			if p.Name == staff(v.Person) || p.Name == "school:head" || strings.HasPrefix(p.Name, "kin:") || strings.HasPrefix(p.Name, "class:") && strings.HasSuffix(p.Name, ":teacher") {
+				candidates = append(candidates, `SELECT note, last_at FROM note_to WHERE school = `+arg(p.School)+` AND principal = `+arg(p.Name)+` AND (last_at, note) < `+until+` ORDER BY last_at DESC, note DESC LIMIT `+most)
 			}
 		}
 	}
@@ -481,19 +482,20 @@ func eraseNotes(ctx context.Context, tx *db.Tx, g rights.Grant, person string) e
 	return nil
 }
 
-// mergeNotes makes the loser's threads the winner's. Of two with one word both
-// stay: the loser's no longer says to which word it belongs.
+// mergeNotes makes the loser's threads the winner's. Of two with one word about
+// one child both stay: the loser's no longer says to which word it belongs.
 func mergeNotes(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
 	for _, text := range []string{
-		`UPDATE note SET word = NULL WHERE author = $2 AND word IN (SELECT x.word FROM note x WHERE x.author = $1)`,
+		`UPDATE note SET word = NULL WHERE (author = $2 OR pupil = $2) AND word IN (SELECT x.word FROM note x WHERE x.id <> note.id
+			AND x.author = CASE WHEN note.author = $2 THEN $1 ELSE note.author END AND x.pupil = CASE WHEN note.pupil = $2 THEN $1 ELSE note.pupil END)`,
 		// "kin:", a pupil's 36 letters, ":", a relative's.
 		`INSERT INTO note_to (note, school, principal, last_at) SELECT t.note, t.school, 'kin:' || CASE WHEN n.pupil = $2 THEN $1 ELSE n.pupil END || ':' || CASE WHEN n.author = $2 THEN $1 ELSE n.author END, t.last_at
 			FROM note n JOIN note_to t ON t.note = n.id AND t.principal = 'kin:' || n.pupil || ':' || n.author WHERE (n.author = $2 OR n.pupil = $2) ON CONFLICT DO NOTHING`,
-		`INSERT INTO note_to (note, school, principal, last_at) SELECT note, school, 'person:' || $1, last_at FROM note_to WHERE school IN (SELECT m.school FROM membership m WHERE m.person = $2)
-			AND principal = 'person:' || $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO note_to (note, school, principal, last_at) SELECT note, school, 'staff:' || $1, last_at FROM note_to WHERE school IN (SELECT m.school FROM membership m WHERE m.person = $2)
+			AND principal = 'staff:' || $2 ON CONFLICT DO NOTHING`,
 		`INSERT INTO note_reader (note, person, seen, at) SELECT note, $1, seen, at FROM note_reader WHERE person = $2
 			ON CONFLICT (note, person) DO UPDATE SET seen = CASE WHEN excluded.seen > note_reader.seen THEN excluded.seen ELSE note_reader.seen END`,
 		`INSERT INTO written (person, day, n) SELECT $1, day, n FROM written WHERE person = $2 ON CONFLICT (person, day) DO UPDATE SET n = written.n + excluded.n`,
@@ -504,7 +506,7 @@ func mergeNotes(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser st
 		}
 	}
 	for _, text := range []string{
-		`DELETE FROM note_to WHERE school IN (SELECT m.school FROM membership m WHERE m.person = $1) AND principal = 'person:' || $1`,
+		`DELETE FROM note_to WHERE school IN (SELECT m.school FROM membership m WHERE m.person = $1) AND principal = 'staff:' || $1`,
 		`DELETE FROM note_to WHERE note IN (SELECT n.id FROM note n WHERE (n.author = $1 OR n.pupil = $1)) AND principal LIKE 'kin:%' AND (substr(principal, 42) = $1 OR substr(principal, 5, 36) = $1)`,
 		`DELETE FROM note_reader WHERE person = $1`, `DELETE FROM written WHERE person = $1`,
 	} {
@@ -546,19 +548,54 @@ func exportNotes(ctx context.Context, q db.Querier, person string, add func(stri
 	return add("liaison/notes read", read)
 }
 
+// forgetting is the job that forgets what is left of old threads.
+type forgetting struct{}
+
+// Kind names the job.
+func (forgetting) Kind() string { return "liaison.forget" }
+
+// forgotten is how many threads a transaction forgets: those of a whole year fall
+// due on one day.
+const forgotten = 200
+
 // retainNotes forgets threads of which nothing was heard since the school year
-// before last ended, three months ago, and what was counted day by day.
-func retainNotes(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error {
+// before last ended, three months ago, and what was counted day by day. A job
+// forgets what is too much for a transaction.
+func retainNotes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM written WHERE day < $1`, now.AddDate(0, 0, -2).Format(time.DateOnly)); err != nil {
 		return fmt.Errorf("retain: %w", err)
 	}
-	before := time.Date(people.Year(now.AddDate(0, 0, -92)), time.August, 1, 0, 0, 0, 0, time.UTC)
-	notes, err := db.All[string](ctx, tx, `SELECT id FROM note WHERE last_at < $1`, before.UnixMilli())
-	if err != nil {
-		return fmt.Errorf("retain: %w", err)
+	more, err := forgetOld(ctx, tx, g, now)
+	if err != nil || !more {
+		return err
 	}
-	return forget(ctx, tx, g, notes...)
+	return core.Jobs.Add(ctx, tx, forgetting{})
+}
+
+// forgetOld forgets some of the threads that are due, and says whether there may
+// be more.
+func forgetOld(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) (bool, error) {
+	before := time.Date(people.Year(now.AddDate(0, 0, -92)), time.August, 1, 0, 0, 0, 0, time.UTC)
+	notes, err := db.All[string](ctx, tx, `SELECT id FROM note WHERE last_at < $1 ORDER BY last_at LIMIT $2`, before.UnixMilli(), forgotten)
+	if err != nil {
+		return false, fmt.Errorf("retain: %w", err)
+	}
+	return len(notes) == forgotten, forget(ctx, tx, g, notes...)
+}
+
+// forgetRest goes on until nothing is due, one transaction after the other; begun
+// again, it forgets what is left.
+func forgetRest(ctx context.Context, core *app.Core) error {
+	for more := true; more; {
+		if err := core.DB.Write(ctx, func(tx *db.Tx) (err error) {
+			more, err = forgetOld(ctx, tx, rights.System("retention"), core.Clock.Now())
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

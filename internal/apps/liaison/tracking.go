@@ -23,6 +23,9 @@ type Relative struct {
 	Reply   *Given
 	// Reminded is when the word was last recalled to them.
 	Reminded *int64
+	// Hidden is the other parent of a child of who looks, a teacher or delegate
+	// for all that: nothing is known of what they did.
+	Hidden bool
 }
 
 // Family is one pupil's relatives.
@@ -35,6 +38,7 @@ type Family struct {
 	ReachedAt *int64
 	Relatives []Relative
 	Paper     *Paper // what came back on paper
+	Own       bool   // who looks is of it, and does not learn what the paper says
 }
 
 // Reached says whether one relative confirmed, be they a relative still or not.
@@ -53,6 +57,11 @@ func (f Family) Differ() bool {
 		return *first != *g.Choice
 	}
 	return f.Paper != nil && differs(&f.Paper.Given) || slices.ContainsFunc(f.Relatives, func(r Relative) bool { return differs(r.Reply) })
+}
+
+// Hidden says whether something of it is not shown to who looks.
+func (f Family) Hidden() bool {
+	return slices.ContainsFunc(f.Relatives, func(r Relative) bool { return r.Hidden })
 }
 
 // Active says whether somebody could have read it here.
@@ -81,18 +90,30 @@ const (
 	Without   Filter = "sans-compte"
 )
 
+// coparent writes the condition that a person, named by a column, is another
+// relative of a child of who looks, another column or argument: what they give is
+// never shown to them, be they a teacher of the class. Who was one stays one.
+func coparent(person, viewer string) string {
+	return `EXISTS (SELECT 1 FROM family_link v JOIN family_link o ON o.pupil = v.pupil AND o.relative <> v.relative WHERE v.relative = ` + viewer + ` AND o.relative = ` + person + `)`
+}
+
+// own is the condition that viewer $3 is a relative of a pupil, named by a column.
+func own(pupil string) string {
+	return `EXISTS (SELECT 1 FROM family_link v WHERE v.pupil = ` + pupil + ` AND v.relative = $3)`
+}
+
 // What is known of the family of a pupil of a word: wp is its row, w the word,
-// $2 now. A list filters by it and a summary counts it.
+// $2 now, $3 who looks. A list filters by it and a summary counts it.
 var (
 	replies = func(what string) string {
 		return `(SELECT ` + what + ` FROM (SELECT rp.choice FROM family_link x JOIN reply rp ON rp.word = wp.word AND rp.person = x.relative AND rp.asked = w.asked
-			WHERE x.pupil = wp.pupil AND ` + people.LinkHolds("x", "$2") + `
-			UNION ALL SELECT pa.choice FROM word_paper pa WHERE pa.word = wp.word AND pa.pupil = wp.pupil AND pa.asked = w.asked) y)`
+			WHERE x.pupil = wp.pupil AND ` + people.LinkHolds("x", "$2") + ` AND NOT ` + coparent("x.relative", "$3") + `
+			UNION ALL SELECT pa.choice FROM word_paper pa WHERE pa.word = wp.word AND pa.pupil = wp.pupil AND pa.asked = w.asked AND NOT ` + own("wp.pupil") + `) y)`
 	}
 	known = map[Filter]string{
 		Missing: `wp.reached_at IS NULL`,
 		HaveRead: `(wp.reached_at IS NOT NULL OR EXISTS (SELECT 1 FROM family_link x JOIN receipt rc ON rc.word = wp.word AND rc.person = x.relative
-			WHERE x.pupil = wp.pupil AND ` + people.LinkHolds("x", "$2") + ` AND rc.read_at IS NOT NULL AND rc.version >= w.asked))`,
+			WHERE x.pupil = wp.pupil AND ` + people.LinkHolds("x", "$2") + ` AND rc.read_at IS NOT NULL AND rc.version >= w.asked AND NOT ` + coparent("x.relative", "$3") + `))`,
 		Answered:  replies("count(*)") + ` > 0`,
 		Differing: replies("count(DISTINCT y.choice)") + ` > 1`,
 		Without: `NOT EXISTS (SELECT 1 FROM family_link x JOIN person a ON a.id = x.relative
@@ -168,7 +189,7 @@ func Summarize(ctx context.Context, q db.Querier, g rights.Grant, now int64) (Su
 			CAST(sum(answered) AS BIGINT) AS answered, CAST(sum(without_account) AS BIGINT) AS without,
 			CAST(sum(CASE WHEN reached_at IS NULL THEN without_account ELSE 0 END) AS BIGINT) AS offline,
 			CAST(sum(CASE WHEN choice < 0 THEN 1 ELSE 0 END) AS BIGINT) AS differing
-		FROM state GROUP BY class, label, label_key, choice ORDER BY label_key, class`, g.ID(), now)
+		FROM state GROUP BY class, label, label_key, choice ORDER BY label_key, class`, g.ID(), now, g.Viewer().Person)
 	if err != nil {
 		return Summary{}, fmt.Errorf("tracking: %w", err)
 	}
@@ -199,7 +220,7 @@ type Part struct {
 // Families reads who received a word and what each did, present pupils only, in
 // the order of names, for whoever follows it.
 func Families(ctx context.Context, q db.Querier, g rights.Grant, now int64, o Part) ([]Family, error) {
-	args := []any{g.ID(), now}
+	args := []any{g.ID(), now, g.Viewer().Person}
 	arg := func(v any) string {
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
@@ -229,6 +250,7 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now int64, o Pa
 	}
 	rows, err := db.All[struct {
 		Pupil, First, Last, Avatar, Class string
+		Own, Hidden                       bool
 		Relative                          *string
 		RelFirst                          *string `db:"rel_first"`
 		RelLast                           *string `db:"rel_last"`
@@ -249,7 +271,7 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now int64, o Pa
 		PaperText                         *string `db:"paper_text"`
 	}](ctx, q, `WITH page AS MATERIALIZED (SELECT wp.pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, k.name_key,
 			coalesce(c.label, '') AS class, wp.reached_at, w.asked FROM `+present+more+`)
-		SELECT page.pupil, page.first, page.last, page.avatar, page.class, page.reached_at,
+		SELECT page.pupil, page.first, page.last, page.avatar, page.class, page.reached_at, `+own("page.pupil")+` AS own, `+coparent("p.id", "$3")+` AS hidden,
 			p.id AS relative, p.first AS rel_first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS rel_last, p.activated_at AS activated,
 			rc.opened_at, CASE WHEN rc.version >= page.asked THEN rc.read_at ELSE NULL END AS read_at, rc.version AS read_version,
 			(SELECT max(rm.at) FROM reminder rm WHERE rm.word = $1 AND rm.person = p.id) AS reminded_at,
@@ -269,13 +291,20 @@ func Families(ctx context.Context, q db.Querier, g rights.Grant, now int64, o Pa
 	var out []Family
 	for _, r := range rows {
 		if n := len(out); n == 0 || out[n-1].Pupil != r.Pupil {
-			out = append(out, Family{Pupil: r.Pupil, First: r.First, Last: r.Last, Avatar: r.Avatar, Class: r.Class, ReachedAt: r.ReachedAt})
+			out = append(out, Family{Pupil: r.Pupil, First: r.First, Last: r.Last, Avatar: r.Avatar, Class: r.Class, ReachedAt: r.ReachedAt, Own: r.Own})
 			if r.NotedAt != nil {
-				out[n].Paper = &Paper{Given{*r.PaperVersion, *r.NotedAt, r.PaperChoice, *r.PaperText}, *r.NotedBy}
+				out[n].Paper = &Paper{Given{Version: *r.PaperVersion, At: *r.NotedAt}, *r.NotedBy}
+				if !r.Own {
+					out[n].Paper.Choice, out[n].Paper.Body = r.PaperChoice, *r.PaperText
+				}
 			}
 		}
 		if r.Relative != nil {
 			f := &out[len(out)-1]
+			if r.Hidden {
+				f.Relatives = append(f.Relatives, Relative{ID: *r.Relative, Name: *r.RelFirst + " " + *r.RelLast, Active: r.Activated != nil, Hidden: true})
+				continue
+			}
 			who := Relative{ID: *r.Relative, Name: *r.RelFirst + " " + *r.RelLast, Active: r.Activated != nil, Opened: r.OpenedAt, Read: r.ReadAt, Reminded: r.RemindedAt}
 			if r.ReadVersion != nil {
 				who.Version = *r.ReadVersion

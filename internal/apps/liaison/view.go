@@ -29,8 +29,7 @@ type view struct {
 	year     int // the school year shown
 	first    int // that of the first word
 	open     string
-	before   int64
-	next     int64
+	next     Cursor
 	zone     *time.Location
 	list     []Item
 	word     *Item
@@ -173,15 +172,15 @@ func (v view) rows() []ui.WordRow {
 	return out
 }
 
-func (v view) link(id string) string { return v.with(path(id), "", 0) }
+func (v view) link(id string) string { return v.with(path(id), "", Cursor{}) }
 
 func (v view) more() string { return v.with("/carnet", v.theme, v.next) }
 
 // with is an address that keeps the child and the year that were chosen.
-func (v view) with(at, theme string, before int64) string {
+func (v view) with(at, theme string, before Cursor) string {
 	q := url.Values{}
-	if before > 0 {
-		q.Set("avant", strconv.FormatInt(before, 10))
+	if before.At > 0 {
+		q.Set("avant", before.String())
 	}
 	if v.child != "" {
 		q.Set("enfant", v.child)
@@ -232,7 +231,7 @@ func (v view) filter() []ui.ChildTab {
 	}
 	of := func(child string) string {
 		v.child = child
-		return v.with("/carnet", v.theme, 0)
+		return v.with("/carnet", v.theme, Cursor{})
 	}
 	out := []ui.ChildTab{{Href: of(""), Name: v.r.T("liaison.all_children"), Current: v.child == ""}}
 	for _, c := range kids {

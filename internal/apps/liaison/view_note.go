@@ -85,7 +85,7 @@ type notesView struct {
 	r    *app.Request
 	tabs []ui.Tab
 	list []Thread
-	next int64
+	next Cursor
 }
 
 // mine says whether the viewer began a thread.
@@ -98,7 +98,7 @@ func (v notesView) rows() []ui.Mail {
 	for i, t := range v.list {
 		m := ui.Mail{Href: notePath(t.ID), Unread: t.Unread, When: when(t.At(zone), now), Excerpt: richtext.Excerpt(richtext.HTML(t.Body), 120)}
 		if mine(v.r, t) {
-			m.Person, m.From = app.Face(t.Pupil, t.PupilFirst, t.PupilLast, t.PupilFace, ""), t.To()
+			m.Person, m.From = app.Face(t.Pupil, t.PupilFirst, t.PupilLast, t.PupilFace, ""), to(v.r.T, t)
 			m.Subject = v.r.T("liaison.note_about", "of", i18n.Of(t.PupilFirst))
 		} else {
 			m.Person, m.From = app.Face(t.Author, t.First, t.Last, t.Avatar, ""), t.First+" "+t.Last
@@ -203,7 +203,7 @@ func (v threadView) message(ctx context.Context) ui.FieldProps {
 // private says who alone reads the thread.
 func (v threadView) private(ctx context.Context) string {
 	if v.mine() {
-		return i18n.T(ctx, "liaison.note_reads", "who", v.note.To())
+		return i18n.T(ctx, "liaison.note_reads", "who", to(v.r.T, v.note))
 	}
 	return i18n.T(ctx, "liaison.note_private", "name", v.note.First+" "+v.note.Last)
 }
@@ -225,8 +225,16 @@ func (v view) answers() []ui.Link {
 // writes says whether the page offers what a relative writes.
 func writes(r *app.Request, follow bool) bool { return !follow && r.Viewer.Is(rights.Relative) }
 
-func notesMore(next int64) string {
-	return "/carnet/echanges?avant=" + strconv.FormatInt(next, 10)
+// to says who receives a thread.
+func to(say func(string, ...any) string, t Thread) string {
+	if who := t.To(); who != "" {
+		return who
+	}
+	return say("liaison.the_school")
+}
+
+func notesMore(next Cursor) string {
+	return "/carnet/echanges?avant=" + next.String()
 }
 
 // childAt is "Inès, CE1 B".

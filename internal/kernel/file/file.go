@@ -14,6 +14,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -355,10 +356,15 @@ func Detach(ctx context.Context, tx *db.Tx, resource string, files ...string) er
 	return err
 }
 
-// DetachAll no longer shows any file in an item that goes.
-func DetachAll(ctx context.Context, tx *db.Tx, resource string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM file_use WHERE resource = $1`, resource)
-	return err
+// DetachAll no longer shows any file in items that go.
+func DetachAll(ctx context.Context, tx *db.Tx, resources ...string) error {
+	for some := range slices.Chunk(resources, 400) {
+		in, args := db.In(nil, some)
+		if _, err := tx.Exec(ctx, `DELETE FROM file_use WHERE resource IN (`+in+`)`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Of lists the files that an item shows.

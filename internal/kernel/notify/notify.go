@@ -209,7 +209,7 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	persons, err := db.All[string](ctx, tx, `SELECT DISTINCT pp.person FROM event e
 		JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor AND pp.person > $2
+		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor AND pp.person > $2 AND `+rights.Opens("r", "pp.person")+`
 		ORDER BY pp.person LIMIT $3`, event, after, batch)
 	if err != nil || len(persons) == 0 {
 		return "", err
@@ -260,7 +260,7 @@ func lines(awaits, whom string) string {
 		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
 			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + rights.Opens("r", "pp.person") + ` AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`
 }
 
@@ -384,8 +384,13 @@ func Badges(ctx context.Context, q db.Querier, now time.Time, persons []string) 
 
 // Seen marks everything about a resource as read by a person.
 func Seen(ctx context.Context, tx *db.Tx, person, resource string, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE feed SET read_at = $3 WHERE person = $1 AND read_at IS NULL AND event IN (SELECT id FROM event WHERE resource = $2)`,
-		person, resource, now.UnixMilli())
+	return SeenAll(ctx, tx, person, now, resource)
+}
+
+// SeenAll is Seen for some hundreds.
+func SeenAll(ctx context.Context, tx *db.Tx, person string, now time.Time, resources ...string) error {
+	in, args := db.In([]any{person, now.UnixMilli()}, resources)
+	_, err := tx.Exec(ctx, `UPDATE feed SET read_at = $2 WHERE person = $1 AND read_at IS NULL AND event IN (SELECT id FROM event WHERE resource IN (`+in+`))`, args...)
 	return err
 }
 

@@ -30,6 +30,7 @@ func Restricted(link, now string) string {
 // first, so that a change of one person reads one person's rows.
 //
 //	person:<id>                     oneself, while a member of the school
+//	staff:<id>                      the same, while a teacher or of the staff
 //	school:<profile>, school:head   everybody of a profile
 //	class:<id>:pupil|teacher|relative
 //	level:<year>:<CE1>:pupil|relative
@@ -38,6 +39,7 @@ func Restricted(link, now string) string {
 //	group:<id>                      a manual group
 var branches = []struct{ column, text string }{
 	{"m.person", `SELECT m.person AS person, 'person:' || m.person AS principal, m.school AS school, m.valid_from AS valid_from, m.valid_to AS valid_to FROM membership m WHERE %s`},
+	{"m.person", `SELECT m.person, 'staff:' || m.person, m.school, m.valid_from, m.valid_to FROM membership m WHERE m.profile IN ('teacher', 'staff') AND %s`},
 	{"m.person", `SELECT m.person, 'school:' || m.profile, m.school, m.valid_from, m.valid_to FROM membership m WHERE %s`},
 	{"m.person", `SELECT m.person, 'school:head', m.school, m.valid_from, m.valid_to FROM membership m WHERE m.head AND %s`},
 	{"cm.person", `SELECT cm.person, 'class:' || cm.class || ':' || cm.profile, c.school, cm.valid_from, cm.valid_to

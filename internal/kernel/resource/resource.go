@@ -42,6 +42,9 @@ type Row struct {
 	Title   string
 	Summary string // first words, plain
 	Text    string // all of them, plain, for the search
+	// Withheld is the pupil whose relatives may not see it, the owner aside,
+	// whatever else they are in the school; empty withholds nothing.
+	Withheld string
 }
 
 // Create writes the row of a new item, which is found from then on; g is the grant that allows its creation
@@ -59,9 +62,13 @@ func Create(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Row
 	if r.Root == "" {
 		r.Root = r.ID
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO resource (id, school, kind, root, owner, title, summary, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
-		r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, r.Summary, now.UnixMilli()); err != nil {
+	withheld := any(nil)
+	if r.Withheld != "" {
+		withheld = r.Withheld
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO resource (id, school, kind, root, owner, title, summary, created_at, updated_at, withheld)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`,
+		r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, r.Summary, now.UnixMilli(), withheld); err != nil {
 		if db.IsDuplicate(err) {
 			err = errs.ErrNotFound // an identifier from a form, of something else
 		}
@@ -163,10 +170,12 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 			return fmt.Errorf("merge: %w", err)
 		}
 	}
-	if _, err := tx.Exec(ctx, `UPDATE resource SET owner = $1 WHERE owner = $2`, winner, loser); err != nil {
-		return fmt.Errorf("merge: %w", err)
+	for _, text := range []string{`UPDATE resource SET owner = $1 WHERE owner = $2`, `UPDATE resource SET withheld = $1 WHERE withheld = $2`} {
+		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
 	}
-	for _, kind := range []string{"person:", "family:"} {
+	for _, kind := range []string{"person:", "staff:", "family:"} {
 		if _, err := tx.Exec(ctx, `INSERT INTO resource_grant (resource, principal, role) SELECT resource, $1, role FROM resource_grant WHERE principal = $2 `+higher, kind+winner, kind+loser); err != nil {
 			return fmt.Errorf("merge: %w", err)
 		}

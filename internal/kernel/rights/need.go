@@ -167,7 +167,7 @@ func (n Need) resolve(ctx context.Context, q db.Querier, v *Viewer, object strin
 		}](ctx, q, `SELECT r.school AS school, max(rg.role) AS role
 			FROM resource r JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = r.school
-			WHERE r.id = $1 AND r.kind = $2 AND r.trashed_at IS NULL
+			WHERE r.id = $1 AND r.kind = $2 AND r.trashed_at IS NULL AND `+Opens("r", "$3")+`
 			AND pp.person = $3 AND pp.valid_from <= $4 AND pp.valid_to > $4`+live+` GROUP BY r.school`, args...)
 		if err != nil {
 			return Grant{}, err

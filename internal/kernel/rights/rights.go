@@ -330,6 +330,18 @@ func (s Scope) Person() string { return s.person }
 // Children are the pupils whose relative the viewer is.
 func (s Scope) Children() []string { return s.children }
 
+// Schools are those where the viewer is something; none where no session was
+// read.
+func (s Scope) Schools() []string {
+	var out []string
+	for _, p := range s.principals {
+		if !slices.Contains(out, p.School) {
+			out = append(out, p.School)
+		}
+	}
+	return out
+}
+
 // At is the instant at which it holds, in Unix milliseconds.
 func (s Scope) At() int64 { return s.now }
 
@@ -364,10 +376,17 @@ func (s Scope) Where(alias string, least Role, args []any) (string, []any) {
 		parts[i] = fmt.Sprintf(`(%[1]s.school = $%[2]d AND EXISTS (SELECT 1 FROM resource_grant rg
 	WHERE rg.resource = %[1]s.root AND rg.principal IN (%[3]s)%[4]s))`, alias, n, list, role)
 	}
-	if len(parts) == 1 {
-		return "(" + alias + ".trashed_at IS NULL AND " + parts[0] + ")", args
-	}
-	return "(" + alias + ".trashed_at IS NULL AND (" + strings.Join(parts, " OR ") + "))", args
+	args = append(args, s.person)
+	return fmt.Sprintf(`(%s.trashed_at IS NULL AND %s AND (%s))`, alias, Opens(alias, fmt.Sprintf("$%d", len(args))), strings.Join(parts, " OR ")), args
+}
+
+// Opens writes the condition that the resource row of alias is not withheld from
+// a person, named by a column: what one relative of a pupil gives to the school
+// is withheld from the others, be they teachers or the head. Who was one stays
+// one: a link that has ended or is suspended opens nothing. Whoever finds by
+// grants who may read asks it as well.
+func Opens(alias, person string) string {
+	return fmt.Sprintf(`(%[1]s.withheld IS NULL OR %[1]s.owner = %[2]s OR NOT EXISTS (SELECT 1 FROM family_link fl WHERE fl.pupil = %[1]s.withheld AND fl.relative = %[2]s))`, alias, person)
 }
 
 // Sees writes the condition that a person, named by a column, may see the
@@ -377,7 +396,7 @@ func (s Scope) Where(alias string, least Role, args []any) (string, []any) {
 // CROSS JOIN keeps the order on SQLite: a person has a dozen principals, an item
 // may have a thousand grants.
 func Sees(alias, person, at string, least Role) string {
-	return fmt.Sprintf(`(%[1]s.trashed_at IS NULL AND EXISTS (SELECT 1 FROM person_principal pp CROSS JOIN resource_grant rg
+	return fmt.Sprintf(`(%[1]s.trashed_at IS NULL AND `+Opens(alias, person)+` AND EXISTS (SELECT 1 FROM person_principal pp CROSS JOIN resource_grant rg
 	WHERE pp.person = %[2]s AND pp.valid_from <= %[3]s AND pp.valid_to > %[3]s AND pp.school = %[1]s.school
 	AND rg.resource = %[1]s.root AND rg.principal = pp.principal AND rg.role >= %[4]d))`, alias, person, at, least)
 }

@@ -2,7 +2,7 @@
 // came back, one after the other. The list under it does the same by tapping.
 import decodeQR, { decodeQRBatch } from "qr/decode.js";
 
-type Answer = { state: "received" | "choice" | "refused" | "undone"; said: string; pupil?: string };
+type Answer = { state: "received" | "choice" | "refused" | "undone"; said: string; pupil?: string; before?: boolean };
 type Detector = { detect(source: HTMLCanvasElement): Promise<{ rawValue: string }[]> };
 
 const page = document.querySelector<HTMLElement>("[data-slips]");
@@ -102,7 +102,7 @@ function slips(page: HTMLElement, address: string): void {
   async function note(text: string): Promise<void> {
     const talon = /\/carnet\/talon#([\w-]+)$/.exec(text)?.[1];
     if (!talon) return tell(page.dataset.foreign!, false);
-    const fields: Record<string, string> = { talon };
+    const fields: Record<string, string> = { talon, jour: page.dataset.day! };
     if (same !== undefined) fields.reponse = same;
     let a = await post(address, fields);
     if (a.state === "choice") {
@@ -112,7 +112,7 @@ function slips(page: HTMLElement, address: string): void {
         said.textContent = "";
         return;
       }
-      a = await post(address, { talon, reponse });
+      a = await post(address, { ...fields, reponse });
     }
     tell(a.said, a.state === "received");
     if (a.state !== "received" || !a.pupil) return;
@@ -126,7 +126,7 @@ function slips(page: HTMLElement, address: string): void {
     undo.setAttribute("aria-label", `${page.dataset.undo} : ${a.said}`);
     const pupil = a.pupil;
     undo.addEventListener("click", async () => {
-      const b = await post(`${address}/annuler`, { eleve: pupil });
+      const b = await post(`${address}/annuler`, a.before ? { eleve: pupil, avant: "1" } : { eleve: pupil });
       tell(b.said, b.state === "undone");
       if (b.state === "undone") {
         line.remove();
