@@ -103,6 +103,7 @@ type File struct {
 	Who, WhoPaint  string // who sees it, in words
 	WhoIcon        string
 	Changed, Size  string
+	Thumb          string // address of a small picture, in place of the icon
 	Chosen         bool
 }
 

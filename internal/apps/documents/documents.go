@@ -63,6 +63,7 @@ type Item struct {
 	File      string // of the version in force; "" for a folder
 	Type      string
 	Size      int64
+	Thumb     bool // it has a small picture
 	Version   int
 	ChangedAt int64  `db:"changed_at"`
 	First     string // of the owner

@@ -16,13 +16,17 @@ type Entry struct {
 }
 
 // Entries lists items and all that lies in them, of which the scope lets its
-// viewer read. It names the bytes of each file as they are downloaded.
+// viewer read. It names the bytes of each file as they are downloaded: none for
+// sound or video of somebody else that is not ready.
 func Entries(ctx context.Context, q db.Querier, s rights.Scope, ids []string) ([]Entry, error) {
 	in, args := db.In(nil, ids)
+	args = append(args, s.Person())
+	me := fmt.Sprintf("$%d", len(args))
 	scope, args := s.Where("r", rights.Read, args)
 	list, err := db.All[Entry](ctx, q, tree(in)+`SELECT d.id, CASE WHEN d.id IN (`+in+`) THEN '' ELSE coalesce(d.parent, '') END AS parent, d.name, d.folder, d.changed_at, coalesce(v.type, '') AS type, coalesce(v.blob, '') AS blob
 		FROM (SELECT DISTINCT id FROM tree) t JOIN document d ON d.id = t.id JOIN resource r ON r.id = d.id
-		LEFT JOIN file_variant v ON v.file = d.file AND v.name = CASE WHEN EXISTS (SELECT 1 FROM file_variant o WHERE o.file = d.file AND o.name = 'original') THEN 'original' ELSE 'web' END
+		LEFT JOIN file f ON f.id = d.file LEFT JOIN file_variant v ON v.file = d.file AND v.name = (SELECT o.name FROM file_variant o
+			WHERE o.file = d.file AND (o.name IN ('original', 'web') OR o.name = 'source' AND f.owner = `+me+`) ORDER BY CASE o.name WHEN 'source' THEN 0 WHEN 'original' THEN 1 ELSE 2 END LIMIT 1)
 		WHERE `+scope+` ORDER BY d.folder DESC, d.name_key, d.id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("zip: %w", err)

@@ -33,6 +33,7 @@ type view struct {
 	comments []Comment
 	versions []Version
 	text     string // of a text, its beginning
+	look     file.Look
 	folders  []Folder
 	removed  []Removed
 	attached []Attached
@@ -146,7 +147,15 @@ func (v view) file(i Item) ui.File {
 	icon, paint := i.face()
 	who, whoPaint, whoIcon := v.who(i)
 	return ui.File{ID: i.ID, Name: i.Name, Href: path(i.ID), Icon: icon, Paint: paint, Who: who, WhoPaint: whoPaint, WhoIcon: whoIcon,
-		Changed: v.date(i.ChangedAt), Size: i18n.Size(i.Size)}
+		Changed: v.date(i.ChangedAt), Size: i18n.Size(i.Size), Thumb: i.thumb()}
+}
+
+// thumb is where a small picture of a file is, if there is one.
+func (i Item) thumb() string {
+	if !i.Thumb {
+		return ""
+	}
+	return "/fichiers/" + i.File + "/thumb"
 }
 
 // who says who sees an item: to its manager everybody, to others whose it is.
@@ -225,6 +234,11 @@ const readText = 64 << 10
 
 // preview reads the beginning of a text; everything else is shown by the browser.
 func (h handler) preview(v *view) error {
+	if v.played() || v.item.Type == "application/pdf" {
+		var err error
+		v.look, err = file.LookAt(v.r.Context(), h.core.DB, v.r.Viewer.Person, v.item.File)
+		return err
+	}
 	if !v.item.Is("text/") || v.item.Size == 0 {
 		return nil
 	}

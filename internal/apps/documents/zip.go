@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"marelle/internal/kernel/file"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/web"
@@ -29,7 +30,10 @@ func paths(list []Entry) []string {
 		taken := map[string]bool{}
 		for _, n := range children[at] {
 			e := list[n]
-			name := zipName(e.Name)
+			if !e.Folder && e.Blob == "" {
+				continue
+			}
+			name := zipName(file.Named(e.Name, e.Type))
 			stem, ext := name, ""
 			if dot := strings.LastIndexByte(name, '.'); dot > 0 && !e.Folder {
 				stem, ext = name[:dot], name[dot:]

@@ -61,8 +61,13 @@ func App(core *app.Core) app.App {
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return retain(ctx, tx, g, core.Clock.Now())
 		},
-		Jobs:     []jobs.Kind{jobs.Handle(func(ctx context.Context, _ sweep) error { return Sweep(ctx, core) })},
-		Periodic: []jobs.Every{{Interval: 24 * time.Hour, Args: func() jobs.Args { return sweep{} }}},
+		Jobs: append(renderings(core), jobs.Handle(func(ctx context.Context, _ sweep) error {
+			return errors.Join(Sweep(ctx, core), older(ctx, core))
+		})),
+		Periodic: []jobs.Every{
+			{Interval: 24 * time.Hour, Args: func() jobs.Args { return sweep{} }},
+			{Interval: time.Minute, Args: func() jobs.Args { return again{} }},
+		},
 	}
 }
 
@@ -97,6 +102,9 @@ type Received struct {
 	Type     string
 	Size     int64
 	variants []variant
+
+	render bool        // something is made of it later
+	queue  *jobs.Queue // where that is asked
 }
 
 type variant struct {
@@ -176,7 +184,7 @@ func receive(ctx context.Context, core *app.Core, school, owner, name string, in
 			return r, field(err)
 		}
 	}
-	return r, r.keep(ctx, core.Blobs, kind, f.Sum(), f, f.Size)
+	return r, r.keep(ctx, core, kind, f.Sum(), f, f.Size)
 }
 
 // recognise says what a file is by its first bytes, and refuses what may not be
@@ -218,9 +226,9 @@ func examine(ctx context.Context, core *app.Core, in io.Reader) error {
 }
 
 // keep stores what is kept as it came.
-func (r *Received) keep(ctx context.Context, to blob.Store, kind media.Type, sum string, in io.Reader, size int64) error {
+func (r *Received) keep(ctx context.Context, core *app.Core, kind media.Type, sum string, in io.Reader, size int64) error {
 	key := r.School + "/" + sum
-	if err := to.Put(ctx, key, in, size); err != nil {
+	if err := core.Blobs.Put(ctx, key, in, size); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	r.Type, r.Size = kind.MIME, size
@@ -231,6 +239,7 @@ func (r *Received) keep(ctx context.Context, to blob.Store, kind media.Type, sum
 			r.variants = append(r.variants, variant{name, key, kind.MIME, size, 0, 0})
 		}
 	}
+	r.prepare(core, kind)
 	return nil
 }
 
@@ -322,8 +331,10 @@ func Record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Rec
 	for i, v := range r.variants {
 		rows[i] = []any{r.ID, v.name, v.blob, v.kind, v.size, v.width, v.height}
 	}
-	_, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, "", rows)
-	return err
+	if _, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, "", rows); err != nil || !r.render {
+		return err
+	}
+	return await(ctx, tx, now, r)
 }
 
 // Attach shows an owner's file in an item: whoever may read the item may read it.

@@ -47,6 +47,7 @@ func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error 
 		return err
 	}
 	for _, text := range []string{`DELETE FROM upload_part WHERE upload IN (SELECT id FROM upload WHERE person = $1)`, `DELETE FROM upload WHERE person = $1`,
+		`DELETE FROM file_variant WHERE name = 'source' AND file IN (SELECT f.id FROM file f JOIN file_render r ON r.file = f.id WHERE f.owner = $1 AND r.state = 'done')`,
 		`UPDATE file SET owner = '' WHERE owner = $1`, `DELETE FROM file_usage WHERE person = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err

@@ -187,6 +187,10 @@ func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
 	for some := range slices.Chunk(ids, chunk) {
 		in, args := db.In(nil, some)
 		unshown := `IN (` + in + `) AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = `
+		// First what whoever makes something of a file holds while writing it.
+		if _, err := tx.Exec(ctx, `DELETE FROM file_render WHERE file `+unshown+`file_render.file)`, args...); err != nil {
+			return fmt.Errorf("forget: %w", err)
+		}
 		if _, err := tx.Exec(ctx, `DELETE FROM file_variant WHERE file `+unshown+`file_variant.file)`, args...); err != nil {
 			return fmt.Errorf("forget: %w", err)
 		}

@@ -17,7 +17,9 @@ import (
 )
 
 // serve streams one form of a file to whoever may read an item that shows it,
-// checked at each request. From a folder the bytes go from disk to socket
+// checked at each request. The source of sound and video, which tells more than
+// what is heard and seen, is its owner's, and the original for them alone until
+// there is one. From a folder the bytes go from disk to socket
 // without passing through the program.
 func serve(r *app.Request) (web.Response, error) {
 	file, name := r.PathValue("id"), r.PathValue("variant")
@@ -31,9 +33,9 @@ func serve(r *app.Request) (web.Response, error) {
 		Size             int64
 		CreatedAt        int64 `db:"created_at"`
 	}](r.Context(), r.Core.DB, fmt.Sprintf(`SELECT f.name, v.blob, v.type, v.size, f.created_at FROM file_variant v JOIN file f ON f.id = v.file
-		WHERE v.file = $3 AND v.name = $4 AND ((f.owner = $1 AND f.school IN (SELECT m.school FROM membership m
+		WHERE v.file = $3 AND (v.name = $4 OR $4 = 'original' AND v.name = 'source') AND (v.name <> 'source' OR f.owner = $1) AND ((f.owner = $1 AND f.school IN (SELECT m.school FROM membership m
 			WHERE m.person = $1 AND m.valid_from <= $2 AND m.valid_to > $2)) OR EXISTS (SELECT 1 FROM file_use u JOIN resource r ON r.id = u.resource
-			WHERE u.file = f.id AND %s))`, scope), args...)
+			WHERE u.file = f.id AND %s)) ORDER BY CASE WHEN v.name = $4 THEN 0 ELSE 1 END LIMIT 1`, scope), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +57,7 @@ func serve(r *app.Request) (web.Response, error) {
 		if dest := hr.Header.Get("Sec-Fetch-Dest"); dest == family && (dest == "image" || dest == "audio" || dest == "video") {
 			disposition = "inline"
 		}
-		h.Set("Content-Disposition", web.Disposition(disposition, v.Name))
+		h.Set("Content-Disposition", web.Disposition(disposition, Named(v.Name, v.Type)))
 		h.Set("Cache-Control", "private, no-cache")
 		h.Set("ETag", `"`+v.Blob[strings.LastIndexByte(v.Blob, '/')+1:]+`"`)
 		seek, ok := in.(io.ReadSeeker)

@@ -392,7 +392,7 @@ func whole(ctx context.Context, core *app.Core, u upload, in io.Reader, sum stri
 	if core.Pictures.Reads(kind) {
 		return r.picture(ctx, core, in)
 	}
-	return r, r.keep(ctx, core.Blobs, kind, sum, in, u.Size)
+	return r, r.keep(ctx, core, kind, sum, in, u.Size)
 }
 
 // drop forgets an upload and its pieces; what it became stays.

@@ -32,6 +32,7 @@ type Args = river.JobArgs
 // Kind is a kind of job with the function that works it.
 type Kind struct {
 	name string
+	lane string // the queue, when it has one of its own
 	add  func(*river.Workers) error
 	run  func(context.Context, []byte) error
 }
@@ -54,6 +55,26 @@ func Handle[T Args](f func(ctx context.Context, args T) error) Kind {
 		},
 	}
 }
+
+// Slow declares a kind of job that may take as long as most. One of each lane is
+// worked at a time in a process, so that the others wait for none of them. On
+// PostgreSQL one that died with its process is taken up again after most: whoever
+// cannot wait for that looks after it.
+func Slow[T Args](lane string, most time.Duration, f func(ctx context.Context, args T) error) Kind {
+	k := Handle(f)
+	k.lane = lane
+	k.add = func(w *river.Workers) error { return river.AddWorkerSafely(w, &slow[T]{f: f, most: most}) }
+	return k
+}
+
+type slow[T Args] struct {
+	river.WorkerDefaults[T]
+	f    func(context.Context, T) error
+	most time.Duration
+}
+
+func (s *slow[T]) Work(ctx context.Context, j *river.Job[T]) error { return s.f(ctx, j.Args) }
+func (s *slow[T]) Timeout(*river.Job[T]) time.Duration             { return s.most }
 
 // Every is a job that comes back.
 type Every struct {
@@ -110,15 +131,19 @@ const (
 func New(d *db.DB, o Options) (*Queue, error) {
 	q := &Queue{db: d, clock: o.Clock, kinds: map[string]Kind{}}
 	workers := river.NewWorkers()
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 8}}
 	for _, k := range o.Kinds {
 		if err := k.add(workers); err != nil {
 			return nil, fmt.Errorf("jobs: %w", err)
 		}
 		q.kinds[k.name] = k
+		if k.lane != "" { // nobody waits for a second there
+			queues[k.lane] = river.QueueConfig{MaxWorkers: 1, FetchPollInterval: time.Second}
+		}
 	}
 	cfg := &river.Config{
 		Workers:              workers,
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 8}},
+		Queues:               queues,
 		JobTimeout:           timeout,
 		RescueStuckJobsAfter: rescue,
 		SoftStopTimeout:      10 * time.Second,
@@ -184,14 +209,21 @@ func (q *Queue) Stop(ctx context.Context) error { return q.client.Stop(ctx) }
 
 // Add enqueues a job that exists when tx commits.
 func (q *Queue) Add(ctx context.Context, tx *db.Tx, args Args) error {
-	_, err := q.client.InsertTx(ctx, tx.SQL(), args, nil)
+	_, err := q.client.InsertTx(ctx, tx.SQL(), args, q.in(args))
 	return err
+}
+
+// in says in which queue a job waits.
+func (q *Queue) in(args Args) *river.InsertOpts {
+	return &river.InsertOpts{Queue: q.kinds[args.Kind()].lane}
 }
 
 // AddAt enqueues a job for a time of the queue's clock.
 func (q *Queue) AddAt(ctx context.Context, tx *db.Tx, at time.Time, args Args) error {
 	when := time.Now().Add(at.Sub(q.clock.Now()))
-	_, err := q.client.InsertTx(ctx, tx.SQL(), args, &river.InsertOpts{ScheduledAt: when})
+	o := q.in(args)
+	o.ScheduledAt = when
+	_, err := q.client.InsertTx(ctx, tx.SQL(), args, o)
 	return err
 }
 
@@ -202,7 +234,7 @@ func (q *Queue) AddMany(ctx context.Context, tx *db.Tx, args []Args) error {
 	}
 	params := make([]river.InsertManyParams, len(args))
 	for i, a := range args {
-		params[i].Args = a
+		params[i] = river.InsertManyParams{Args: a, InsertOpts: q.in(a)}
 	}
 	_, err := q.client.InsertManyFastTx(ctx, tx.SQL(), params)
 	return err

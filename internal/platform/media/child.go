@@ -44,15 +44,28 @@ func Child() bool {
 	if len(os.Args) < 3 || os.Args[1] != childName {
 		return false
 	}
+	seconds := uint64(childTime / time.Second)
+	tool := os.Args[3:]
+	if os.Args[2] == "toil" && len(tool) > 2 { // for as long and as much as it was told, when nobody else wants to work
+		var err1, err2 error
+		var most uint64
+		seconds, err1 = strconv.ParseUint(tool[0], 10, 32)
+		most, err2 = strconv.ParseUint(tool[1], 10, 63)
+		if err1 != nil || err2 != nil {
+			os.Exit(1)
+		}
+		_ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: most, Max: most})
+		_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, 15) // where that is allowed
+		tool = tool[2:]
+	}
 	// Only Linux counts private memory so; elsewhere the bound on time remains.
 	_ = syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: childMemory, Max: childMemory})
-	seconds := uint64(childTime / time.Second)
 	_ = syscall.Setrlimit(syscall.RLIMIT_CPU, &syscall.Rlimit{Cur: seconds, Max: seconds})
 	switch os.Args[2] {
 	case "heic":
-		os.Exit(drawHEIC(os.Args[3:]))
-	case "run": // becomes the tool, bound as it is
-		err := syscall.Exec(os.Args[3], os.Args[3:], os.Environ())
+		os.Exit(drawHEIC(tool))
+	case "run", "toil": // becomes the tool, bound as it is
+		err := syscall.Exec(tool[0], tool, os.Environ())
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -106,6 +119,7 @@ func (m *Maker) apart(ctx context.Context, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, m.program, append([]string{childName}, args...)...)
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C", "GOMAXPROCS=1", "GOTRACEBACK=none"}
 	c.WaitDelay = time.Second
+	together(c)
 	return c
 }
 

@@ -56,6 +56,8 @@ type Maker struct {
 	slots   chan struct{}
 	program string // that calls Child, to decode apart
 	vips    string // the tool for what we do not read ourselves, if there is one
+	films          // those for sound and video
+	poppler string // the one that draws a page of a PDF
 }
 
 // NewMaker allows so many pictures at once; one is right for most machines. The
@@ -64,6 +66,8 @@ func NewMaker(parallel int, program string) *Maker {
 	m := &Maker{slots: make(chan struct{}, max(1, parallel)), program: program}
 	if program != "" {
 		m.vips, _ = exec.LookPath("vipsthumbnail") // absent: those kinds are refused
+		m.poppler, _ = exec.LookPath("pdftoppm")   // absent: a PDF has no picture
+		m.films = findFilms()
 	}
 	return m
 }

@@ -68,6 +68,19 @@ func (f *File) Close() error {
 	return f.File.Close()
 }
 
+// Scratch is a file without a name for what a tool makes, bound by whoever starts
+// the tool: closed, or with the process, it is gone.
+func (s *Spool) Scratch() (*os.File, error) {
+	f, err := os.CreateTemp(s.dir, "out-*")
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(fmt.Errorf("spool: %w", err), f.Close())
+	}
+	return f, nil
+}
+
 // ErrTooLarge says that more came than was allowed.
 var ErrTooLarge = errors.New("spool: more bytes than allowed")
 
