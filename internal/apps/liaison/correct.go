@@ -168,6 +168,12 @@ func Versions(ctx context.Context, q db.Querier, g rights.Grant) ([]Version, err
 		FROM word_version v JOIN person p ON p.id = v.corrector WHERE v.word = $1 ORDER BY v.version DESC`, g.ID())
 }
 
+// VersionAt is the version that a word had at an instant, on a page that shows no
+// number; 0 for the one that is.
+func VersionAt(ctx context.Context, q db.Querier, g rights.Grant, at int64) (int64, error) {
+	return db.Value[int64](ctx, q, `SELECT coalesce(min(version), 0) FROM word_version WHERE word = $1 AND at > $2`, g.ID(), at)
+}
+
 // Earlier is what somebody gave to a version that was corrected since.
 type Earlier struct {
 	Person  string
