@@ -22,6 +22,9 @@ import (
 // Corrected is the kind of event that says that a word was corrected.
 const Corrected = "liaison.corrected"
 
+// meanwhile is the fault of a correction of what was corrected since.
+const meanwhile = "liaison.corrected_meanwhile"
+
 // Correction is what a word says from now on. To whom it goes and what it asks
 // stand: an answer must stay one to its question.
 type Correction struct {
@@ -73,7 +76,7 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 		return 0, err
 	}
 	if c.Seen != 0 && c.Seen != old.Version {
-		return 0, errs.Field("titre", "liaison.corrected_meanwhile")
+		return 0, errs.Field("titre", meanwhile)
 	}
 	d := Draft{ID: g.ID(), Title: c.Title, Text: c.Text, Theme: c.Theme, Files: c.Files, Ask: AskRead, To: []string{"school"}}
 	if c.Due != old.Due { // a day that is past may stand

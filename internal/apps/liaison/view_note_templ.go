@@ -590,7 +590,7 @@ func threadPage(v threadView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					for _, f := range v.of(m) {
-						templ_7745c5c3_Err = attachment(f).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = attachment(f, alt(v.r.T, v.of(m), f)).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
