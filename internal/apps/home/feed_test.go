@@ -182,3 +182,29 @@ func TestAMutedWordIsHeardOfNoMore(t *testing.T) {
 		t.Error("a stranger mutes")
 	}
 }
+
+// "J'ai lu" at home is for what the page showed, and can be taken back there.
+func TestConfirmedAtHomeIsWhatWasShown(t *testing.T) {
+	a := testapp.New(t)
+	nadia, helene := a.As("nadia.kermadec"), a.As("helene.duvivier")
+	word := publish(a, "Le départ")
+	field := regexp.MustCompile(`action="` + word + `/lu"><input type="hidden" name="retour" value="accueil"> ?<input type="hidden" name="vu" value="(\d+)"`)
+	m := field.FindStringSubmatch(nadia.Get("/").OK().Body)
+	if m == nil {
+		t.Fatal("no form at home says when it was drawn")
+	}
+	a.Core.Clock.Advance(time.Minute)
+	helene.Post(word+"/corriger", "version", "1", "titre", "Le départ", "texte", "Une heure plus tôt.", "encore", "1").To()
+	a.Core.Clock.Advance(time.Minute)
+	if to := nadia.Post(word+"/lu", "retour", "accueil", "vu", m[1]).To(); to != word+"?fait=corrige" {
+		t.Errorf("confirmed unseen, and sent to %s", to)
+	}
+	helene.Get(word).OK().Has("<b>0/27</b>")
+	m = field.FindStringSubmatch(nadia.Get("/").OK().Body)
+	to := nadia.Post(word+"/lu", "retour", "accueil", "vu", m[1]).To()
+	nadia.Get(to).OK().Has(`action="`+word+`/annuler"`, `name="retour" value="accueil"`)
+	helene.Get(word).OK().Has("<b>1/27</b>")
+	nadia.Get(nadia.Post(word+"/annuler", "retour", "accueil").To()).OK().Has("attend de nouveau", word+"/lu")
+	nadia.Get("/?fait=lu.").OK()
+	nadia.Get("/?fait=lu.x.y").OK()
+}

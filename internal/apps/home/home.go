@@ -116,8 +116,13 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		}
 	}
 	switch fait := q.Get("fait"); {
-	case fait == "lu":
-		s.Toast = &ui.Toast{Text: r.T("home.thanks")}
+	case strings.HasPrefix(fait, "lu."):
+		kind, item := cutLast(strings.TrimPrefix(fait, "lu."))
+		if _, k, ok := h.core.Kind(rights.Kind(kind)); ok && k.Undo != nil && id.Valid(item) {
+			s.Toast = &ui.Toast{Text: r.T("home.thanks"), Undo: k.Undo(item), Fields: map[string]string{"retour": "accueil"}}
+		}
+	case fait == "annule":
+		s.Toast = &ui.Toast{Text: r.T("home.undone")}
 	case strings.HasPrefix(fait, "retire."):
 		if e := strings.TrimPrefix(fait, "retire."); id.Valid(e) {
 			s.Toast = &ui.Toast{Text: r.T("home.removed"), Undo: "/fil/" + e + "/remettre"}
@@ -168,6 +173,12 @@ func (h handler) waits(p *page) error {
 		p.awaits = p.awaits[:waiting]
 	}
 	return nil
+}
+
+// cutLast parts a kind, which has a dot of its own, from what follows its last one.
+func cutLast(s string) (before, after string) {
+	i := strings.LastIndexByte(s, '.')
+	return s[:max(i, 0)], s[i+1:]
 }
 
 // pupilReading gives beginners their letters unless they chose others.

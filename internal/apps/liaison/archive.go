@@ -19,7 +19,7 @@ func span(year int, zone *time.Location) (from, to int64) {
 }
 
 // Oldest is when the first of a viewer's words was published, 0 without any: of
-// one index for each child, or for the author and the classes.
+// one index for each child, or for the author, the classes and the delegate.
 func Oldest(ctx context.Context, q db.Querier, s rights.Scope, o Query) (int64, error) {
 	args := []any{}
 	text := ""
@@ -28,7 +28,8 @@ func Oldest(ctx context.Context, q db.Querier, s rights.Scope, o Query) (int64, 
 		args = append(args, s.Person(), s.At())
 		text = `SELECT min(published_at) AS at FROM word WHERE author = $1 UNION ALL
 			SELECT (SELECT min(wc.published_at) FROM word_class wc WHERE wc.class = cm.class) FROM class_member cm
-			WHERE cm.person = $1 AND cm.profile = 'teacher' AND cm.valid_from <= $2 AND cm.valid_to > $2`
+			WHERE cm.person = $1 AND cm.profile = 'teacher' AND cm.valid_from <= $2 AND cm.valid_to > $2
+			UNION ALL SELECT min(published_at) FROM word_delegate WHERE person = $1`
 	case len(o.Pupils) == 0:
 		return 0, nil
 	default:

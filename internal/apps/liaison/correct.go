@@ -22,6 +22,9 @@ import (
 // Corrected is the kind of event that says that a word was corrected.
 const Corrected = "liaison.corrected"
 
+// meanwhile is the fault of a correction of what was corrected since.
+const meanwhile = "liaison.corrected_meanwhile"
+
 // Correction is what a word says from now on. To whom it goes and what it asks
 // stand: an answer must stay one to its question.
 type Correction struct {
@@ -73,7 +76,7 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 		return 0, err
 	}
 	if c.Seen != 0 && c.Seen != old.Version {
-		return 0, errs.Field("titre", "liaison.corrected_meanwhile")
+		return 0, errs.Field("titre", meanwhile)
 	}
 	d := Draft{ID: g.ID(), Title: c.Title, Text: c.Text, Theme: c.Theme, Files: c.Files, Ask: AskRead, To: []string{"school"}}
 	if c.Due != old.Due { // a day that is past may stand
@@ -166,6 +169,12 @@ func Versions(ctx context.Context, q db.Querier, g rights.Grant) ([]Version, err
 	return db.All[Version](ctx, q, `SELECT v.version, v.title, v.body, coalesce(v.theme, '') AS theme, v.due, v.files, v.at, p.first,
 			CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility
 		FROM word_version v JOIN person p ON p.id = v.corrector WHERE v.word = $1 ORDER BY v.version DESC`, g.ID())
+}
+
+// VersionAt is the version that a word had at an instant, on a page that shows no
+// number; 0 for the one that is.
+func VersionAt(ctx context.Context, q db.Querier, g rights.Grant, at int64) (int64, error) {
+	return db.Value[int64](ctx, q, `SELECT coalesce(min(version), 0) FROM word_version WHERE word = $1 AND at > $2`, g.ID(), at)
 }
 
 // Earlier is what somebody gave to a version that was corrected since.

@@ -34,7 +34,7 @@ func TestCorrectedWordSaysSoAndKeepsWhatItSaid(t *testing.T) {
 	nadia.Get("/recherche?q=Dites-nous").OK().Lacks(w)
 	youssef.Get("/").OK().Has(w+"/lu", "Corrigé · ")
 	// Two who correct at once: the second reads the first.
-	helene.Post(w+"/corriger", "version", "1", "titre", "Départ à 7 h", "texte", "x").Faulty().Has("corrigé entre-temps", "Départ à 7 h")
+	helene.Post(w+"/corriger", "version", "1", "titre", "Départ à 7 h", "texte", "x").Faulty().Has("corrigé entre-temps", "Départ à 7 h", `name="version" value="2"`, "Le mot dit maintenant", "Neuf heures.")
 	for _, p := range []*testapp.Person{nadia, a.As("ines.kermadec")} {
 		p.Get(w + "/corriger").Denied()
 		p.Post(w+"/corriger", "titre", "Piraté", "texte", "x").Denied()
@@ -56,7 +56,7 @@ func TestCorrectionAsksAgain(t *testing.T) {
 	helene.Get(w).OK().Has("<b>0/27</b>", "Nadia Kermadec a signé la version 1")
 	helene.Get("/carnet").OK().Has("0/27")
 	nadia.Get("/").OK().Has(w)
-	nadia.Get(w).OK().Has("Vous aviez répondu le", "vous demande de le relire", "Je signe au nom de Nadia")
+	nadia.Get(w).OK().Has("Vous aviez répondu le", "vous demande de le relire", "Je signe\u00a0: Nadia Kermadec")
 	youssef.Get(w).OK().Lacks("Vous aviez répondu")
 	if n := one(t, a, `SELECT count(*) || '' FROM feed WHERE resource = $1 AND person = $2 AND awaits`, strings.TrimPrefix(w, "/carnet/"), nadia.ID); n != "1" {
 		t.Errorf("%s lines wait for one word", n)
@@ -65,7 +65,7 @@ func TestCorrectionAsksAgain(t *testing.T) {
 	if to := youssef.Post(w+"/reponse", "signe", "1", "version", "1").To(); to != w+"?fait=corrige" {
 		t.Errorf("sent to %s", to)
 	}
-	youssef.Get(w+"?fait=corrige").OK().Has("Le mot vient d’être corrigé", "Je signe au nom de Youssef")
+	youssef.Get(w+"?fait=corrige").OK().Has("Le mot vient d’être corrigé", "Je signe\u00a0: Youssef")
 	helene.Get(w).OK().Has("<b>0/27</b>", "Youssef Kermadec a signé la version 1")
 	nadia.Post(w+"/reponse", "signe", "1", "version", "2").To()
 	helene.Get(w).OK().Has("<b>1/27</b>", "Signé par Nadia Kermadec", "(version 2)").Lacks("Nadia Kermadec a signé la version 1")

@@ -19,6 +19,7 @@ import (
 
 const (
 	draftsMax = 100
+	toMax     = 1000 // recipients chosen one by one
 	// draftsFor is how long a draft is kept after it was last saved.
 	draftsFor = 180 * 24 * time.Hour
 	// takeBackFor is how long a word just sent can be taken back.
@@ -64,6 +65,29 @@ func (d Draft) recipients() string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(d.To), func(t string) bool { return len(strings.Fields(t)) != 1 || len(t) > 64 }), " ")
 }
 
+// cut bounds what a draft keeps: some times what a word may hold, so that what
+// was typed too long is there to be shortened.
+func (d *Draft) cut() {
+	const times = 3
+	d.Title, d.Question, d.Due, d.Text = cut(d.Title, times*titleMax), cut(d.Question, times*titleMax), cut(d.Due, len(time.DateOnly)), cut(d.Text, times*bodyMax)
+	d.Choices = slices.Clone(d.Choices[:min(len(d.Choices), times*choicesMax)])
+	for i, c := range d.Choices {
+		d.Choices[i] = cut(c, times*titleMax)
+	}
+	d.To, d.Files = d.To[:min(len(d.To), toMax)], d.Files[:min(len(d.Files), filesMax)]
+}
+
+// cut keeps the first runes of a text.
+func cut(s string, most int) string {
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return s[:i]
+		}
+	}
+	return s
+}
+
 // Kept is what became of a draft that was saved.
 type Kept struct {
 	ID       string
@@ -85,6 +109,7 @@ func Save(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, d Draft
 	if !id.Valid(d.ID) {
 		d.ID = id.New()
 	}
+	d.cut()
 	if sent, err := db.Value[int](ctx, tx, `SELECT count(*) FROM word WHERE id = $1`, d.ID); err != nil || sent > 0 {
 		return Kept{ID: d.ID, Sent: sent > 0}, err
 	}

@@ -253,3 +253,35 @@ func TestBarNeverExceedsItsTotal(t *testing.T) {
 	a.As("nadia.kermadec").Post(w + "/lu").To()
 	helene.Get(w).OK().Has("<b>1/1</b>")
 }
+
+// A draft keeps what was typed too long, and not without end.
+func TestDraftIsBounded(t *testing.T) {
+	a := testapp.New(t)
+	draft := id.New()
+	script(t, a.As("helene.duvivier"), "id", draft, "onglet", id.New(), "titre", strings.Repeat("é", 1000), "texte", strings.Repeat("à", 100_000), "choix", strings.Repeat("x\n", 1000))
+	if n := one(t, a, `SELECT length(title) || ' ' || length(body) || ' ' || length(choices) FROM word_draft WHERE id = $1`, draft); n != "450 60000 47" {
+		t.Errorf("lengths %s", n)
+	}
+}
+
+// Of two records' receipts the one that says more stands, with its version.
+func TestMergedReceiptKeepsItsVersion(t *testing.T) {
+	for _, c := range []struct{ winner, loser, want string }{
+		{"1, NULL", "2, 7", "2 7"}, {"2, 7", "1, NULL", "2 7"}, {"2, 7", "1, 5", "2 7"}, {"1, 5", "2, 7", "2 7"}, {"2, NULL", "1, 5", "1 5"},
+	} {
+		a := testapp.New(t)
+		nadia, youssef := a.As("nadia.kermadec"), a.As("youssef.kermadec")
+		w := strings.TrimPrefix(sent(t, a, "Règlement", "read"), "/carnet/")
+		for who, values := range map[string]string{nadia.ID: c.winner, youssef.ID: c.loser} {
+			run(t, a, []any{w, who}, `INSERT INTO receipt (word, person, opened_at, version, read_at) VALUES ($1, $2, 1, `+values+`)`)
+		}
+		if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+			return liaison.Merge(t.Context(), tx, a.Core, rights.System("test"), nadia.ID, youssef.ID)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if got := one(t, a, `SELECT version || ' ' || read_at FROM receipt WHERE word = $1`, w); got != c.want {
+			t.Errorf("%s and %s make %s, not %s", c.winner, c.loser, got, c.want)
+		}
+	}
+}

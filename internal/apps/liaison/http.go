@@ -224,7 +224,13 @@ func (h handler) confirm(r *app.Request) (web.Response, error) {
 	var left Outcome
 	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 		var err error
-		left, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now(), number(f.Get("version")))
+		seen := number(f.Get("version"))
+		if at := number(f.Get("vu")); seen == 0 && at > 0 {
+			if seen, err = VersionAt(r.Context(), tx, r.Grant, at); err != nil {
+				return err
+			}
+		}
+		left, err = Confirm(r.Context(), tx, r.Grant, h.core.Clock.Now(), seen)
 		return err
 	}); err != nil {
 		return nil, err
@@ -236,7 +242,7 @@ func (h handler) confirm(r *app.Request) (web.Response, error) {
 		return web.Redirect(path(r.Grant.ID()) + "?fait=corrige"), nil
 	}
 	if f.Get("retour") == "accueil" {
-		return web.Redirect("/?fait=lu"), nil
+		return web.Redirect("/?fait=lu." + string(Word) + "." + r.Grant.ID()), nil
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=lu"), nil
 }
@@ -279,6 +285,10 @@ func number(s string) int64 {
 }
 
 func (h handler) undo(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
 	var done bool
 	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 		var err error
@@ -287,8 +297,11 @@ func (h handler) undo(r *app.Request) (web.Response, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if !done {
+	switch {
+	case !done:
 		return web.Redirect(path(r.Grant.ID()) + "?fait=tard"), nil
+	case f.Get("retour") == "accueil":
+		return web.Redirect("/?fait=annule"), nil
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=annule"), nil
 }

@@ -44,8 +44,11 @@ func (v view) moment(at int64) string {
 // mine says the same to the one who gave it.
 func (v view) mine() string {
 	e, ok := v.earlier[v.r.Viewer.Person]
-	if !ok {
+	switch {
+	case !ok:
 		return ""
+	case !e.Replied:
+		return v.r.T("liaison.before_mine", "when", v.moment(e.At))
 	}
 	return v.r.T("liaison.before_yours", "when", v.moment(e.At))
 }
@@ -92,11 +95,21 @@ func (h handler) correct(r *app.Request) (web.Response, error) {
 		})
 	}
 	if faults, ok := r.Faults(err); ok {
+		cause := err
 		kept, err := h.keep(r, received, shown, d.Files)
 		if err != nil {
 			return nil, err
 		}
 		f := form{school: r.Grant.School(), kept: kept, seen: c.Seen, again: c.Again, draft: d, faults: faults}
+		if errs.As(cause).Fields["titre"].Key == meanwhile {
+			words, err := List(r.Context(), h.core.DB, r.Viewer.Scope(), Query{Follow: true, ID: r.Grant.ID(), Limit: 1})
+			if err != nil {
+				return nil, err
+			}
+			if len(words) > 0 { // saved again, this text is the one meant
+				f.now, f.seen = &words[0], int64(words[0].Version)
+			}
+		}
 		return r.PageWith(http.StatusUnprocessableEntity, r.T("liaison.correct"), "liaison", nil, correctPage(f))
 	}
 	if err != nil {

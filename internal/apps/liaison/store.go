@@ -464,6 +464,8 @@ func Merge(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, winne
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
+	// Of two receipts the one that says more stands, with the version that it is of.
+	const later = `excluded.read_at IS NOT NULL AND (receipt.read_at IS NULL OR excluded.version > receipt.version)`
 	for _, text := range []string{
 		`UPDATE word SET author = $1 WHERE author = $2`,
 		`UPDATE word_draft SET author = $1 WHERE author = $2`,
@@ -473,7 +475,8 @@ func Merge(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, winne
 		`INSERT INTO word_pupil (word, pupil, class, published_at, reached_at) SELECT word, $1, class, published_at, reached_at FROM word_pupil WHERE pupil = $2
 			ON CONFLICT (word, pupil) DO UPDATE SET reached_at = coalesce(word_pupil.reached_at, excluded.reached_at)`,
 		`INSERT INTO receipt (word, person, version, opened_at, read_at) SELECT word, $1, version, opened_at, read_at FROM receipt WHERE person = $2
-			ON CONFLICT (word, person) DO UPDATE SET read_at = coalesce(receipt.read_at, excluded.read_at)`,
+			ON CONFLICT (word, person) DO UPDATE SET version = CASE WHEN ` + later + ` THEN excluded.version ELSE receipt.version END,
+			read_at = CASE WHEN ` + later + ` THEN excluded.read_at ELSE receipt.read_at END`,
 		`INSERT INTO receipt_past (word, person, version, read_at) SELECT word, $1, version, read_at FROM receipt_past WHERE person = $2 ON CONFLICT DO NOTHING`,
 		`INSERT INTO word_delegate (word, person, published_at, at) SELECT word, $1, published_at, at FROM word_delegate WHERE person = $2 ON CONFLICT DO NOTHING`,
 		`UPDATE word_version SET corrector = $1 WHERE corrector = $2`,

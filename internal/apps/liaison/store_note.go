@@ -558,9 +558,9 @@ func (forgetting) Kind() string { return "liaison.forget" }
 // due on one day.
 const forgotten = 200
 
-// retainNotes forgets threads of which nothing was heard since the school year
-// before last ended, three months ago, and what was counted day by day. A job
-// forgets what is too much for a transaction.
+// retainNotes forgets threads of which nothing was heard since a school year that
+// ended three months ago, and what was counted day by day. A job forgets what is
+// too much for a transaction.
 func retainNotes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err

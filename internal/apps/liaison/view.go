@@ -66,6 +66,24 @@ func (v view) ask() ui.FieldProps {
 	return f
 }
 
+// alt is what stands for a picture among the files of a word: its name is the
+// camera's.
+func alt(say func(string, ...any) string, files []file.File, f file.File) string {
+	n, of := 0, 0
+	for _, o := range files {
+		if o.Picture() {
+			of++
+			if o.ID == f.ID {
+				n = of
+			}
+		}
+	}
+	if of == 1 {
+		return say("liaison.photo")
+	}
+	return say("liaison.photo_of", "n", n, "of", of)
+}
+
 // due says by which day the word wants a reply.
 func (v view) due() string { return v.day(v.word.Due) }
 
@@ -262,6 +280,7 @@ type form struct {
 
 	seen  int64 // the version that is corrected
 	again bool  // everybody is asked anew
+	now   *Item // what the word says, where somebody else corrected it meanwhile
 
 	planned string // when it is sent by itself, in words
 }

@@ -79,8 +79,10 @@ type Kind struct {
 	Path func(id string) string
 	// Act is where a relative's one-tap answer is posted, ActLabel the key of its
 	// words, ReadLabel the key of the words of the link that opens the item.
-	Act       func(id string) string
-	ActLabel  string
+	Act      func(id string) string
+	ActLabel string
+	// Undo is where it is taken back, while there is time.
+	Undo      func(id string) string
 	ReadLabel string
 	// Apart is a kind that nobody publishes: it can be neither muted nor reported.
 	Apart bool

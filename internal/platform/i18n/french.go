@@ -2,6 +2,7 @@ package i18n
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -24,10 +25,10 @@ var spacing = strings.NewReplacer(
 // Spaces applies French typography to a text typed on a plain keyboard: narrow
 // no-break space before ; ! ? and no-break space before : and inside « »
 // (Lexique des règles typographiques de l'Imprimerie nationale), curly
-// apostrophe. It leaves {{…}} actions alone.
+// apostrophe, an hour that does not break: 8 h 45. It leaves {{…}} actions alone.
 func Spaces(s string) string {
 	if !strings.Contains(s, "{{") {
-		return spacing.Replace(s)
+		return spaced(s)
 	}
 	var b strings.Builder
 	for {
@@ -39,12 +40,22 @@ func Spaces(s string) string {
 		if j < 0 {
 			break
 		}
-		b.WriteString(spacing.Replace(s[:i]))
+		b.WriteString(spaced(s[:i]))
 		b.WriteString(s[i : i+j+2])
 		s = s[i+j+2:]
 	}
-	b.WriteString(spacing.Replace(s))
+	b.WriteString(spaced(s))
 	return b.String()
+}
+
+// hour is one with its minutes, as it is typed.
+var hour = regexp.MustCompile(`\b(\d{1,2}) h (\d{2})\b`)
+
+func spaced(s string) string {
+	if strings.Contains(s, " h ") {
+		s = hour.ReplaceAllString(s, "${1}"+nbsp+"h"+nbsp+"${2}")
+	}
+	return spacing.Replace(s)
 }
 
 var days = [...]string{"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"}

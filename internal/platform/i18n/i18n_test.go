@@ -49,3 +49,20 @@ func TestFrench(t *testing.T) {
 		}
 	}
 }
+
+// An hour is one word, wherever it is typed.
+func TestHoursDoNotBreak(t *testing.T) {
+	for typed, want := range map[string]string{
+		"Départ à 8 h 45, retour à 16 h 05.": "Départ à 8\u00a0h\u00a045, retour à 16\u00a0h\u00a005.",
+		"8 h 15":                             "8\u00a0h\u00a015",
+		"De 8 h 30 : déjà":                   "De 8\u00a0h\u00a030\u00a0: déjà",
+		"{{.n}} à 9 h 10":                    "{{.n}} à 9\u00a0h\u00a010",
+		"Il faut 3 h 5 fois par an":          "Il faut 3 h 5 fois par an", // no minutes
+		"le bus 108 h 45":                    "le bus 108 h 45",
+		"8h45":                               "8h45",
+	} {
+		if got := Spaces(typed); got != want {
+			t.Errorf("%q is %q, not %q", typed, got, want)
+		}
+	}
+}
