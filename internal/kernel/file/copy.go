@@ -15,12 +15,12 @@ import (
 func Copy(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, owner string, files []string) (map[string]string, error) {
 	in, args := db.In(nil, files)
 	rows, err := db.All[struct {
-		File, School, Name, Type string
-		Size                     int64
-		Variant, Blob, Kind      string
-		Bytes                    int64
-		Width, Height            int
-	}](ctx, tx, `SELECT f.id AS file, f.school, f.name, f.type, f.size, v.name AS variant, v.blob, v.type AS kind, v.size AS bytes, v.width, v.height
+		File, School, Name, Type, Alt string
+		Size                          int64
+		Variant, Blob, Kind           string
+		Bytes                         int64
+		Width, Height                 int
+	}](ctx, tx, `SELECT f.id AS file, f.school, f.name, f.type, f.alt, f.size, v.name AS variant, v.blob, v.type AS kind, v.size AS bytes, v.width, v.height
 		FROM file f JOIN file_variant v ON v.file = f.id WHERE f.id IN (`+in+`)
 		ORDER BY f.id, CASE WHEN v.blob = f.blob THEN 0 ELSE 1 END, v.name`, args...)
 	if err != nil {
@@ -39,7 +39,7 @@ func Copy(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, owner s
 			if err := record(); err != nil {
 				return nil, err
 			}
-			one = Received{ID: id.New(), School: r.School, Owner: owner, Name: r.Name, Type: r.Type, Size: r.Size}
+			one = Received{ID: id.New(), School: r.School, Owner: owner, Name: r.Name, Type: r.Type, Size: r.Size, alt: r.Alt, at: now}
 			out[r.File] = one.ID
 		}
 		// The first is the one that is counted.

@@ -164,6 +164,10 @@ type holder struct{ Owner, School string }
 
 // forget removes those of some files that nothing shows. Their bytes are swept.
 func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
+	ids, err := withOriginals(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
 	var holders []holder
 	for some := range slices.Chunk(ids, chunk) {
 		in, args := db.In(nil, some)
