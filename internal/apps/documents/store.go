@@ -72,7 +72,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	limit := arg(max(1, o.Limit))
 	scope, args := s.Where("r", max(o.Least, rights.Read), args)
 	return db.All[Item](ctx, q, `SELECT d.id, d.school, d.owner, d.author, coalesce(d.parent, '') AS parent, d.folder, d.name, coalesce(d.file, '') AS file,
-			coalesce(f.type, '') AS type, coalesce(f.size, 0) AS size, d.version, d.changed_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility,
+			coalesce(f.type, '') AS type, coalesce(f.size, 0) AS size, coalesce(f.alt, '') AS alt, coalesce(f.retouched_at, 0) AS drawn, d.version, d.changed_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility,
 			CASE WHEN d.folder THEN (SELECT count(*) FROM document c WHERE c.parent = d.id AND c.taken IS NULL) ELSE 0 END AS within,
 			EXISTS (SELECT 1 FROM document_star ds WHERE ds.person = $1 AND ds.node = d.id) AS starred, `+at+` AS at, `+fresh+` AS fresh
 		FROM `+from+` JOIN resource r ON r.id = d.id JOIN person p ON p.id = d.owner LEFT JOIN file f ON f.id = d.file

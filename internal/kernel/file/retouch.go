@@ -43,12 +43,18 @@ func RetouchOf(form url.Values) Retouch {
 // Retouched is a retouch whose pictures are made and whose rows are not written
 // yet.
 type Retouched struct {
-	file, before string // the bytes that were retouched
+	file, before string // what was retouched, and its bytes
 	alt          string
 	hides        bool
 	keep         bool
 	got          *Received // nil: only the words change
 }
+
+// File is what was retouched.
+func (t Retouched) File() string { return t.file }
+
+// Draws says whether points change, not the words alone.
+func (t Retouched) Draws() bool { return t.got != nil }
 
 // Hides says whether something that was seen no longer is.
 func (t Retouched) Hides() bool { return t.hides }
@@ -170,6 +176,20 @@ func (t Retouched) Apply(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g ri
 		return atGestures(err)
 	}
 	return weigh(ctx, tx, now, h)
+}
+
+// HoldRooms holds the rooms of the viewer and of the holders of some files, all
+// before any is touched and in one order, so that two who change the same wait.
+func HoldRooms(ctx context.Context, tx *db.Tx, g rights.Grant, files ...string) error {
+	in, args := db.In(nil, files)
+	list, err := db.All[holder](ctx, tx, `SELECT DISTINCT owner, school FROM file WHERE owner <> '' AND id IN (`+in+`)`, args...)
+	if err != nil {
+		return err
+	}
+	for _, h := range list {
+		list = append(list, holder{g.Viewer().Person, h.School})
+	}
+	return holdAll(ctx, tx, list)
 }
 
 // holding holds the row of the viewer's room, and insists that a file is theirs.
