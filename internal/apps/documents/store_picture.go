@@ -98,7 +98,8 @@ func Repaint(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 				gone = append(gone, f)
 			}
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM document_version WHERE node = $1 AND file <> $2 AND file IN (SELECT id FROM file WHERE type LIKE 'image/%')`, g.ID(), mine); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM document_version WHERE node = $1 AND n <> (SELECT d.version FROM document d WHERE d.id = $1)
+			AND file IN (SELECT id FROM file WHERE type LIKE 'image/%')`, g.ID()); err != nil {
 			return fmt.Errorf("repaint: %w", err)
 		}
 	}
