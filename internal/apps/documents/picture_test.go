@@ -333,6 +333,56 @@ func TestAHiddenFaceIsHiddenEverywhere(t *testing.T) {
 	}
 }
 
+// What was joined to a word is retouched by whoever joined it, from the list of
+// such things; every document that shows it forgets its older pictures too.
+func TestAPictureOfAWordIsRetouched(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia, claire := a.As("helene.duvivier"), a.As("nadia.kermadec"), a.As("claire.fontaine")
+	word, _, _ := strings.Cut(helene.Upload("/carnet", []testapp.File{{Field: "piece", Name: "classe.jpg", Bytes: seam(t, 40)}}, "titre", "La classe", "texte", "Voici.", "a", "class:"+class(a, "CE1 B")).To(), "?")
+	shown := a.One(`SELECT u.file FROM file_use u JOIN word w ON w.id = u.resource WHERE w.title = 'La classe'`)
+	helene.Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "avant.jpg", Bytes: seam(t, 80)}}).To()
+	id := a.One(`SELECT id FROM document WHERE name = 'avant.jpg'`)
+	older := kept(a, id)
+	give(helene, id, "1", families(a, "CE1 B")).To()
+	write(t, a, func(tx *db.Tx) error { // a version that is the same file
+		for _, text := range []string{`UPDATE document SET file = $2, version = 2 WHERE id = $1`, `INSERT INTO document_version (node, n, file, author, at) VALUES ($1, 2, $2, '', 1)`, `INSERT INTO file_use (resource, file) VALUES ($1, $2)`} {
+			if _, err := tx.Exec(t.Context(), text, id, shown); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+
+	at := "/documents/services/" + shown
+	helene.Get("/documents/services").OK().Has(at+"/retoucher", "Retoucher ou décrire")
+	helene.Get(at+"/retoucher").OK().Has("avant.jpg, La classe", "l’autre version")
+	for _, p := range []*testapp.Person{nadia, claire} {
+		p.Get(at + "/retoucher").NotFound()
+		p.Post(at+"/retoucher", "geste", hiding).NotFound()
+		p.Post(at+"/origine", "remettre", "1").NotFound()
+	}
+	helene.Post(at+"/retoucher", "geste", hiding, "garder", "1", "description", "De dos").To()
+	if faced(t, nadia.Get("/fichiers/"+shown+"/web").OK().Body) {
+		t.Error("the word shows the face")
+	}
+	nadia.Get(word).OK().Has(`alt="De dos"`)
+	nadia.Get("/fichiers/" + older + "/web").NotFound()
+	if n := a.One(`SELECT count(*) FROM audit WHERE action = 'file.retouch' AND target = $1 AND detail = 'oval'`, shown); n != "1" {
+		t.Errorf("%s acts noted", n)
+	}
+	helene.Post(at+"/origine", "remettre", "1").To()
+	if !faced(t, nadia.Get("/fichiers/"+shown+"/web").OK().Body) {
+		t.Error("not put back")
+	}
+}
+
+func write(t *testing.T, a *testapp.App, f func(tx *db.Tx) error) {
+	t.Helper()
+	if err := a.Core.DB.Write(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Whoever holds a photo retouches it, and whoever manages the document; the
 // second gets a photo of their own, and what the first shows elsewhere stays.
 // Others may replace it, if at all.
@@ -452,7 +502,7 @@ func TestARefusedRetouchLosesNothing(t *testing.T) {
 		full = append(full, "geste", "turn 1")
 	}
 	helene.Post(at, full...).Faulty().Has("60 au plus")
-	a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+	write(t, a, func(tx *db.Tx) error {
 		_, err := tx.Exec(t.Context(), `UPDATE quota SET bytes = 1`)
 		return err
 	})

@@ -203,6 +203,7 @@ func Folders(ctx context.Context, q db.Querier, s rights.Scope, owner, school st
 // Attached is a file of somebody that an item of a service shows.
 type Attached struct {
 	File, Name, Type string
+	Alt              string // of a picture
 	Size             int64
 	At               int64
 	Resource, Kind   string
@@ -213,7 +214,7 @@ type Attached struct {
 // those that they may read, newest first, after one that was seen.
 func InServices(ctx context.Context, q db.Querier, s rights.Scope, before Attached, limit int) ([]Attached, error) {
 	scope, args := s.Where("r", rights.Read, []any{s.Person(), before.At, before.File, before.Resource, limit})
-	return db.All[Attached](ctx, q, `SELECT f.id AS file, f.name, f.type, f.size, f.created_at AS at, r.id AS resource, r.kind, r.title
+	return db.All[Attached](ctx, q, `SELECT f.id AS file, f.name, f.type, f.alt, f.size, f.created_at AS at, r.id AS resource, r.kind, r.title
 		FROM file f JOIN file_use u ON u.file = f.id JOIN resource r ON r.id = u.resource
 		WHERE f.owner = $1 AND (f.created_at, f.id, r.id) < ($2, $3, $4) AND r.kind <> '`+string(Document)+`' AND `+scope+`
 		ORDER BY f.created_at DESC, f.id DESC, r.id DESC LIMIT $5`, args...)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"marelle/internal/kernel/app"
+	"marelle/internal/kernel/audit"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
@@ -47,6 +48,7 @@ type Retouched struct {
 	alt          string
 	hides        bool
 	keep         bool
+	how          []string  // the gestures, in one word each
 	got          *Received // nil: only the words change
 }
 
@@ -74,6 +76,10 @@ func (t Retouch) Make(ctx context.Context, core *app.Core, file string) (Retouch
 		return out, atGestures(err)
 	}
 	out.hides = slices.ContainsFunc(edits, media.Edit.Hides)
+	for _, e := range t.Edits {
+		how, _, _ := strings.Cut(e, " ")
+		out.how = append(out.how, how)
+	}
 	now, ok, err := db.One[struct{ School, Owner, Name, Blob, Type string }](ctx, core.DB, `SELECT f.school, f.owner, f.name, v.blob, v.type
 		FROM file f JOIN file_variant v ON v.file = f.id AND v.name = 'web' WHERE f.id = $1`, file)
 	if err != nil {
@@ -174,6 +180,10 @@ func (t Retouched) Apply(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g ri
 	got.ID = file
 	if err := got.write(ctx, tx); err != nil {
 		return atGestures(err)
+	}
+	// What a word showed when it was confirmed may matter later.
+	if err := audit.Note(ctx, tx, g, now, "file.retouch", file, strings.Join(t.how, " ")); err != nil {
+		return err
 	}
 	return weigh(ctx, tx, now, h)
 }
