@@ -234,6 +234,13 @@ func (w *walk) ways() map[string]func(pattern string) {
 		return tab
 	}
 	return map[string]func(string){
+		"/documents/services/{fichier}/retoucher": func(string) {
+			w.open("helene.duvivier", "/documents/services/"+w.One(`SELECT u.file FROM file_use u JOIN word w ON w.id = u.resource WHERE w.title = 'Trois phoques'`)+"/retoucher", "documents-services-retoucher")
+		},
+		"/documents/{id}/retoucher": func(string) {
+			w.As("helene.duvivier").Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "Retouche.png", Bytes: picture(w.t)}}).To()
+			w.open("helene.duvivier", "/documents/"+w.One(`SELECT id FROM document WHERE name = 'Retouche.jpg'`)+"/retoucher", "documents-retoucher")
+		},
 		"/activation/code":   func(string) { w.check(newcomer(), "activation-code") },
 		"/activation/charte": func(string) { w.check(withCode(), "activation-charte") },
 		"/activation/mot-de-passe": func(string) {

@@ -63,7 +63,9 @@ type Item struct {
 	File      string // of the version in force; "" for a folder
 	Type      string
 	Size      int64
-	Thumb     bool // it has a small picture
+	Thumb     bool   // it has a small picture
+	Alt       string // of a picture
+	Drawn     int64  // when its points were changed last
 	Version   int
 	ChangedAt int64  `db:"changed_at"`
 	First     string // of the owner

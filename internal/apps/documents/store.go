@@ -72,7 +72,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	limit := arg(max(1, o.Limit))
 	scope, args := s.Where("r", max(o.Least, rights.Read), args)
 	return db.All[Item](ctx, q, `SELECT d.id, d.school, d.owner, d.author, coalesce(d.parent, '') AS parent, d.folder, d.name, coalesce(d.file, '') AS file,
-			coalesce(f.type, '') AS type, coalesce(f.size, 0) AS size, EXISTS (SELECT 1 FROM file_variant tv WHERE tv.file = d.file AND tv.name = 'thumb') AS thumb, d.version, d.changed_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility,
+			coalesce(f.type, '') AS type, coalesce(f.size, 0) AS size, EXISTS (SELECT 1 FROM file_variant tv WHERE tv.file = d.file AND tv.name = 'thumb') AS thumb, coalesce(f.alt, '') AS alt, coalesce(f.retouched_at, 0) AS drawn, d.version, d.changed_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility,
 			CASE WHEN d.folder THEN (SELECT count(*) FROM document c WHERE c.parent = d.id AND c.taken IS NULL) ELSE 0 END AS within,
 			EXISTS (SELECT 1 FROM document_star ds WHERE ds.person = $1 AND ds.node = d.id) AS starred, `+at+` AS at, `+fresh+` AS fresh
 		FROM `+from+` JOIN resource r ON r.id = d.id JOIN person p ON p.id = d.owner LEFT JOIN file f ON f.id = d.file
@@ -203,6 +203,7 @@ func Folders(ctx context.Context, q db.Querier, s rights.Scope, owner, school st
 // Attached is a file of somebody that an item of a service shows.
 type Attached struct {
 	File, Name, Type string
+	Alt              string // of a picture
 	Size             int64
 	At               int64
 	Resource, Kind   string
@@ -213,7 +214,7 @@ type Attached struct {
 // those that they may read, newest first, after one that was seen.
 func InServices(ctx context.Context, q db.Querier, s rights.Scope, before Attached, limit int) ([]Attached, error) {
 	scope, args := s.Where("r", rights.Read, []any{s.Person(), before.At, before.File, before.Resource, limit})
-	return db.All[Attached](ctx, q, `SELECT f.id AS file, f.name, f.type, f.size, f.created_at AS at, r.id AS resource, r.kind, r.title
+	return db.All[Attached](ctx, q, `SELECT f.id AS file, f.name, f.type, f.alt, f.size, f.created_at AS at, r.id AS resource, r.kind, r.title
 		FROM file f JOIN file_use u ON u.file = f.id JOIN resource r ON r.id = u.resource
 		WHERE f.owner = $1 AND (f.created_at, f.id, r.id) < ($2, $3, $4) AND r.kind <> '`+string(Document)+`' AND `+scope+`
 		ORDER BY f.created_at DESC, f.id DESC, r.id DESC LIMIT $5`, args...)

@@ -155,7 +155,7 @@ func (i Item) thumb() string {
 	if !i.Thumb {
 		return ""
 	}
-	return "/fichiers/" + i.File + "/thumb"
+	return file.URL(i.File, "thumb", i.Drawn)
 }
 
 // who says who sees an item: to its manager everybody, to others whose it is.
@@ -209,6 +209,9 @@ func (v view) menu(i Item) []ui.Link {
 	if v.role >= rights.Contribute {
 		add(path(i.ID)+"/modifier", "pencil-simple", "documents.edit")
 	}
+	if v.retouches(i) {
+		add(path(i.ID)+"/retoucher", "crop", "documents.retouch")
+	}
 	if v.role >= rights.Manage {
 		add(path(i.ID)+"/deplacer", "folder", "documents.move")
 	}
@@ -224,7 +227,7 @@ func download(i Item) string {
 	case i.Folder:
 		return path(i.ID) + "/zip"
 	case i.Is("image/"):
-		return "/fichiers/" + i.File + "/web"
+		return file.URL(i.File, "web", i.Drawn)
 	}
 	return "/fichiers/" + i.File + "/original"
 }
@@ -283,6 +286,10 @@ func (v view) toast() *ui.Toast {
 		return say("documents.done.renamed")
 	case "version":
 		return say("documents.done.version")
+	case "retouche":
+		return say("documents.done.retouched")
+	case "decrit":
+		return say("documents.done.described")
 	case "commente":
 		return say("documents.done.comment")
 	case "deballe":

@@ -20,14 +20,14 @@ func Copy(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, owner s
 	args = append(args, owner)
 	me := fmt.Sprintf("$%d", len(args))
 	rows, err := db.All[struct {
-		File, School, Name, Type string
-		Size                     int64
-		Variant, Blob, Kind      string
-		Bytes                    int64
-		Width, Height            int
-		Render                   string
-		Own                      bool
-	}](ctx, tx, `SELECT f.id AS file, f.school, f.name, f.type, f.size, v.name AS variant, v.blob, v.type AS kind, v.size AS bytes, v.width, v.height,
+		File, School, Name, Type, Alt string
+		Size                          int64
+		Variant, Blob, Kind           string
+		Bytes                         int64
+		Width, Height                 int
+		Render                        string
+		Own                           bool
+	}](ctx, tx, `SELECT f.id AS file, f.school, f.name, f.type, f.alt, f.size, v.name AS variant, v.blob, v.type AS kind, v.size AS bytes, v.width, v.height,
 			coalesce(d.state, '') AS render, f.owner = `+me+` AS own
 		FROM file f JOIN file_variant v ON v.file = f.id LEFT JOIN file_render d ON d.file = f.id
 		WHERE f.id IN (`+in+`) AND (v.name <> 'source' OR f.owner = `+me+`)
@@ -53,7 +53,7 @@ func Copy(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, owner s
 			if err := record(); err != nil {
 				return nil, err
 			}
-			one, state = Received{ID: id.New(), School: r.School, Owner: owner, Name: r.Name, Type: r.Type, Size: r.Size}, r.Render
+			one, state = Received{ID: id.New(), School: r.School, Owner: owner, Name: r.Name, Type: r.Type, Size: r.Size, alt: r.Alt, at: now}, r.Render
 			if !r.Own && r.Variant == "original" { // it has no source any more
 				one.Name, one.Type, one.Size = Named(r.Name, r.Kind), r.Kind, r.Bytes
 			}

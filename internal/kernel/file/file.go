@@ -5,6 +5,7 @@ package file
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -15,6 +16,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -63,7 +65,7 @@ func App(core *app.Core) app.App {
 		},
 		Jobs: append(renderings(core), jobs.Handle(func(ctx context.Context, _ sweep) error {
 			return errors.Join(Sweep(ctx, core), older(ctx, core))
-		})),
+		}), jobs.Handle(func(ctx context.Context, c clearing) error { return wipe(ctx, core, c.Blobs) })),
 		Periodic: []jobs.Every{
 			{Interval: 24 * time.Hour, Args: func() jobs.Args { return sweep{} }},
 			{Interval: time.Minute, Args: func() jobs.Args { return again{} }},
@@ -79,6 +81,8 @@ type File struct {
 	Size   int64
 	Width  int
 	Height int
+	Alt    string // what a picture shows, in words
+	Drawn  int64  // when its points were changed last
 }
 
 // Picture says whether it is shown as one: it then has the forms web and thumb.
@@ -91,7 +95,20 @@ func (f File) Video() bool { return f.kind().Video() }
 func (f File) kind() media.Type { return media.Type{MIME: f.Type} }
 
 // URL is the address of one of its forms: original, web, thumb.
-func (f File) URL(variant string) string { return "/fichiers/" + f.ID + "/" + variant }
+func (f File) URL(variant string) string { return URL(f.ID, variant, f.Drawn) }
+
+// URL is the address of a form of a file. It changes with the points of a
+// picture: what a browser holds of the old address is never drawn again.
+func URL(file, variant string, drawn int64) string {
+	at := "/fichiers/" + file + "/" + variant
+	if drawn > 0 {
+		at += "?v=" + strconv.FormatInt(drawn, 36)
+	}
+	return at
+}
+
+// Says is what stands for a picture where it is not seen.
+func (f File) Says() string { return cmp.Or(f.Alt, f.Name) }
 
 // Received is a file whose bytes are stored and whose rows are not written yet.
 type Received struct {
@@ -101,6 +118,8 @@ type Received struct {
 	Name     string
 	Type     string
 	Size     int64
+	alt      string
+	at       time.Time // before its bytes were stored
 	variants []variant
 
 	render bool        // something is made of it later
@@ -152,7 +171,7 @@ const (
 // receive reads once: the bytes are hashed on their way to the machine's disk,
 // and go from there to the store.
 func receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader, of taken) (Received, error) {
-	r := Received{ID: id.New(), School: school, Owner: owner, Name: clean(name)}
+	r := Received{ID: id.New(), School: school, Owner: owner, Name: clean(name), at: core.Clock.Now()}
 	f, err := core.Spool.Take(ctx, in, core.UploadMax)
 	if errors.Is(err, spool.ErrTooLarge) {
 		return r, tooLarge(core)
@@ -250,22 +269,30 @@ func (r Received) picture(ctx context.Context, core *app.Core, in io.Reader) (Re
 	if err != nil {
 		return r, field(err)
 	}
+	if err := r.drawn(ctx, core.Blobs, info, page.Bytes(), thumb.Bytes()); err != nil {
+		return r, err
+	}
+	// A name that says HEIC or PNG would not be opened as what it has become.
+	r.Name = strings.TrimSuffix(r.Name, filepath.Ext(r.Name)) + info.Type.Ext
+	return r, nil
+}
+
+// drawn stores the two sizes of a picture.
+func (r *Received) drawn(ctx context.Context, to blob.Store, info media.Info, page, thumb []byte) error {
 	for _, v := range []struct {
 		name          string
 		bytes         []byte
 		width, height int
-	}{{"web", page.Bytes(), info.Width, info.Height}, {"thumb", thumb.Bytes(), info.ThumbWidth, info.ThumbHeight}} {
+	}{{"web", page, info.Width, info.Height}, {"thumb", thumb, info.ThumbWidth, info.ThumbHeight}} {
 		size := int64(len(v.bytes))
-		key, err := store(ctx, core.Blobs, r.School, bytes.NewReader(v.bytes), size)
+		key, err := store(ctx, to, r.School, bytes.NewReader(v.bytes), size)
 		if err != nil {
-			return r, err
+			return err
 		}
 		r.variants = append(r.variants, variant{v.name, key, info.Type.MIME, size, v.width, v.height})
 	}
 	r.Type, r.Size = r.variants[0].kind, r.variants[0].size
-	// A name that says HEIC or PNG would not be opened as what it has become.
-	r.Name = strings.TrimSuffix(r.Name, filepath.Ext(r.Name)) + info.Type.Ext
-	return r, nil
+	return nil
 }
 
 // field shows a refusal beside the field of the form.
@@ -323,18 +350,29 @@ func Record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Rec
 	if err := charge(ctx, tx, now, r); err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO file (id, school, owner, name, type, size, blob, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		r.ID, r.School, r.Owner, r.Name, r.Type, r.Size, r.variants[0].blob, now.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO file (id, school, owner, name, type, size, blob, alt, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		r.ID, r.School, r.Owner, r.Name, r.Type, r.Size, r.variants[0].blob, r.alt, now.UnixMilli()); err != nil {
 		return fmt.Errorf("file: %w", err)
+	}
+	if err := r.write(ctx, tx); err != nil || !r.render {
+		return err
+	}
+	return await(ctx, tx, now, r)
+}
+
+// write writes the forms of a file, whose bytes are held meanwhile.
+func (r Received) write(ctx context.Context, tx *db.Tx) error {
+	if err := r.held(ctx, tx); err != nil {
+		return err
 	}
 	rows := make([][]any, len(r.variants))
 	for i, v := range r.variants {
 		rows[i] = []any{r.ID, v.name, v.blob, v.kind, v.size, v.width, v.height}
 	}
-	if _, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, "", rows); err != nil || !r.render {
-		return err
+	if _, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, "", rows); err != nil {
+		return fmt.Errorf("file: %w", err)
 	}
-	return await(ctx, tx, now, r)
+	return nil
 }
 
 // Attach shows an owner's file in an item: whoever may read the item may read it.
@@ -380,7 +418,7 @@ func DetachAll(ctx context.Context, tx *db.Tx, resources ...string) error {
 
 // Of lists the files that an item shows.
 func Of(ctx context.Context, q db.Querier, g rights.Grant) ([]File, error) {
-	return db.All[File](ctx, q, `SELECT f.id, f.name, f.type, f.size, coalesce(v.width, 0) AS width, coalesce(v.height, 0) AS height
+	return db.All[File](ctx, q, `SELECT f.id, f.name, f.type, f.size, coalesce(v.width, 0) AS width, coalesce(v.height, 0) AS height, f.alt, f.retouched_at AS drawn
 		FROM file_use u JOIN file f ON f.id = u.file LEFT JOIN file_variant v ON v.file = f.id AND v.name = 'web'
 		WHERE u.resource = $1 ORDER BY u.position, f.id`, g.ID())
 }
@@ -391,5 +429,5 @@ func Own(ctx context.Context, q db.Querier, owner string, ids ...string) ([]File
 		return nil, nil
 	}
 	in, args := db.In([]any{owner}, ids)
-	return db.All[File](ctx, q, `SELECT id, name, type, size, 0 AS width, 0 AS height FROM file WHERE owner = $1 AND id IN (`+in+`) ORDER BY id`, args...)
+	return db.All[File](ctx, q, `SELECT id, name, type, size, 0 AS width, 0 AS height, alt, retouched_at AS drawn FROM file WHERE owner = $1 AND id IN (`+in+`) ORDER BY id`, args...)
 }

@@ -10,10 +10,10 @@ import (
 
 func export(ctx context.Context, q db.Querier, person string, add func(string, any) error) error {
 	list, err := db.All[struct {
-		ID, Name, Type string
-		Size           int64
-		CreatedAt      int64 `db:"created_at"`
-	}](ctx, q, `SELECT id, name, type, size, created_at FROM file WHERE owner = $1 ORDER BY created_at`, person)
+		ID, Name, Type, Alt string
+		Size                int64
+		CreatedAt           int64 `db:"created_at"`
+	}](ctx, q, `SELECT id, name, type, alt, size, created_at FROM file WHERE owner = $1 ORDER BY created_at`, person)
 	if err != nil {
 		return err
 	}
@@ -41,14 +41,14 @@ func export(ctx context.Context, q db.Querier, person string, add func(string, a
 }
 
 // erase gives the files of somebody who goes to nobody: items that show them
-// keep them, the others are swept.
+// keep them, the others are swept, and with them what was kept for the holder alone.
 func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
 	for _, text := range []string{`DELETE FROM upload_part WHERE upload IN (SELECT id FROM upload WHERE person = $1)`, `DELETE FROM upload WHERE person = $1`,
 		`DELETE FROM file_variant WHERE name = 'source' AND file IN (SELECT f.id FROM file f JOIN file_render r ON r.file = f.id WHERE f.owner = $1 AND r.state = 'done')`,
-		`UPDATE file SET owner = '' WHERE owner = $1`, `DELETE FROM file_usage WHERE person = $1`} {
+		`DELETE FROM file_original WHERE kept IN (SELECT id FROM file WHERE owner = $1)`, `UPDATE file SET owner = '' WHERE owner = $1`, `DELETE FROM file_usage WHERE person = $1`} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
 			return err
 		}

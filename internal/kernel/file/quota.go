@@ -162,8 +162,26 @@ const chunk = 400
 // holder is somebody who holds files in a school.
 type holder struct{ Owner, School string }
 
+// holdAll holds rows, which it sorts: all before anything is removed and in one
+// order everywhere, so that two who remove wait and do not block.
+func holdAll(ctx context.Context, tx *db.Tx, holders []holder) error {
+	slices.SortFunc(holders, func(a, b holder) int {
+		return cmp.Or(strings.Compare(a.Owner, b.Owner), strings.Compare(a.School, b.School))
+	})
+	for _, h := range slices.Compact(slices.Clone(holders)) {
+		if err := hold(ctx, tx, h.School, h.Owner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // forget removes those of some files that nothing shows. Their bytes are swept.
 func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
+	ids, err := withOriginals(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
 	var holders []holder
 	for some := range slices.Chunk(ids, chunk) {
 		in, args := db.In(nil, some)
@@ -173,16 +191,8 @@ func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
 		}
 		holders = append(holders, list...)
 	}
-	// All before anything is removed and in one order everywhere, so that two who
-	// remove wait and do not block.
-	slices.SortFunc(holders, func(a, b holder) int {
-		return cmp.Or(strings.Compare(a.Owner, b.Owner), strings.Compare(a.School, b.School))
-	})
-	holders = slices.Compact(holders)
-	for _, h := range holders {
-		if err := hold(ctx, tx, h.School, h.Owner); err != nil {
-			return err
-		}
+	if err := holdAll(ctx, tx, holders); err != nil {
+		return err
 	}
 	for some := range slices.Chunk(ids, chunk) {
 		in, args := db.In(nil, some)
@@ -198,7 +208,7 @@ func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
 			return fmt.Errorf("forget: %w", err)
 		}
 	}
-	for _, h := range holders {
+	for _, h := range slices.Compact(holders) {
 		if err := recount(ctx, tx, now, h.School, h.Owner); err != nil {
 			return err
 		}

@@ -31,8 +31,8 @@ func serve(r *app.Request) (web.Response, error) {
 	v, ok, err := db.One[struct {
 		Name, Blob, Type string
 		Size             int64
-		CreatedAt        int64 `db:"created_at"`
-	}](r.Context(), r.Core.DB, fmt.Sprintf(`SELECT f.name, v.blob, v.type, v.size, f.created_at FROM file_variant v JOIN file f ON f.id = v.file
+		Modified         int64
+	}](r.Context(), r.Core.DB, fmt.Sprintf(`SELECT f.name, v.blob, v.type, v.size, CASE WHEN f.retouched_at > 0 THEN f.retouched_at ELSE f.created_at END AS modified FROM file_variant v JOIN file f ON f.id = v.file
 		WHERE v.file = $3 AND (v.name = $4 OR $4 = 'original' AND v.name = 'source') AND (v.name <> 'source' OR f.owner = $1) AND ((f.owner = $1 AND f.school IN (SELECT m.school FROM membership m
 			WHERE m.person = $1 AND m.valid_from <= $2 AND m.valid_to > $2)) OR EXISTS (SELECT 1 FROM file_use u JOIN resource r ON r.id = u.resource
 			WHERE u.file = f.id AND %s)) ORDER BY CASE WHEN v.name = $4 THEN 0 ELSE 1 END LIMIT 1`, scope), args...)
@@ -64,7 +64,7 @@ func serve(r *app.Request) (web.Response, error) {
 		if !ok {
 			return fmt.Errorf("file: the store gave no seekable reader")
 		}
-		http.ServeContent(w, hr, "", time.UnixMilli(v.CreatedAt), seek)
+		http.ServeContent(w, hr, "", time.UnixMilli(v.Modified), seek)
 		return nil
 	}), nil
 }

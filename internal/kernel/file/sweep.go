@@ -21,11 +21,14 @@ func retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 		return err
 	}
 	ids, err := db.All[string](ctx, tx, `SELECT f.id FROM file f WHERE f.created_at < $1 AND f.kept_until < $2
-		AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id) ORDER BY f.id`, now.Add(-wait).UnixMilli(), now.UnixMilli())
+		AND NOT EXISTS (SELECT 1 FROM file_use u WHERE u.file = f.id) AND NOT EXISTS (SELECT 1 FROM file_original o WHERE o.kept = f.id) ORDER BY f.id`, now.Add(-wait).UnixMilli(), now.UnixMilli())
 	if err != nil {
 		return err
 	}
 	if err := expire(ctx, tx, now.Add(-wait)); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM blob_hold WHERE cleared_at < $1`, now.Add(-wait).UnixMilli()); err != nil {
 		return err
 	}
 	return forget(ctx, tx, now, ids)

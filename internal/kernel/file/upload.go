@@ -376,7 +376,7 @@ func (u *upload) finish(ctx context.Context, r *app.Request) error {
 
 // whole stores the bytes of all pieces as one file.
 func whole(ctx context.Context, core *app.Core, u upload, in io.Reader, sum string) (Received, error) {
-	r := Received{ID: id.New(), School: u.School, Owner: u.Person, Name: u.Name}
+	r := Received{ID: id.New(), School: u.School, Owner: u.Person, Name: u.Name, at: core.Clock.Now()}
 	kind := media.Type{MIME: u.Type}
 	if u.Type == "" { // its first piece was too short to tell
 		head := make([]byte, 3072)

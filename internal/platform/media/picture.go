@@ -42,6 +42,7 @@ type Options struct {
 	Side      int
 	Thumb     io.Writer
 	ThumbSide int
+	PNG       bool // whatever its points, so that the end of a name stays true
 }
 
 // Info describes what was written.
@@ -89,6 +90,11 @@ func (m *Maker) Reads(t Type) bool {
 // a slot is held while reading. Errors with a sentence: Invalid (not a picture,
 // HEIC, broken), TooLarge (bytes or points).
 func (m *Maker) Picture(ctx context.Context, r io.Reader, w io.Writer, o Options) (Info, error) {
+	return m.picture(ctx, r, w, o, func(p *image.RGBA) *image.RGBA { return p })
+}
+
+// picture is Picture with a change of the points before they are written.
+func (m *Maker) picture(ctx context.Context, r io.Reader, w io.Writer, o Options, change func(*image.RGBA) *image.RGBA) (Info, error) {
 	select {
 	case m.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -108,13 +114,13 @@ func (m *Maker) Picture(ctx context.Context, r io.Reader, w io.Writer, o Options
 		return Info{}, err
 	}
 	src = nil
-	web := upright(shrink(img, side(o.Side, WebSide)), s.orientation)
+	web := change(upright(shrink(img, side(o.Side, WebSide)), s.orientation))
 	img = nil
 	if err := ctx.Err(); err != nil {
 		return Info{}, err
 	}
 	info := Info{Type: Type{"image/jpeg", ".jpg"}, Width: web.Rect.Dx(), Height: web.Rect.Dy()}
-	if !web.Opaque() {
+	if o.PNG || !web.Opaque() {
 		info.Type = Type{"image/png", ".png"}
 	}
 	if err := encode(w, web, info.Type); err != nil {

@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"strings"
+	"testing"
+
+	"marelle/internal/testkit/browser"
+	"marelle/internal/testkit/testapp"
+)
+
+// class is a photo with a face of stripes at each of some places, in parts of it.
+func class(t *testing.T, faces ...[2]float64) []byte {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, 900, 600))
+	for y := range 600 {
+		for x := range 900 {
+			c := color.RGBA{120, 170, 120, 255}
+			for _, f := range faces {
+				if dx, dy := float64(x)-f[0]*900, float64(y)-f[1]*600; dx*dx+dy*dy < 40*40 {
+					c = color.RGBA{255, 255, 255, 255}
+					if (x/6+y/6)%2 == 0 {
+						c = color.RGBA{0, 0, 0, 255}
+					}
+				}
+			}
+			m.SetRGBA(x, y, c)
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// contrast is how far the lightest and the darkest point around a place are apart.
+func contrast(t *testing.T, photo []byte, at [2]float64) int {
+	t.Helper()
+	m, err := jpeg.Decode(bytes.NewReader(photo))
+	if err != nil {
+		t.Fatal(err)
+	}
+	low, high := 255, 0
+	r := m.Bounds().Dy() / 20
+	for y := -r; y <= r; y++ {
+		for x := -r; x <= r; x++ {
+			v := int(color.GrayModel.Convert(m.At(int(at[0]*float64(m.Bounds().Dx()))+x, int(at[1]*float64(m.Bounds().Dy()))+y)).(color.Gray).Y)
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	return high - low
+}
+
+// TestFacesAreHidden is a teacher who hides two faces of a photo, one drawn by
+// hand and one placed with the keyboard, changes her mind about a third, loses the
+// line and saves: the bytes that anybody gets have neither face, and the photo
+// has its words. On a computer with a mouse, on a phone with a finger.
+func TestFacesAreHidden(t *testing.T) {
+	b := browser.Start(t)
+	left, middle, right := [2]float64{0.2, 0.5}, [2]float64{0.5, 0.5}, [2]float64{0.8, 0.5}
+	for _, screen := range screens {
+		t.Run(screen.name, func(t *testing.T) {
+			s := openGate(t)
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w.As("helene.duvivier").Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "Classe.png", Bytes: class(t, left, middle, right)}}).To()
+			at := "/documents/" + w.One(`SELECT id FROM document WHERE name = 'Classe.jpg'`)
+			tab := w.tab("helene.duvivier")
+			tab.Go(w.URL + at)
+			clear := strings.TrimPrefix(browser.Eval[string](tab, `document.querySelector(".photo img").src`), w.URL)
+			if _, photo := tab.Get(clear); contrast(t, photo, left) < 150 {
+				t.Fatal("there is no face to hide")
+			}
+			tab.Click("Retoucher la photo")
+			w.check(tab, "documents-retoucher-"+screen.name)
+
+			// By hand, over the left face.
+			tab.Click("Flouter un visage")
+			tab.Drag("[data-view]", 0.12, 0.36, 0.28, 0.64)
+			w.check(tab, "documents-retoucher-cadre-"+screen.name)
+			tab.Click("Valider")
+			// With the keys alone: the box lies in the middle, over the second face.
+			tab.Focus("Flouter un visage")
+			tab.Press("Enter", "ArrowLeft", "ArrowRight", "Shift+ArrowRight", "Enter")
+			tab.WaitText("Gestes à enregistrer : 2.")
+			// A third one that was not meant.
+			tab.Drag("[data-view]", 0.72, 0.36, 0.88, 0.64)
+			tab.Click("Annuler le dernier geste")
+			tab.Click("Tourner à droite")
+			tab.Click("Annuler le dernier geste")
+			tab.WaitText("Gestes à enregistrer : 2.")
+			tab.Fill("Description de la photo", "Trois enfants devant le préau")
+
+			tab.Allow("ERR_INTERNET_DISCONNECTED")
+			tab.Offline(true)
+			tab.Click("form.retouche > .rangee > button.bouton")
+			tab.WaitText("Vos gestes sont toujours là")
+			tab.Offline(false)
+			w.check(tab, "documents-retoucher-coupe-"+screen.name)
+			tab.Click("form.retouche > .rangee > button.bouton")
+			tab.WaitText("Photo enregistrée.")
+			tab.Screenshot("documents-retouche-fait-" + screen.name)
+
+			shown := strings.TrimPrefix(browser.Eval[string](tab, `document.querySelector(".photo img").src`), w.URL)
+			if shown == clear {
+				t.Error("a browser that kept the old picture would show it")
+			}
+			if alt := browser.Eval[string](tab, `document.querySelector(".photo img").alt`); alt != "Trois enfants devant le préau" {
+				t.Errorf("alt is %q", alt)
+			}
+			for _, address := range []string{clear, shown} {
+				_, photo := tab.Get(address)
+				if l, m, r := contrast(t, photo, left), contrast(t, photo, middle), contrast(t, photo, right); l > 60 || m > 60 || r < 150 {
+					t.Errorf("%s: contrasts %d, %d and %d, want the first two hidden and the last one clear", address, l, m, r)
+				}
+			}
+		})
+	}
+}
+
+// TestAPictureIsTurnedWithoutScripts: the buttons and the words work by
+// themselves.
+func TestAPictureIsTurnedWithoutScripts(t *testing.T) {
+	j := journey{t: t, gate: openGate(t), b: browser.Start(t), option: []browser.Option{browser.NoScript}}
+	j.As("helene.duvivier").Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "Classe.png", Bytes: class(t)}}).To()
+	at := "/documents/" + j.One(`SELECT id FROM document WHERE name = 'Classe.jpg'`)
+	tab := j.tab("helene.duvivier", browser.Phone)
+	tab.Go(j.URL + at + "/retoucher")
+	tab.Fill("Description de la photo", "La cour")
+	tab.Click("Tourner à droite")
+	tab.WaitText("Photo enregistrée.")
+	if alt := tab.Count(`.photo img[alt="La cour"]`); alt != 1 {
+		t.Error("the words are lost")
+	}
+	_, photo := tab.Get("/fichiers/" + j.One(`SELECT file FROM document WHERE name = 'Classe.jpg'`) + "/web")
+	c, err := jpeg.DecodeConfig(bytes.NewReader(photo))
+	if err != nil || c.Width != 600 || c.Height != 900 {
+		t.Errorf("%d × %d, %v", c.Width, c.Height, err)
+	}
+}
