@@ -160,6 +160,7 @@ type keysView struct {
 	Server string // the address to open
 	Host   string // and without its scheme
 	Made   string // the new one, shown once
+	Named  string // what it was called
 	Faults map[string]string
 	Say    string
 	Full   bool
@@ -278,7 +279,7 @@ func (d *door) makeKey(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.Made = secret.FormatKey(made)
+	v.Made, v.Named, v.Typed = secret.FormatKey(made), v.Typed, r.T("session.keys.name.usual")
 	return d.showKeys(r, http.StatusOK, v)
 }
 

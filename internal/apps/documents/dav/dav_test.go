@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -373,6 +375,9 @@ func TestProgramsSave(t *testing.T) {
 		t.Errorf("a range gives %q", b)
 	}
 	helene.do("GET", at, "", "If-None-Match", etag).is(304)
+	helene.put(at, "x", "If-None-Match", "*").is(412)
+	helene.put(at, "x", "If-Match", `"autre"`).is(412)
+	helene.put("Mes documents/absent.txt", "x", "If-Match", etag).is(412)
 	// A lock before there is anything.
 	token = helene.lock("Mes documents/neuf.odt").is(201).Header().Get("Lock-Token")
 	helene.put("Mes documents/neuf.odt", "du texte", "If", "("+token+")").is(204)
@@ -575,6 +580,33 @@ func TestEachSchoolIsAFolder(t *testing.T) {
 	helene.move(here+"/Mes documents/ici.txt", there+"/Mes documents/là-bas.txt").is(403)
 	helene.do("MKCOL", "Nouvelle école", "").is(403)
 	helene.put(here+"/x.txt", "x").is(403)
+}
+
+// Of programs that make one file at the same time one makes it.
+func TestOneNameIsMadeOnceConcurrently(t *testing.T) {
+	a := testapp.New(t)
+	helene := of(t, a, "helene.duvivier")
+	var all sync.WaitGroup
+	var made, saved atomic.Int32
+	for n := range 8 {
+		all.Go(func() {
+			switch r := helene.put("Mes documents/ensemble.txt", fmt.Sprint("programme ", n)); r.Code {
+			case 201:
+				made.Add(1)
+			case 204:
+				saved.Add(1)
+			case 412:
+			default:
+				t.Errorf("%d %s", r.Code, r.Body)
+			}
+		})
+	}
+	all.Wait()
+	n := a.One(`SELECT CAST(count(*) AS TEXT) FROM document WHERE name = 'ensemble.txt'`)
+	versions := a.One(`SELECT CAST(count(*) AS TEXT) FROM document_version v JOIN document d ON d.id = v.node WHERE d.name = 'ensemble.txt'`)
+	if n != "1" || made.Load() != 1 || versions != fmt.Sprint(1+saved.Load()) {
+		t.Errorf("%s files, made %d times, %s versions of %d saves", n, made.Load(), versions, saved.Load())
+	}
 }
 
 // Names come as systems write them, and two documents of one name are two files.

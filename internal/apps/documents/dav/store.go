@@ -219,6 +219,21 @@ func noteDown(ctx context.Context, tx *db.Tx, g rights.Grant, p properties) erro
 	return nil
 }
 
+// alone demands, once something new stands in the grant's folder or at the top of
+// its viewer's own documents and the space is held, that nothing else came there
+// by that name meanwhile.
+func alone(ctx context.Context, tx *db.Tx, g rights.Grant, name string) error {
+	in, at := `d.parent IS NULL AND d.owner = $3 AND d.school = $2`, g.School()
+	if g.Role() > 0 {
+		in, at = `d.parent = $2 AND $3 <> ''`, g.ID()
+	}
+	n, err := db.Value[int](ctx, tx, `SELECT count(*) FROM document d WHERE d.name = $1 AND d.taken IS NULL AND `+in, name, at, g.Viewer().Person)
+	if err == nil && n > 1 {
+		err = errs.New(errs.Conflict, "dav.changed")
+	}
+	return err
+}
+
 // export hands over what programs noted beside a person's documents, and the
 // locks that they hold.
 //
