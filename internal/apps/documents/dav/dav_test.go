@@ -470,21 +470,27 @@ func TestAFolderIsListedInTwoStatements(t *testing.T) {
 	helene := of(t, a, "helene.duvivier")
 	helene.do("MKCOL", "Mes documents/Grand", "").is(201)
 	helene.put("Mes documents/Grand/un.txt", "x").is(201)
-	count := func() (n int) {
-		a.Core.DB.Watch(func(context.Context, string, []any) { n++ })
+	antoine := of(t, a, "antoine.mercier")
+	share(a.As("helene.duvivier"), idOf(a, "Grand"), "3", a.As("antoine.mercier").ID)
+	helene.lock("Mes documents/Grand/un.txt").is(200)
+	count := func() (n, told int) {
 		defer a.Core.DB.Watch(nil)
+		a.Core.DB.Watch(func(context.Context, string, []any) { n++ })
 		helene.list("Mes documents/Grand").is(207)
-		return n
+		a.Core.DB.Watch(func(context.Context, string, []any) { told++ })
+		antoine.do("PROPFIND", "Partagés avec moi/Grand", `<D:propfind xmlns:D="DAV:"><D:prop><D:lockdiscovery/><D:quota-used-bytes/></D:prop></D:propfind>`, "Depth", "1").is(207).has("Mme Duvivier")
+		return n, told
 	}
 	helene.list("").is(207)
-	few := count()
+	antoine.list("").is(207)
+	few, told := count()
 	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
-		for _, text := range []string{
+		for n, text := range []string{
 			`INSERT INTO resource (id, school, kind, root, owner, title, summary, created_at, updated_at) SELECT substr(r.id, 1, 30) || x.n, r.school, r.kind, substr(r.id, 1, 30) || x.n, r.owner, r.title, r.summary, r.created_at, r.updated_at`,
-			`INSERT INTO resource_grant (resource, principal, role) SELECT substr(r.id, 1, 30) || x.n, 'person:' || r.owner, 4`,
+			`INSERT INTO resource_grant (resource, principal, role) SELECT substr(r.id, 1, 30) || x.n, g.principal, g.role`,
 			`INSERT INTO document (id, school, owner, author, parent, folder, name, name_key, file, changed_at) SELECT substr(r.id, 1, 30) || x.n, d.school, d.owner, d.author, d.parent, d.folder, x.n || d.name, x.n || d.name_key, d.file, d.changed_at`,
 		} {
-			if _, err := tx.Exec(t.Context(), `WITH RECURSIVE x0(i) AS (SELECT 100001 UNION ALL SELECT i + 1 FROM x0 WHERE i < 101000), x(n) AS (SELECT CAST(i AS TEXT) FROM x0) `+text+` FROM x CROSS JOIN document d JOIN resource r ON r.id = d.id WHERE d.name = 'un.txt'`); err != nil {
+			if _, err := tx.Exec(t.Context(), `WITH RECURSIVE x0(i) AS (SELECT 100001 UNION ALL SELECT i + 1 FROM x0 WHERE i < 101000), x(n) AS (SELECT CAST(i AS TEXT) FROM x0) `+text+` FROM x CROSS JOIN document d JOIN resource r ON r.id = d.id `+[]string{``, `JOIN resource_grant g ON g.resource = r.id `, ``}[n]+`WHERE d.name = 'un.txt'`); err != nil {
 				return err
 			}
 		}
@@ -496,8 +502,8 @@ func TestAFolderIsListedInTwoStatements(t *testing.T) {
 		t.Fatalf("%d are listed", n)
 	}
 	// Who asks, whose key it is, where the folder is, and what lies in it.
-	if many := count(); many != few || many > 4 {
-		t.Errorf("%d statements for one file, %d for a thousand", few, many)
+	if many, and := count(); many != few || many > 4 || and != told || and > 7 {
+		t.Errorf("%d statements for one file, %d for a thousand; with locks and room %d, %d", few, many, told, and)
 	}
 }
 

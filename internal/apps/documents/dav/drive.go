@@ -223,6 +223,11 @@ func (d *drive) children(ctx context.Context, e *entry) ([]*entry, error) {
 			e.inside = d.rootsOf(e)
 		}
 	} else {
+		if d.discover && e.sort == thing { // where all that lies in it lies, too
+			if _, err := d.placeOf(ctx, d.core.DB, e); err != nil {
+				return nil, err
+			}
+		}
 		found, err := list(ctx, d.core.DB, d.scope, d.top(e), e.ID)
 		if err != nil {
 			return nil, err
@@ -233,10 +238,14 @@ func (d *drive) children(ctx context.Context, e *entry) ([]*entry, error) {
 			}
 		}
 	}
+	var spaces []string
 	for _, one := range e.inside {
 		d.known[one.path] = one
+		if d.discover && one.sort == thing {
+			spaces = append(spaces, one.space)
+		}
 	}
-	return e.inside, nil
+	return e.inside, d.learn(ctx, spaces...)
 }
 
 // grant resolves a role on an entry; at the top of one's own documents, the right
