@@ -1,8 +1,11 @@
 package dav_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -586,6 +589,28 @@ func TestEachSchoolIsAFolder(t *testing.T) {
 	helene.move(here+"/Mes documents/ici.txt", there+"/Mes documents/là-bas.txt").is(403)
 	helene.do("MKCOL", "Nouvelle école", "").is(403)
 	helene.put(here+"/x.txt", "x").is(403)
+}
+
+// A photo keeps the name that it was sent by, and nothing of what it hides.
+func TestAPhotoTellsNothing(t *testing.T) {
+	a := testapp.New(t)
+	helene := of(t, a, "helene.duvivier")
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 200, 100)), nil); err != nil {
+		t.Fatal(err)
+	}
+	const hidden = "Exif\x00\x00MM\x00*\x00\x00\x00\x08 Cachette, 50 N"
+	photo := b.String()[:2] + "\xff\xe1\x00" + string(rune(len(hidden)+2)) + hidden + b.String()[2:]
+	for _, name := range []string{"phoque.jpg", "phoque.png"} {
+		helene.put("Mes documents/"+name, photo).is(201)
+		got := helene.do("GET", "Mes documents/"+name, "").is(200).lacks("Cachette")
+		if _, _, err := image.Decode(bytes.NewReader(got.Body.Bytes())); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if size := helene.do("PROPFIND", "Mes documents/"+name, "", "Depth", "0"); !strings.Contains(size.Body.String(), fmt.Sprintf("<D:getcontentlength>%d<", got.Body.Len())) {
+			t.Errorf("%s is told of another size than its %d bytes", name, got.Body.Len())
+		}
+	}
 }
 
 // Of programs that make one file at the same time one makes it.
