@@ -250,7 +250,7 @@ func (d *door) makeKey(r *app.Request) (web.Response, error) {
 	}
 	made, now := secret.NewKey(), d.core.Clock.Now()
 	err = d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		if _, err := db.All[string](r.Context(), tx, `SELECT id FROM person WHERE id = $1`+tx.Hold(), a.ID); err != nil {
+		if err := hold(r.Context(), tx, a.ID); err != nil {
 			return err
 		}
 		if err := r.Grant.Must(r.Context(), tx, keepKeys); err != nil {
