@@ -160,6 +160,7 @@ type keysView struct {
 	Server string // the address to open
 	Host   string // and without its scheme
 	Made   string // the new one, shown once
+	Named  string // what it was called
 	Faults map[string]string
 	Say    string
 	Full   bool
@@ -249,7 +250,7 @@ func (d *door) makeKey(r *app.Request) (web.Response, error) {
 	}
 	made, now := secret.NewKey(), d.core.Clock.Now()
 	err = d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		if _, err := db.All[string](r.Context(), tx, `SELECT id FROM person WHERE id = $1`+tx.Hold(), a.ID); err != nil {
+		if err := hold(r.Context(), tx, a.ID); err != nil {
 			return err
 		}
 		if err := r.Grant.Must(r.Context(), tx, keepKeys); err != nil {
@@ -278,7 +279,7 @@ func (d *door) makeKey(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.Made = secret.FormatKey(made)
+	v.Made, v.Named, v.Typed = secret.FormatKey(made), v.Typed, r.T("session.keys.name.usual")
 	return d.showKeys(r, http.StatusOK, v)
 }
 

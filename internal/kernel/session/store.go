@@ -128,8 +128,9 @@ func SignInAs(ctx context.Context, tx *db.Tx, core *app.Core, person string) (to
 
 // SetPassword makes an account active with a password already hashed, as the
 // command line and the demonstration do. The code in force is wiped, all
-// sessions and application passwords end. The holder of g is the program or somebody in charge who stands
-// above the person; the charter is still to be accepted (AcceptCharter).
+// sessions and application passwords end. The holder of g is the program or
+// somebody in charge who stands above the person; the charter is still to be
+// accepted (AcceptCharter).
 func SetPassword(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, person, hash string) error {
 	if err := mayHand(ctx, tx, core, g, []string{person}); err != nil {
 		return err

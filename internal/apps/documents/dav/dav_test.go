@@ -1,14 +1,19 @@
 package dav_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -373,6 +378,9 @@ func TestProgramsSave(t *testing.T) {
 		t.Errorf("a range gives %q", b)
 	}
 	helene.do("GET", at, "", "If-None-Match", etag).is(304)
+	helene.put(at, "x", "If-None-Match", "*").is(412)
+	helene.put(at, "x", "If-Match", `"autre"`).is(412)
+	helene.put("Mes documents/absent.txt", "x", "If-Match", etag).is(412)
 	// A lock before there is anything.
 	token = helene.lock("Mes documents/neuf.odt").is(201).Header().Get("Lock-Token")
 	helene.put("Mes documents/neuf.odt", "du texte", "If", "("+token+")").is(204)
@@ -465,21 +473,27 @@ func TestAFolderIsListedInTwoStatements(t *testing.T) {
 	helene := of(t, a, "helene.duvivier")
 	helene.do("MKCOL", "Mes documents/Grand", "").is(201)
 	helene.put("Mes documents/Grand/un.txt", "x").is(201)
-	count := func() (n int) {
-		a.Core.DB.Watch(func(context.Context, string, []any) { n++ })
+	antoine := of(t, a, "antoine.mercier")
+	share(a.As("helene.duvivier"), idOf(a, "Grand"), "3", a.As("antoine.mercier").ID)
+	helene.lock("Mes documents/Grand/un.txt").is(200)
+	count := func() (n, told int) {
 		defer a.Core.DB.Watch(nil)
+		a.Core.DB.Watch(func(context.Context, string, []any) { n++ })
 		helene.list("Mes documents/Grand").is(207)
-		return n
+		a.Core.DB.Watch(func(context.Context, string, []any) { told++ })
+		antoine.do("PROPFIND", "Partagés avec moi/Grand", `<D:propfind xmlns:D="DAV:"><D:prop><D:lockdiscovery/><D:quota-used-bytes/></D:prop></D:propfind>`, "Depth", "1").is(207).has("Mme Duvivier")
+		return n, told
 	}
 	helene.list("").is(207)
-	few := count()
+	antoine.list("").is(207)
+	few, told := count()
 	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
-		for _, text := range []string{
+		for n, text := range []string{
 			`INSERT INTO resource (id, school, kind, root, owner, title, summary, created_at, updated_at) SELECT substr(r.id, 1, 30) || x.n, r.school, r.kind, substr(r.id, 1, 30) || x.n, r.owner, r.title, r.summary, r.created_at, r.updated_at`,
-			`INSERT INTO resource_grant (resource, principal, role) SELECT substr(r.id, 1, 30) || x.n, 'person:' || r.owner, 4`,
+			`INSERT INTO resource_grant (resource, principal, role) SELECT substr(r.id, 1, 30) || x.n, g.principal, g.role`,
 			`INSERT INTO document (id, school, owner, author, parent, folder, name, name_key, file, changed_at) SELECT substr(r.id, 1, 30) || x.n, d.school, d.owner, d.author, d.parent, d.folder, x.n || d.name, x.n || d.name_key, d.file, d.changed_at`,
 		} {
-			if _, err := tx.Exec(t.Context(), `WITH RECURSIVE x0(i) AS (SELECT 100001 UNION ALL SELECT i + 1 FROM x0 WHERE i < 101000), x(n) AS (SELECT CAST(i AS TEXT) FROM x0) `+text+` FROM x CROSS JOIN document d JOIN resource r ON r.id = d.id WHERE d.name = 'un.txt'`); err != nil {
+			if _, err := tx.Exec(t.Context(), `WITH RECURSIVE x0(i) AS (SELECT 100001 UNION ALL SELECT i + 1 FROM x0 WHERE i < 101000), x(n) AS (SELECT CAST(i AS TEXT) FROM x0) `+text+` FROM x CROSS JOIN document d JOIN resource r ON r.id = d.id `+[]string{``, `JOIN resource_grant g ON g.resource = r.id `, ``}[n]+`WHERE d.name = 'un.txt'`); err != nil {
 				return err
 			}
 		}
@@ -491,8 +505,8 @@ func TestAFolderIsListedInTwoStatements(t *testing.T) {
 		t.Fatalf("%d are listed", n)
 	}
 	// Who asks, whose key it is, where the folder is, and what lies in it.
-	if many := count(); many != few || many > 4 {
-		t.Errorf("%d statements for one file, %d for a thousand", few, many)
+	if many, and := count(); many != few || many > 4 || and != told || and > 7 {
+		t.Errorf("%d statements for one file, %d for a thousand; with locks and room %d, %d", few, many, told, and)
 	}
 }
 
@@ -575,6 +589,55 @@ func TestEachSchoolIsAFolder(t *testing.T) {
 	helene.move(here+"/Mes documents/ici.txt", there+"/Mes documents/là-bas.txt").is(403)
 	helene.do("MKCOL", "Nouvelle école", "").is(403)
 	helene.put(here+"/x.txt", "x").is(403)
+}
+
+// A photo keeps the name that it was sent by, and nothing of what it hides.
+func TestAPhotoTellsNothing(t *testing.T) {
+	a := testapp.New(t)
+	helene := of(t, a, "helene.duvivier")
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 200, 100)), nil); err != nil {
+		t.Fatal(err)
+	}
+	const hidden = "Exif\x00\x00MM\x00*\x00\x00\x00\x08 Cachette, 50 N"
+	photo := b.String()[:2] + "\xff\xe1\x00" + string(rune(len(hidden)+2)) + hidden + b.String()[2:]
+	for _, name := range []string{"phoque.jpg", "phoque.png"} {
+		helene.put("Mes documents/"+name, photo).is(201)
+		got := helene.do("GET", "Mes documents/"+name, "").is(200).lacks("Cachette")
+		if _, _, err := image.Decode(bytes.NewReader(got.Body.Bytes())); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if size := helene.do("PROPFIND", "Mes documents/"+name, "", "Depth", "0"); !strings.Contains(size.Body.String(), fmt.Sprintf("<D:getcontentlength>%d<", got.Body.Len())) {
+			t.Errorf("%s is told of another size than its %d bytes", name, got.Body.Len())
+		}
+	}
+}
+
+// Of programs that make one file at the same time one makes it.
+func TestOneNameIsMadeOnceConcurrently(t *testing.T) {
+	a := testapp.New(t)
+	helene := of(t, a, "helene.duvivier")
+	var all sync.WaitGroup
+	var made, saved atomic.Int32
+	for n := range 8 {
+		all.Go(func() {
+			switch r := helene.put("Mes documents/ensemble.txt", fmt.Sprint("programme ", n)); r.Code {
+			case 201:
+				made.Add(1)
+			case 204:
+				saved.Add(1)
+			case 412:
+			default:
+				t.Errorf("%d %s", r.Code, r.Body)
+			}
+		})
+	}
+	all.Wait()
+	n := a.One(`SELECT CAST(count(*) AS TEXT) FROM document WHERE name = 'ensemble.txt'`)
+	versions := a.One(`SELECT CAST(count(*) AS TEXT) FROM document_version v JOIN document d ON d.id = v.node WHERE d.name = 'ensemble.txt'`)
+	if n != "1" || made.Load() != 1 || versions != fmt.Sprint(1+saved.Load()) {
+		t.Errorf("%s files, made %d times, %s versions of %d saves", n, made.Load(), versions, saved.Load())
+	}
 }
 
 // Names come as systems write them, and two documents of one name are two files.

@@ -162,6 +162,8 @@ func statusOf(e *errs.Error, key string) int {
 	switch {
 	case key == "dav.locked":
 		return webdav.StatusLocked
+	case key == "dav.changed":
+		return http.StatusPreconditionFailed
 	case key == "file.full", key == "documents.too_many", key == "dav.properties_many", key == "dav.locks_many":
 		return webdav.StatusInsufficientStorage
 	case key == "file.too_large":

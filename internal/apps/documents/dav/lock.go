@@ -49,14 +49,27 @@ func timeout(header string) time.Duration {
 type locks struct{ d *drive }
 
 func (d *drive) locks(ctx context.Context, space string) ([]lock, error) {
-	if held, ok := d.held[space]; ok {
-		return held, nil
+	err := d.learn(ctx, space)
+	return d.held[space], err
+}
+
+// learn reads the locks of spaces, in one statement for those that are not known.
+func (d *drive) learn(ctx context.Context, spaces ...string) error {
+	spaces = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(spaces))), func(s string) bool { _, known := d.held[s]; return known })
+	if len(spaces) == 0 {
+		return nil
 	}
-	held, err := locksOf(ctx, d.core.DB, space, d.core.Clock.Now())
-	if err == nil {
-		d.held[space] = held
+	held, err := locksOf(ctx, d.core.DB, d.core.Clock.Now(), spaces...)
+	if err != nil {
+		return err
 	}
-	return held, err
+	for _, s := range spaces {
+		d.held[s] = nil
+	}
+	for _, l := range held {
+		d.held[l.Space] = append(d.held[l.Space], l)
+	}
+	return nil
 }
 
 // spot is where a path lies for everybody: a space, and a place in it. What is

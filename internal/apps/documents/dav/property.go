@@ -99,11 +99,11 @@ func (d *drive) discovered(f *reading) (string, error) {
 	if f.e.sort != thing {
 		return "", nil
 	}
-	place, err := d.placeOf(f.ctx, d.core.DB, f.e)
-	if err != nil {
+	held, err := d.locks(f.ctx, f.e.space)
+	if err != nil || len(held) == 0 {
 		return "", err
 	}
-	held, err := d.locks(f.ctx, f.e.space)
+	place, err := d.placeOf(f.ctx, d.core.DB, f.e)
 	if err != nil {
 		return "", err
 	}

@@ -99,19 +99,20 @@ func above(ctx context.Context, q db.Querier, id string) ([]string, error) {
 
 // lock is what somebody holds.
 type lock struct {
-	Token, Place, Person, Owner string
-	Deep                        bool
-	ExpiresAt                   int64 `db:"expires_at"`
-	First, Last, Civility       string
+	Token, Space, Place, Person, Owner string
+	Deep                               bool
+	ExpiresAt                          int64 `db:"expires_at"`
+	First, Last, Civility              string
 }
 
-// locksOf lists those of a space that are in force, of which the drive tells by
-// name alone whoever may open the same place.
+// locksOf lists those of some spaces that are in force, of which the drive tells
+// by name alone whoever may open the same place.
 //
-// scope: the space of a document that the caller has found
-func locksOf(ctx context.Context, q db.Querier, space string, now time.Time) ([]lock, error) {
-	return db.All[lock](ctx, q, `SELECT l.token, l.place, l.person, l.owner, l.deep, l.expires_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility
-		FROM dav_lock l JOIN person p ON p.id = l.person WHERE l.space = $1 AND l.expires_at > $2 ORDER BY l.place`, space, now.UnixMilli())
+// scope: the spaces of documents that the caller has found
+func locksOf(ctx context.Context, q db.Querier, now time.Time, spaces ...string) ([]lock, error) {
+	in, args := db.In([]any{now.UnixMilli()}, spaces)
+	return db.All[lock](ctx, q, `SELECT l.token, l.space, l.place, l.person, l.owner, l.deep, l.expires_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility
+		FROM dav_lock l JOIN person p ON p.id = l.person WHERE l.space IN (`+in+`) AND l.expires_at > $1 ORDER BY l.place`, args...)
 }
 
 // locksMax is how many somebody may hold at once, in all their spaces.
@@ -130,7 +131,7 @@ func take(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, space s
 	if _, err := tx.Exec(ctx, `DELETE FROM dav_lock WHERE expires_at <= $1`, now.UnixMilli()); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
-	held, err := locksOf(ctx, tx, space, now)
+	held, err := locksOf(ctx, tx, now, space)
 	if err != nil {
 		return err
 	}
@@ -159,7 +160,7 @@ func prolong(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, toke
 	if err != nil || n == 0 {
 		return lock{}, false, err
 	}
-	return db.One[lock](ctx, tx, `SELECT token, place, person, owner, deep, expires_at, '' AS first, '' AS last, '' AS civility FROM dav_lock WHERE token = $1`, token)
+	return db.One[lock](ctx, tx, `SELECT token, space, place, person, owner, deep, expires_at, '' AS first, '' AS last, '' AS civility FROM dav_lock WHERE token = $1`, token)
 }
 
 // release ends a lock of the grant's viewer, and says whether it was there, and
@@ -217,6 +218,21 @@ func noteDown(ctx context.Context, tx *db.Tx, g rights.Grant, p properties) erro
 		return fmt.Errorf("properties: %w", err)
 	}
 	return nil
+}
+
+// alone demands, once something new stands in the grant's folder or at the top of
+// its viewer's own documents and the space is held, that nothing else came there
+// by that name meanwhile.
+func alone(ctx context.Context, tx *db.Tx, g rights.Grant, name string) error {
+	in, at := `d.parent IS NULL AND d.owner = $3 AND d.school = $2`, g.School()
+	if g.Role() > 0 {
+		in, at = `d.parent = $2 AND $3 <> ''`, g.ID()
+	}
+	n, err := db.Value[int](ctx, tx, `SELECT count(*) FROM document d WHERE d.name = $1 AND d.taken IS NULL AND `+in, name, at, g.Viewer().Person)
+	if err == nil && n > 1 {
+		err = errs.New(errs.Conflict, "dav.changed")
+	}
+	return err
 }
 
 // export hands over what programs noted beside a person's documents, and the
