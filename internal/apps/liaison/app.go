@@ -49,6 +49,8 @@ func App(core *app.Core) app.App {
 			Kind: Note, Path: notePath, ReadLabel: "liaison.open", Texts: noteTexts,
 		}, {
 			Kind: Absence, Path: absencePath, ReadLabel: "liaison.open",
+		}, {
+			Kind: Unsent, Path: func(string) string { return atDrafts }, ReadLabel: "liaison.open", Apart: true,
 		}},
 		Told: []notify.Told{{
 			Kind: string(Word), Label: "liaison.told.word", Text: "liaison.told.word.text", Many: "liaison.told.many", For: everybody,
@@ -56,6 +58,9 @@ func App(core *app.Core) app.App {
 			Kind: Corrected, Label: "liaison.told.corrected", Text: "liaison.told.corrected.text", Line: "liaison.told.corrected.line", For: everybody,
 		}, {
 			Kind: Delegated, Label: "liaison.told.delegated", Text: "liaison.told.delegated.text", Line: "liaison.told.delegated.line",
+			For: map[rights.Profile]notify.Choice{rights.Teacher: {Push: true, Mail: notify.Once}, rights.Staff: {Push: true, Mail: notify.Once}, rights.Head: {Push: true, Mail: notify.Once}},
+		}, {
+			Kind: string(Unsent), Label: "liaison.told.unsent", Text: "liaison.told.unsent.text", Line: "liaison.told.unsent.line",
 			For: map[rights.Profile]notify.Choice{rights.Teacher: {Push: true, Mail: notify.Once}, rights.Staff: {Push: true, Mail: notify.Once}, rights.Head: {Push: true, Mail: notify.Once}},
 		}, {
 			Kind: Reminder, Label: "liaison.told.reminder", Text: "liaison.told.reminder.text", Line: "liaison.told.reminder.line",

@@ -336,6 +336,9 @@ func Retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 	if _, err := tx.Exec(ctx, `DELETE FROM word_draft WHERE ((saved_at < $1 AND send_at IS NULL) OR (dropped_at IS NOT NULL AND dropped_at < $2))`, now.Add(-draftsFor).UnixMilli(), day); err != nil {
 		return fmt.Errorf("drafts: %w", err)
 	}
+	if err := forgetUnsent(ctx, tx, g, `created_at < $2`, now.AddDate(0, 0, -30).UnixMilli()); err != nil {
+		return err
+	}
 	words, err := db.All[string](ctx, tx, `SELECT id FROM word WHERE taken_at IS NOT NULL AND taken_at < $1`, day)
 	if err != nil {
 		return fmt.Errorf("words taken back: %w", err)

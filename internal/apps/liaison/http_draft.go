@@ -44,6 +44,13 @@ func (h handler) draftList(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	v.pile.Total = len(v.drafts)
+	if counts, err := r.Unread(); err != nil {
+		return nil, err
+	} else if counts.Kinds[string(Unsent)] > 0 {
+		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return SeeUnsent(r.Context(), tx, r.Grant, h.core.Clock.Now()) }); err != nil {
+			return nil, err
+		}
+	}
 	if v.tabs, err = h.tabs(r, tabDrafts, &v.pile); err != nil {
 		return nil, err
 	}

@@ -160,7 +160,7 @@ func TestFollowerNeverSeesTheOtherParentsAnswer(t *testing.T) {
 		}
 	}
 	hidden()
-	helene.Get(word).OK().Has("réponse de l’autre parent non montrée")
+	helene.Get(word).OK().Has("Réponse de l’autre parent non montrée")
 	helene.Get(word+"/suivi").OK().Has("Nadia Kermadec\u00a0: réponse non montrée", "Ont répondu\u00a0: 0")
 	helene.Get(word + "/suivi.csv").OK().Has("Nadia Kermadec;actif;;;;réponse non montrée")
 	helene.Get(choice).OK().Has("Oui\u00a0: 0", "Non\u00a0: 0")

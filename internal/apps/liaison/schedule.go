@@ -119,7 +119,7 @@ func sendOne(ctx context.Context, core *app.Core, draft string) error {
 	err := core.DB.Write(ctx, func(tx *db.Tx) error { return sendPlanned(ctx, tx, core, now, draft) })
 	switch errs.KindOf(err) {
 	case errs.Invalid, errs.Denied, errs.NotFound:
-		err = core.DB.Write(ctx, func(tx *db.Tx) error { return refuse(ctx, tx, rights.System("planned word"), now, draft, err) })
+		err = core.DB.Write(ctx, func(tx *db.Tx) error { return refuse(ctx, tx, core, rights.System("planned word"), now, draft, err) })
 	}
 	if err != nil {
 		return fmt.Errorf("planned word %s: %w", draft, err)
@@ -161,8 +161,9 @@ func (d *Draft) planned(now time.Time) {
 	}
 }
 
-// refuse notes why a word was not sent; its author finds it among the drafts.
-func refuse(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, draft string, cause error) error {
+// refuse notes why a word was not sent; its author is told, and finds it among the
+// drafts.
+func refuse(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, draft string, cause error) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
@@ -172,11 +173,14 @@ func refuse(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, draft
 			why = m.Key
 		}
 	}
-	school, ok, err := db.One[string](ctx, tx, `UPDATE word_draft SET send_at = NULL, refused = $3, saved_at = $2 WHERE id = $1 AND send_at <= $2 RETURNING school`, draft, now.UnixMilli(), why)
+	d, ok, err := db.One[struct{ School, Author, Title string }](ctx, tx, `UPDATE word_draft SET send_at = NULL, refused = $3, saved_at = $2 WHERE id = $1 AND send_at <= $2 RETURNING school, author, title`, draft, now.UnixMilli(), why)
 	if err != nil || !ok {
 		return err
 	}
-	return audit.Note(ctx, tx, g.For(school), now, "liaison.planned_refused", draft, "")
+	if err := tellUnsent(ctx, tx, core, g.For(d.School), now, d.Author, d.Title); err != nil {
+		return err
+	}
+	return audit.Note(ctx, tx, g.For(d.School), now, "liaison.planned_refused", draft, "")
 }
 
 // Recalls are the days before the date at which the missing may be reminded.

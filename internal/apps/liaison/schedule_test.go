@@ -142,6 +142,38 @@ func TestPlannedWordIsChangedCancelledAndSentNow(t *testing.T) {
 	}
 }
 
+// A word that could not leave at its hour tells its author so, at home and outside,
+// and nobody else; the drafts say why.
+func TestAuthorIsToldOfAWordThatDidNotLeave(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	draft := id.New()
+	helene.Post("/carnet/planifier", "id", draft, "onglet", id.New(), "titre", "Le zouave", "texte", "x", "a", "class:"+class(t, a, "CE1 B"), "jour", "2026-11-24", "heure", "08:00", "avant", "2026-11-24").To()
+	a.Core.Clock.Advance(72 * time.Hour) // the server was down, and the date has passed
+	due(t, a)
+	due(t, a)
+	helene.Get("/").OK().Has("Pas parti · ", "Le zouave", `href="/carnet?vue=brouillons"`)
+	if n := one(t, a, `SELECT count(*) || ' ' || min(f.person) FROM feed f JOIN event e ON e.id = f.event WHERE e.kind = 'liaison.unsent'`); n != "1 "+helene.ID {
+		t.Errorf("told: %s", n)
+	}
+	unread := func() string {
+		return one(t, a, `SELECT count(*) || '' FROM feed WHERE kind = 'liaison.unsent' AND read_at IS NULL`)
+	}
+	if n := unread(); n != "1" {
+		t.Errorf("%s are news", n)
+	}
+	helene.Get("/recherche?q=zouave").OK().Lacks("vue=brouillons")
+	helene.Get("/carnet?vue=brouillons").OK().Has("Le zouave")
+	if n := unread(); n != "0" {
+		t.Errorf("%s are news once the drafts were seen", n)
+	}
+	a.Core.Clock.Advance(31 * 24 * time.Hour)
+	sweep(t, a)
+	if n := one(t, a, `SELECT count(*) || '' FROM resource WHERE kind = 'liaison.unsent'`); n != "0" {
+		t.Errorf("%s kept", n)
+	}
+}
+
 func TestPlannedWordOfWhoMayNoMore(t *testing.T) {
 	a := testapp.New(t)
 	helene := a.As("helene.duvivier")

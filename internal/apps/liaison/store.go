@@ -411,6 +411,9 @@ func Erase(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, perso
 	if err := unname(ctx, tx, core, person); err != nil {
 		return err
 	}
+	if err := forgetUnsent(ctx, tx, g, `owner = $2`, person); err != nil {
+		return err
+	}
 	if err := eraseNotes(ctx, tx, g, person); err != nil {
 		return err
 	}

@@ -306,6 +306,12 @@ var causes = map[string]struct {
 		s.As("helene.duvivier").Post(s.publish("Un mot")+"/confier", "personne", s.As("antoine.mercier").ID).To()
 		s.Drain()
 	}},
+	"liaison.unsent": {"helene.duvivier", func(s *school) {
+		class := s.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
+		s.As("helene.duvivier").Post("/carnet/planifier", "titre", "Prévu", "texte", "Bonjour.", "a", "class:"+class, "jour", "2026-11-24", "heure", "08:00").To()
+		s.exec(`UPDATE word_draft SET send_at = 1, due = '2026-11-20' WHERE title = 'Prévu'`) // its hour has come, and the date is past
+		s.Drain()
+	}},
 	"liaison.note":   {"helene.duvivier", func(s *school) { s.letter() }},
 	"liaison.answer": {"nadia.kermadec", func(s *school) { s.As("helene.duvivier").Post(s.letter()+"/message", "texte", "Oui.").To(); s.Drain() }},
 	"liaison.absence": {"helene.duvivier", func(s *school) {
