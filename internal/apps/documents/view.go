@@ -34,6 +34,7 @@ type view struct {
 	versions []Version
 	text     string // of a text, its beginning
 	look     file.Look
+	alone    bool // only the part of the page that changes
 	folders  []Folder
 	removed  []Removed
 	attached []Attached
