@@ -18,6 +18,7 @@ func (h handler) playing(v view) (web.Response, error) {
 	if v.look, err = file.LookAt(v.r.Context(), h.core.DB, v.r.Viewer.Person, v.item.File); err != nil {
 		return nil, err
 	}
+	v.alone = true
 	return web.Page(playing(v)), nil
 }
 

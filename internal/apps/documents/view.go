@@ -7,12 +7,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/share"
+	"marelle/internal/platform/charset"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/ui"
 )
@@ -34,6 +34,7 @@ type view struct {
 	versions []Version
 	text     string // of a text, its beginning
 	look     file.Look
+	alone    bool // only the part of the page that changes
 	folders  []Folder
 	removed  []Removed
 	attached []Attached
@@ -262,12 +263,7 @@ func (h handler) text(ctx context.Context, v *view) error {
 	if err != nil {
 		return fmt.Errorf("preview: %w", err)
 	}
-	for len(b) > 0 && !utf8.Valid(b) && len(b)+utf8.UTFMax > readText { // a sign cut in two
-		b = b[:len(b)-1]
-	}
-	if utf8.Valid(b) {
-		v.text = strings.ReplaceAll(string(b), "\x00", "")
-	}
+	v.text = charset.Legible(b)
 	return nil
 }
 

@@ -26,12 +26,14 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/media"
+	s3test "marelle/internal/testkit/s3"
 	"marelle/internal/testkit/testapp"
 )
 
 func TestMain(m *testing.M) { os.Exit(testapp.Main(m)) }
 
-// stores runs a test on a folder and on an S3 server.
+// stores runs a test on a folder and on an S3 server, and on a real one if there
+// is one.
 func stores(t *testing.T, f func(t *testing.T, a *testapp.App)) {
 	t.Run("folder", func(t *testing.T) { f(t, testapp.New(t)) })
 	t.Run("S3", func(t *testing.T) {
@@ -39,6 +41,26 @@ func stores(t *testing.T, f func(t *testing.T, a *testapp.App)) {
 		a.Core.Blobs = s3(t)
 		f(t, a)
 	})
+	if at := s3test.Given(t); at != "" {
+		t.Run("given S3", func(t *testing.T) {
+			a := testapp.New(t)
+			var err error
+			if a.Core.Blobs, err = blob.Open(t.Context(), at, t.TempDir()); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				for i, err := range a.Core.Blobs.List(context.Background(), "") {
+					if err == nil {
+						err = a.Core.Blobs.Delete(context.Background(), i.Key)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			f(t, a)
+		})
+	}
 }
 
 func s3(t *testing.T) blob.Store {

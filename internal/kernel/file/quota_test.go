@@ -73,38 +73,39 @@ func TestEachProfileHasItsRoom(t *testing.T) {
 // The same bytes count once for one holder, whatever their names, and for each
 // holder; what is made of a picture counts for nobody.
 func TestTheSameBytesCountOnce(t *testing.T) {
-	a := testapp.New(t)
-	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
-	before, hers := held(t, a, helene.ID), held(t, a, nadia.ID)
-	b := bytes.Repeat([]byte("a"), 1000)
-	one := give(t, a, helene.ID, "a.txt", b)
-	two := give(t, a, helene.ID, "b.txt", b)
-	give(t, a, nadia.ID, "a.txt", b)
-	p := give(t, a, helene.ID, "p.jpg", photo(t, 500, 300))
-	if got := held(t, a, helene.ID).Used - before.Used; got != 1000+p.Size {
-		t.Errorf("%d bytes more, want %d", got, 1000+p.Size)
-	}
-	if got := held(t, a, nadia.ID).Used - hers.Used; got != 1000 {
-		t.Errorf("the other holder: %d", got)
-	}
-	// Given up one after the other, a day later.
-	a.Core.Clock.Advance(25 * time.Hour)
-	word := a.One(`SELECT id FROM word ORDER BY id LIMIT 1`)
-	write(t, a, func(tx *db.Tx) error { return file.Attach(t.Context(), tx, helene.ID, two.ID, word) })
-	sweep(t, a)
-	if n := a.One(`SELECT count(*) || '' FROM file WHERE id IN ($1, $2, $3)`, one.ID, two.ID, p.ID); n != "1" {
-		t.Errorf("%s files are left", n)
-	}
-	if got := held(t, a, helene.ID).Used - before.Used; got != 1000 {
-		t.Errorf("with one of two left: %d", got)
-	}
-	write(t, a, func(tx *db.Tx) error {
-		return file.Drop(t.Context(), tx, rights.System("test"), a.Core.Clock.Now(), word)
+	stores(t, func(t *testing.T, a *testapp.App) {
+		helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+		before, hers := held(t, a, helene.ID), held(t, a, nadia.ID)
+		b := bytes.Repeat([]byte("a"), 1000)
+		one := give(t, a, helene.ID, "a.txt", b)
+		two := give(t, a, helene.ID, "b.txt", b)
+		give(t, a, nadia.ID, "a.txt", b)
+		p := give(t, a, helene.ID, "p.jpg", photo(t, 500, 300))
+		if got := held(t, a, helene.ID).Used - before.Used; got != 1000+p.Size {
+			t.Errorf("%d bytes more, want %d", got, 1000+p.Size)
+		}
+		if got := held(t, a, nadia.ID).Used - hers.Used; got != 1000 {
+			t.Errorf("the other holder: %d", got)
+		}
+		// Given up one after the other, a day later.
+		a.Core.Clock.Advance(25 * time.Hour)
+		word := a.One(`SELECT id FROM word ORDER BY id LIMIT 1`)
+		write(t, a, func(tx *db.Tx) error { return file.Attach(t.Context(), tx, helene.ID, two.ID, word) })
+		sweep(t, a)
+		if n := a.One(`SELECT count(*) || '' FROM file WHERE id IN ($1, $2, $3)`, one.ID, two.ID, p.ID); n != "1" {
+			t.Errorf("%s files are left", n)
+		}
+		if got := held(t, a, helene.ID).Used - before.Used; got != 1000 {
+			t.Errorf("with one of two left: %d", got)
+		}
+		write(t, a, func(tx *db.Tx) error {
+			return file.Drop(t.Context(), tx, rights.System("test"), a.Core.Clock.Now(), word)
+		})
+		if got := held(t, a, helene.ID).Used; got != 0 {
+			t.Errorf("with none left: %d", got)
+		}
+		helene.Get("/fichiers/" + two.ID + "/original").NotFound()
 	})
-	if got := held(t, a, helene.ID).Used; got != 0 {
-		t.Errorf("with none left: %d", got)
-	}
-	helene.Get("/fichiers/" + two.ID + "/original").NotFound()
 }
 
 func sweep(t *testing.T, a *testapp.App) {

@@ -241,30 +241,31 @@ func TestConcurrentPiecesOfOneUpload(t *testing.T) {
 // What nobody goes on with is gone a day later, bytes included; what goes on is
 // left alone by the sweep.
 func TestForgottenUploadsExpire(t *testing.T) {
-	a := testapp.New(t)
-	helene := sender{a.As("helene.duvivier")}
-	left := helene.begin("a.txt", 10).Is(http.StatusCreated).Header.Get("Location")
-	helene.send(left, 0, strings.NewReader("01234")).Is(http.StatusNoContent)
-	a.Core.Clock.Advance(20 * time.Hour)
-	goes := helene.begin("b.txt", 10).Is(http.StatusCreated).Header.Get("Location")
-	helene.send(goes, 0, strings.NewReader("01234")).Is(http.StatusNoContent)
-	a.Core.Clock.Advance(5 * time.Hour)
-	sweep(t, a)
-	helene.ask(http.MethodHead, left).NotFound()
-	a.Core.Clock.Freeze(time.Now().Add(48 * time.Hour)) // bytes are dated by the machine
-	if err := file.Sweep(t.Context(), a.Core); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for i, err := range a.Core.Blobs.List(t.Context(), "envoi/") {
-		if err != nil || i.Size != 5 {
-			t.Errorf("%v, %v", i, err)
+	stores(t, func(t *testing.T, a *testapp.App) {
+		helene := sender{a.As("helene.duvivier")}
+		left := helene.begin("a.txt", 10).Is(http.StatusCreated).Header.Get("Location")
+		helene.send(left, 0, strings.NewReader("01234")).Is(http.StatusNoContent)
+		a.Core.Clock.Advance(20 * time.Hour)
+		goes := helene.begin("b.txt", 10).Is(http.StatusCreated).Header.Get("Location")
+		helene.send(goes, 0, strings.NewReader("01234")).Is(http.StatusNoContent)
+		a.Core.Clock.Advance(5 * time.Hour)
+		sweep(t, a)
+		helene.ask(http.MethodHead, left).NotFound()
+		a.Core.Clock.Freeze(time.Now().Add(48 * time.Hour)) // bytes are dated by the machine
+		if err := file.Sweep(t.Context(), a.Core); err != nil {
+			t.Fatal(err)
 		}
-		n++
-	}
-	if n != 1 {
-		t.Errorf("%d pieces are left", n)
-	}
-	a.Core.Clock.Freeze(testapp.Now.Add(25 * time.Hour))
-	helene.send(goes, 5, strings.NewReader("56789")).Is(http.StatusNoContent)
+		n := 0
+		for i, err := range a.Core.Blobs.List(t.Context(), "envoi/") {
+			if err != nil || i.Size != 5 {
+				t.Errorf("%v, %v", i, err)
+			}
+			n++
+		}
+		if n != 1 {
+			t.Errorf("%d pieces are left", n)
+		}
+		a.Core.Clock.Freeze(testapp.Now.Add(25 * time.Hour))
+		helene.send(goes, 5, strings.NewReader("56789")).Is(http.StatusNoContent)
+	})
 }

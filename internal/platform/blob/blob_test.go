@@ -26,6 +26,7 @@ import (
 
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
+	s3test "marelle/internal/testkit/s3"
 )
 
 func TestFolder(t *testing.T) {
@@ -149,6 +150,30 @@ func TestS3(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What any store must do, a real server does too: the one that MARELLE_TEST_S3
+// names.
+func TestGivenS3(t *testing.T) {
+	at := s3test.Given(t)
+	if at == "" {
+		t.Skip(s3test.Env + " names no bucket")
+	}
+	s, err := Open(t.Context(), at, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for i, err := range s.List(context.Background(), "") {
+			if err == nil {
+				err = s.Delete(context.Background(), i.Key)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	conformance(t, s)
 }
 
 func TestOpenSaysWhy(t *testing.T) {

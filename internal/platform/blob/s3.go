@@ -127,13 +127,9 @@ func (s *s3) OpenRange(ctx context.Context, key string, off, n int64) (io.ReadCl
 		return nil, fmt.Errorf("blob open: %w", err)
 	}
 	if off == 0 && n < 0 {
-		o, err := s.client.GetObject(ctx, s.bucket, s.prefix+key, opt)
-		if err != nil {
-			return nil, s.failed(err)
-		}
-		if _, err := o.Stat(); err != nil {
-			o.Close()
-			return nil, s.failed(err)
+		o := &object{s: s, ctx: ctx, key: key}
+		if err := o.open(); err != nil {
+			return nil, err
 		}
 		return o, nil
 	}
@@ -146,6 +142,47 @@ func (s *s3) OpenRange(ctx context.Context, key string, off, n int64) (io.ReadCl
 		return nil, s.failed(err)
 	}
 	return body, nil
+}
+
+// object reads one version of a key. One that is replaced before its first byte
+// was asked for is the new version: servers refuse to go on with the old one.
+type object struct {
+	*minio.Object
+	s     *s3
+	ctx   context.Context
+	key   string
+	begun bool // its size or a byte of it was told
+}
+
+func (o *object) open() error {
+	m, err := o.s.client.GetObject(o.ctx, o.s.bucket, o.s.prefix+o.key, minio.GetObjectOptions{})
+	if err != nil {
+		return o.s.failed(err)
+	}
+	if _, err := m.Stat(); err != nil {
+		m.Close()
+		return o.s.failed(err)
+	}
+	o.Object = m
+	return nil
+}
+
+func (o *object) Read(p []byte) (int, error) {
+	n, err := o.Object.Read(p)
+	for try := 0; try < 5 && n == 0 && !o.begun && minio.ToErrorResponse(err).Code == minio.PreconditionFailed; try++ {
+		_ = o.Object.Close() // nothing was read of it
+		if err := o.open(); err != nil {
+			return 0, err
+		}
+		n, err = o.Object.Read(p)
+	}
+	o.begun = o.begun || n > 0
+	return n, err
+}
+
+func (o *object) Seek(offset int64, whence int) (int64, error) {
+	o.begun = true
+	return o.Object.Seek(offset, whence)
 }
 
 func (s *s3) failed(err error) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"image"
 	"image/png"
 	"os"
@@ -16,6 +17,13 @@ import (
 
 func TestMain(m *testing.M) {
 	if Child() {
+		return
+	}
+	if at := os.Getenv(photoEnv); at != "" {
+		if err := drawPhoto(at); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())

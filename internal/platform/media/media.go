@@ -4,7 +4,8 @@
 // first). It knows neither who sent a file nor where it is kept.
 //
 // PDFs are kept as they are, metadata and all: rewriting them would break forms
-// and signatures. Sound, video and office files are only recognised.
+// and signatures. Sound and video are written anew by ffmpeg where the machine has
+// it; office files are only recognised.
 package media
 
 import (

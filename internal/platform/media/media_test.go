@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -383,21 +382,4 @@ func FuzzPicture(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
-}
-
-func BenchmarkTwelveMegapixels(b *testing.B) {
-	m := image.NewYCbCr(image.Rect(0, 0, 4000, 3000), image.YCbCrSubsampleRatio420)
-	for i := range m.Y {
-		m.Y[i] = uint8(i * 7 >> 3)
-	}
-	var src bytes.Buffer
-	if err := jpeg.Encode(&src, m, nil); err != nil {
-		b.Fatal(err)
-	}
-	b.Log(fmt.Sprint(src.Len()/1000, " kB"))
-	for b.Loop() {
-		if _, _, err := picture(b, src.Bytes(), Options{Thumb: &bytes.Buffer{}}); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

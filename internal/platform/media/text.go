@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"strings"
 	"time"
 	"unicode/utf8"
+
+	"marelle/internal/platform/charset"
 )
 
 // Bounds of the words of a file: what is read of a text and of a PDF, how many
@@ -74,14 +75,10 @@ func (w *bounded) Write(p []byte) (int, error) {
 
 // legible is a text as it is kept; bytes that are none give nothing.
 func legible(b []byte) string {
-	if len(b) > textMax {
-		b = b[:textMax]
+	s := charset.Legible(b[:min(len(b), textMax)])
+	for len(s) > textMax { // two bytes for one
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-n]
 	}
-	for cut := 0; cut < utf8.UTFMax && len(b) > 0 && !utf8.Valid(b); cut++ {
-		b = b[:len(b)-1] // a sign cut in two
-	}
-	if !utf8.Valid(b) {
-		return ""
-	}
-	return strings.ReplaceAll(string(b), "\x00", "")
+	return s
 }

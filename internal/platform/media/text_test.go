@@ -20,7 +20,8 @@ func TestWordsOfAFile(t *testing.T) {
 	for _, c := range []struct{ kind, bytes, want string }{
 		{"text/plain", "Le phare\x00 é", "Le phare é"},
 		{"text/plain", strings.Repeat("é", 200<<10), strings.Repeat("é", 128<<10)},
-		{"text/plain", "\xff\xfe\xfd\xfc\xfb\xfa", ""},
+		{"text/plain", "\x01\x02\xfd\xfc", ""},
+		{"text/csv", "\xc9l\xe8ve;Pr\xe9nom", "Élève;Prénom"},
 		{"image/jpeg", "Le phare", ""},
 		{"application/pdf", pdf.String(), "Le phare de Cayeux"},
 		{"application/pdf", "%PDF-1.7 rien", ""},

@@ -1,56 +1,22 @@
 package onde
 
 import (
-	"bytes"
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	uni "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/unicode/norm"
+
+	"marelle/internal/platform/charset"
 )
 
-// texts returns the readings of a file worth trying, likeliest first. ONDE
-// writes ISO-8859-1, which Windows-1252 extends; spreadsheets re-save as UTF-8
-// with or without BOM, UTF-16, MS-DOS (CP 850) or Mac Roman. Whoever knows the
-// headers picks the one that shows them.
+// texts returns the readings of a file worth trying, likeliest first.
 func texts(b []byte) []string {
-	if t, ok := utf16(b); ok {
-		return []string{clean(t)}
-	}
-	for _, bom := range [][]byte{{0xEF, 0xBB, 0xBF}, []byte("ï»¿")} {
-		for bytes.HasPrefix(b, bom) { // twice has been seen
-			b = b[len(bom):]
-		}
-	}
-	if utf8.Valid(b) {
-		return []string{clean(string(b))}
-	}
-	var out []string
-	for _, cm := range []*charmap.Charmap{charmap.Windows1252, charmap.CodePage850, charmap.Macintosh} {
-		if s, err := cm.NewDecoder().Bytes(b); err == nil {
-			out = append(out, clean(string(s)))
-		}
+	out := charset.Readings(b)
+	for i, t := range out {
+		out[i] = clean(t)
 	}
 	return out
-}
-
-func utf16(b []byte) (string, bool) {
-	var e encoding.Encoding
-	switch {
-	case bytes.HasPrefix(b, []byte{0xFF, 0xFE}):
-		e = uni.UTF16(uni.LittleEndian, uni.UseBOM)
-	case bytes.HasPrefix(b, []byte{0xFE, 0xFF}):
-		e = uni.UTF16(uni.BigEndian, uni.UseBOM)
-	default:
-		return "", false
-	}
-	s, err := e.NewDecoder().Bytes(b)
-	if err != nil {
-		return "", false
-	}
-	return string(s), true
 }
 
 // clean repairs double encoding and gives composed letters (a Mac writes é as
