@@ -433,6 +433,10 @@ func TestWhatTheDriveRefuses(t *testing.T) {
 	helene := of(t, a, "helene.duvivier")
 	helene.put("Mes documents/jeu.exe", "MZ").is(415)
 	helene.put("Mes documents/jeu.txt", "MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00\xb8\x00\x00\x00").is(415)
+	helene.lock("Mes documents/jeu.exe").is(415)
+	if n := a.One(`SELECT CAST(count(*) AS TEXT) FROM dav_lock`); n != "0" {
+		t.Errorf("%s locks on what could not be made", n)
+	}
 	helene.put("Mes documents/trop.txt", strings.Repeat("x", 21<<20)).is(413)
 	helene.put("Mes documents/"+strings.Repeat("n", 121)+".txt", "x").is(403)
 	helene.do("MKCOL", "Mes documents/"+strings.Repeat("n", 121), "").is(403)
