@@ -124,9 +124,16 @@ func (a *answer) WriteHeader(status int) {
 	if status == http.StatusCreated && a.d.r.Method == http.MethodPut && a.d.replaced {
 		status = http.StatusNoContent
 	}
-	if status < 400 || a.d.fault == nil {
+	// The library does not ask whether the file could be made that a LOCK is for.
+	if a.d.fault == nil || status < 400 && a.d.r.Method != "LOCK" {
 		a.ResponseWriter.WriteHeader(status)
 		return
+	}
+	if token := strings.Trim(a.Header().Get("Lock-Token"), "<>"); token != "" {
+		a.Header().Del("Lock-Token")
+		fault := a.d.fault
+		_ = (&locks{a.d}).Unlock(time.Time{}, token) // what is left ends by itself
+		a.d.fault = fault
 	}
 	a.taken = true
 	fault, r := a.d.fault, a.d.r
