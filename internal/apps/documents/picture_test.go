@@ -295,7 +295,7 @@ func TestAHiddenFaceIsHiddenEverywhere(t *testing.T) {
 		t.Fatal("the first version is not in force")
 	}
 
-	helene.Get(at+"/retoucher").OK().Has("La classe", "l’autre version de cette photo est effacée")
+	helene.Get(at+"/retoucher").OK().Has("La classe", "efface aussi l’autre version")
 	helene.Post(at+"/retoucher", "geste", "turn 2").To()
 	nadia.Get("/fichiers/" + other + "/web").OK()
 	helene.Post(at+"/retoucher", "geste", hiding, "description", "  La classe,\nde dos ").To()
