@@ -64,7 +64,7 @@ func App(core *app.Core) app.App {
 		},
 		Jobs: []jobs.Kind{
 			jobs.Handle(func(ctx context.Context, _ sweep) error { return Sweep(ctx, core) }),
-			jobs.Handle(func(ctx context.Context, c clearing) error { return wipe(ctx, core, c.Blobs) }),
+			jobs.Handle(func(ctx context.Context, c clearing) error { return c.work(ctx, core) }),
 		},
 		Periodic: []jobs.Every{{Interval: 24 * time.Hour, Args: func() jobs.Args { return sweep{} }}},
 	}
@@ -334,17 +334,16 @@ func Record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Rec
 	return r.write(ctx, tx)
 }
 
-// write writes the forms of a file, whose bytes are held meanwhile.
+// write writes the forms of a file.
 func (r Received) write(ctx context.Context, tx *db.Tx) error {
-	if err := r.held(ctx, tx); err != nil {
-		return err
-	}
 	rows := make([][]any, len(r.variants))
 	for i, v := range r.variants {
 		rows[i] = []any{r.ID, v.name, v.blob, v.kind, v.size, v.width, v.height}
 	}
-	_, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, "", rows)
-	return err
+	if _, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, "", rows); err != nil {
+		return err
+	}
+	return r.there(ctx, tx)
 }
 
 // Attach shows an owner's file in an item: whoever may read the item may read it.
