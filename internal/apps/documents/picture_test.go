@@ -158,6 +158,8 @@ func TestNoPictureTellsItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	slices.SortFunc(files, func(a, b testapp.File) int { return strings.Compare(a.Name, b.Name) })
+
 	// Each way in: a deposit, a ZIP that is unpacked, a new version, pieces of a word.
 	in := folder(t, helene, "", "Photos")
 	give(helene, in, "1", families(a, "CE1 B")).To()
