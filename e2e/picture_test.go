@@ -98,7 +98,7 @@ func TestFacesAreHidden(t *testing.T) {
 			tab.Allow("ERR_INTERNET_DISCONNECTED")
 			tab.Offline(true)
 			tab.Click("form.retouche > .rangee > button.bouton")
-			tab.WaitText("Vos gestes sont toujours là")
+			tab.WaitText("Rien n'est perdu")
 			tab.Offline(false)
 			w.check(tab, "documents-retoucher-coupe-"+screen.name)
 			tab.Click("form.retouche > .rangee > button.bouton")

@@ -64,7 +64,7 @@ func PictureEditor(p PictureProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ErrorSummary(p.faults()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ErrorSummary(Errors(FieldProps{Name: "geste", ID: "retouche", Error: p.Error}, p.alt(ctx))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -373,27 +373,27 @@ func PictureEditor(p PictureProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = pictureMove("left", "arrow-left").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = pictureMove("left", "arrow-left", i18n.T(ctx, "ui.picture.move.left")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = pictureMove("right", "arrow-right").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = pictureMove("right", "arrow-right", i18n.T(ctx, "ui.picture.move.right")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = pictureMove("up", "arrow-up").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = pictureMove("up", "arrow-up", i18n.T(ctx, "ui.picture.move.up")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = pictureMove("down", "arrow-down").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = pictureMove("down", "arrow-down", i18n.T(ctx, "ui.picture.move.down")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = pictureMove("smaller", "minus").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = pictureMove("smaller", "minus", i18n.T(ctx, "ui.picture.move.smaller")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = pictureMove("larger", "plus").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = pictureMove("larger", "plus", i18n.T(ctx, "ui.picture.move.larger")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -458,7 +458,7 @@ func PictureEditor(p PictureProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = TextArea(p.Alt).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = TextArea(p.alt(ctx)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -578,7 +578,7 @@ func pictureTool(tool, icon, label string) templ.Component {
 	})
 }
 
-func pictureMove(move, icon string) templ.Component {
+func pictureMove(move, icon, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -617,9 +617,9 @@ func pictureMove(move, icon string) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var35 string
-		templ_7745c5c3_Var35, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "ui.picture.move."+move))
+		templ_7745c5c3_Var35, templ_7745c5c3_Err = templ.JoinStringErrs(label)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/ui/picture.templ`, Line: 97, Col: 118}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/ui/picture.templ`, Line: 97, Col: 87}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var35))
 		if templ_7745c5c3_Err != nil {

@@ -461,5 +461,5 @@ func (h handler) services(r *app.Request) (web.Response, error) {
 		last := v.attached[page-1]
 		v.next = fmt.Sprintf("%d.%s.%s", last.At, last.File, last.Resource)
 	}
-	return r.Page(r.T(v.say("documents.services")), "documents", servicesPage(v))
+	return r.PageWith(http.StatusOK, r.T(v.say("documents.services")), "documents", v.toast(), servicesPage(v))
 }

@@ -168,7 +168,7 @@ func (e easel) props() ui.PictureProps {
 	return ui.PictureProps{
 		Action: e.at + "/retoucher", Back: e.back,
 		Src: e.picture.URL("web"), Width: e.picture.Width, Height: e.picture.Height, Done: e.asked.Edits, Error: e.faults["geste"],
-		Alt:  ui.FieldProps{Name: "description", Label: e.r.T("ui.picture.alt"), Help: e.r.T("ui.picture.alt_help"), Value: e.asked.Alt, Error: e.faults["description"], Optional: true, Rows: 2},
+		Alt: e.asked.Alt, AltError: e.faults["description"],
 		Keep: own, Kept: e.asked.Keep || e.original != "" && len(e.asked.Edits) == 0,
 	}
 }

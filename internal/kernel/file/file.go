@@ -65,7 +65,7 @@ func App(core *app.Core) app.App {
 		},
 		Jobs: append(renderings(core), jobs.Handle(func(ctx context.Context, _ sweep) error {
 			return errors.Join(Sweep(ctx, core), older(ctx, core))
-		}), jobs.Handle(func(ctx context.Context, c clearing) error { return wipe(ctx, core, c.Blobs) })),
+		}), jobs.Handle(func(ctx context.Context, c clearing) error { return c.work(ctx, core) })),
 		Periodic: []jobs.Every{
 			{Interval: 24 * time.Hour, Args: func() jobs.Args { return sweep{} }},
 			{Interval: time.Minute, Args: func() jobs.Args { return again{} }},
@@ -360,11 +360,8 @@ func Record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Rec
 	return await(ctx, tx, now, r)
 }
 
-// write writes the forms of a file, whose bytes are held meanwhile.
+// write writes the forms of a file.
 func (r Received) write(ctx context.Context, tx *db.Tx) error {
-	if err := r.held(ctx, tx); err != nil {
-		return err
-	}
 	rows := make([][]any, len(r.variants))
 	for i, v := range r.variants {
 		rows[i] = []any{r.ID, v.name, v.blob, v.kind, v.size, v.width, v.height}
@@ -372,7 +369,7 @@ func (r Received) write(ctx context.Context, tx *db.Tx) error {
 	if _, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, "", rows); err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
-	return nil
+	return r.there(ctx, tx)
 }
 
 // Attach shows an owner's file in an item: whoever may read the item may read it.

@@ -275,7 +275,7 @@ func clearForms(ctx context.Context, tx *db.Tx, queue *jobs.Queue, file string) 
 	if _, err := tx.Exec(ctx, `DELETE FROM file_variant WHERE file = $1`, file); err != nil {
 		return err
 	}
-	return queue.Add(ctx, tx, clearing{blobs})
+	return queue.Add(ctx, tx, clearing{Blobs: blobs})
 }
 
 // Original is the id of the picture that the viewer kept of a file of theirs
@@ -342,7 +342,7 @@ func Unshow(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g rights.Grant, n
 	if err := forget(ctx, tx, now, files); err != nil {
 		return err
 	}
-	return queue.Add(ctx, tx, clearing{blobs})
+	return queue.Add(ctx, tx, clearing{Blobs: blobs})
 }
 
 // withOriginals adds, to files of which those that nothing shows are forgotten,
@@ -362,70 +362,4 @@ func withOriginals(ctx context.Context, tx *db.Tx, ids []string) ([]string, erro
 		out = append(out, kept...)
 	}
 	return out, nil
-}
-
-// clearing is the job that deletes bytes which must not stay.
-type clearing struct {
-	Blobs []string `json:"blobs"`
-}
-
-// Kind names the job.
-func (clearing) Kind() string { return "file.clear" }
-
-// held holds the bytes of a file that is written down, so that they are not
-// deleted meanwhile, and refuses what was deleted since it was stored.
-func (r Received) held(ctx context.Context, tx *db.Tx) error {
-	var keys []string
-	for _, v := range r.variants {
-		keys = append(keys, v.blob)
-	}
-	slices.Sort(keys) // in one order, so that two wait and do not block
-	keys = slices.Compact(keys)
-	rows := make([][]any, len(keys))
-	for n, k := range keys {
-		rows[n] = []any{k, 0}
-	}
-	if _, err := db.Insert(ctx, tx, `INSERT INTO blob_hold (blob, cleared_at) VALUES `, ` ON CONFLICT (blob) DO UPDATE SET cleared_at = blob_hold.cleared_at`, rows); err != nil {
-		return fmt.Errorf("file: %w", err)
-	}
-	in, args := db.In([]any{r.at.UnixMilli()}, keys)
-	gone, err := db.Value[int](ctx, tx, `SELECT count(*) FROM blob_hold WHERE cleared_at > $1 AND blob IN (`+in+`)`, args...)
-	if err == nil && gone > 0 {
-		err = errs.Field("piece", "file.cleared")
-	}
-	return err
-}
-
-// wipe deletes bytes that no file names. Whoever writes a file of the same bytes
-// down meanwhile came first, and they stay, or is told to send them again.
-func wipe(ctx context.Context, core *app.Core, blobs []string) error {
-	for _, key := range blobs {
-		gone := false
-		at := func(when int64) error {
-			return core.DB.Write(ctx, func(tx *db.Tx) error {
-				if _, err := tx.Exec(ctx, `INSERT INTO blob_hold (blob, cleared_at) VALUES ($1, $2) ON CONFLICT (blob) DO UPDATE SET cleared_at = excluded.cleared_at`, key, when); err != nil {
-					return err
-				}
-				n, err := db.Value[int](ctx, tx, `SELECT count(*) FROM file_variant WHERE blob = $1`, key)
-				if err == nil && n > 0 {
-					_, err = tx.Exec(ctx, `UPDATE blob_hold SET cleared_at = 0 WHERE blob = $1`, key)
-				}
-				gone = n == 0
-				return err
-			})
-		}
-		if err := at(rights.Forever); err != nil {
-			return fmt.Errorf("clear: %w", err)
-		}
-		if !gone {
-			continue
-		}
-		if err := core.Blobs.Delete(ctx, key); err != nil {
-			return fmt.Errorf("clear: %w", err)
-		}
-		if err := at(core.Clock.Now().UnixMilli()); err != nil {
-			return fmt.Errorf("clear: %w", err)
-		}
-	}
-	return nil
 }

@@ -262,7 +262,7 @@ func TestBytesSentWhileTheyAreDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Drain()
-	if err := record(early); !strings.Contains(said(a, err), "de nouveau") {
+	if err := record(early); !strings.Contains(said(a, err), "dans une minute") {
 		t.Errorf("written down without its bytes: %v", err)
 	}
 	a.Core.Clock.Advance(1e9)

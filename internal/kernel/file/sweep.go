@@ -28,7 +28,7 @@ func retain(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time) error
 	if err := expire(ctx, tx, now.Add(-wait)); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM blob_hold WHERE cleared_at < $1`, now.Add(-wait).UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM blob_cleared WHERE at < $1`, now.Add(-wait).UnixMilli()); err != nil {
 		return err
 	}
 	return forget(ctx, tx, now, ids)

@@ -11,12 +11,11 @@ CREATE TABLE file_original (
   kept TEXT NOT NULL UNIQUE REFERENCES file (id)
 );
 
--- Bytes held while a file of them is written down, or while they are deleted at
--- once because they must not stay. Whoever stored them before cleared_at, and had
--- not written it down, sends them again.
-CREATE TABLE blob_hold (
-  blob       TEXT PRIMARY KEY,
-  cleared_at BIGINT NOT NULL DEFAULT 0
+-- Bytes that are deleted because they must not stay, and when they were. Whoever
+-- stored the same before, and has not written it down, sends them again.
+CREATE TABLE blob_cleared (
+  blob TEXT PRIMARY KEY,
+  at   BIGINT NOT NULL -- without end while they are being deleted
 );
 
 -- +goose Down
