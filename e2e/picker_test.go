@@ -1,15 +1,9 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
-	"net/http"
 	"strings"
 	"testing"
 
-	"marelle/internal/kernel/file"
-	"marelle/internal/kernel/rights"
-	"marelle/internal/platform/db"
 	"marelle/internal/testkit/browser"
 	"marelle/internal/testkit/testapp"
 )
@@ -41,13 +35,12 @@ func TestPicker(t *testing.T) {
 
 			helene.Click("Mes documents")
 			helene.WaitText("Sortie en baie de Somme")
-			helene.CheckPage("choisir-dossiers")
 			helene.Fill(".choix-docs [name=q]", "phoque")
 			helene.Press("Enter")
 			helene.WaitText("phoque.jpg")
 			helene.Click(`[value="` + j.One(`SELECT id FROM document WHERE name = 'phoque.jpg'`) + `"]`)
-			helene.Click(".choix-docs .onglets a")
-			helene.Click(`a[href*="` + strings.TrimPrefix(folder, "/documents/") + `"]`)
+			helene.Click(".choix-docs .onglets a") // what is chosen stays chosen
+			helene.Click(`.choix-docs a[href*="` + strings.TrimPrefix(folder, "/documents/") + `"]`)
 			helene.WaitText("Ne peut pas être joint ici") // a text, in a word
 			helene.Click(`[value="` + document + `"]`)
 			helene.WaitText("2 choisis")
@@ -62,32 +55,65 @@ func TestPicker(t *testing.T) {
 			helene.CheckPage("son-en-cours")
 			helene.Click("Pause")
 			helene.WaitText("En pause")
-			helene.CheckPage("son-pause")
 			helene.Click("Continuer")
 			helene.Click("Terminer")
 			helene.WaitText("C’est enregistré.")
-			helene.Press("Escape") // asks first
-			helene.WaitText("Jeter cet enregistrement ?")
-			helene.CheckPage("son-jeter")
+			helene.Press("Escape") // it asks first
+			helene.WaitText("Jeter cet enregistrement")
 			helene.Click("Ne pas jeter")
 			helene.CheckPage("son-fini")
 			helene.Click("Écouter")
 			helene.Click("Garder")
 			helene.WaitText("Arrivé")
 			helene.CheckPage("ecrire-joints")
+			helene.Click("Enregistrer le brouillon") // keeps what was picked
+			helene.WaitText("Garder Autorisation de sortie.pdf")
 			helene.Click("Publier")
-			helene.WaitText("Envoyé")
+			helene.WaitText("Mot publié.")
 			word := helene.Path()
-			helene.CheckPage("mot-joints")
-			for _, row := range []string{j.One(`SELECT group_concat(f.name || ' ' || f.type || ' ' || f.size, ', ') FROM file f JOIN file_use u ON u.file = f.id WHERE u.resource = $1`, strings.TrimPrefix(word, "/carnet/"))} {
-				t.Log(row)
+			at := func(kind string) string {
+				return "/fichiers/" + j.One(`SELECT f.id FROM file f JOIN file_use u ON u.file = f.id WHERE u.resource = $1 AND f.type LIKE $2`, strings.TrimPrefix(word, "/carnet/"), kind) + "/"
 			}
-			_ = context.Background
-			_ = bytes.MinRead
-			_ = http.StatusOK
-			_ = file.FileHeader
-			_ = rights.Read
-			var _ *db.Tx
+			pdf, photo, sound := at("application/pdf")+"original", at("image/%")+"web", at("audio/%")+"original"
+
+			// The document is taken out of this world, its shares with it.
+			as.Post("/documents/corbeille", "id", strings.TrimPrefix(folder, "/documents/")).To()
+			as.Post("/documents/corbeille/vider", "id", strings.TrimPrefix(folder, "/documents/")).To()
+			if n := j.One(`SELECT count(*) FROM document WHERE owner = $1 AND name LIKE 'Autorisation%'`, as.ID); n != "0" {
+				t.Fatalf("%s documents are left", n)
+			}
+
+			nadia := j.tab("nadia.kermadec", screen.size)
+			nadia.Go(j.URL + word)
+			nadia.WaitText("Autorisation de sortie.pdf")
+			nadia.CheckPage("mot-joints-parent")
+			for address, begins := range map[string]string{pdf: "%PDF-1.7", photo: "\xff\xd8\xff"} {
+				if res, got := nadia.Get(address); res.StatusCode != 200 || !strings.HasPrefix(string(got), begins) {
+					t.Errorf("%s answers %d with %.8q to who may read the word", address, res.StatusCode, got)
+				}
+			}
+			if res, got := nadia.Get(sound); res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "audio/") || len(got) < 2000 {
+				t.Errorf("the sound answers %d, %s, %d bytes", res.StatusCode, res.Header.Get("Content-Type"), len(got))
+			}
+			heard := browser.Eval[float64](nadia, `new Promise((done, fail) => {
+				const a = document.querySelector("audio");
+				a.onerror = () => fail(new Error("not played: " + a.error.message));
+				a.ontimeupdate = () => { if (a.currentTime > 0.5) done(a.duration); };
+				a.muted = true;
+				a.play().catch(fail);
+			})`)
+			if heard < 1 || heard > 60 {
+				t.Errorf("the sound lasts %v s", heard)
+			}
+			for _, login := range []string{"malika.haddad", "odile.portail", ""} {
+				stranger := j.tab(login, screen.size)
+				stranger.Go(j.URL + "/aide")
+				for _, p := range []string{word, pdf, photo, sound} {
+					if res, _ := stranger.Get(p); res.StatusCode == 200 {
+						t.Errorf("%s gets %s", login, p)
+					}
+				}
+			}
 		})
 	}
 }

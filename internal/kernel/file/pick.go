@@ -46,18 +46,29 @@ func Pick(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, owner s
 	if err != nil {
 		return nil, err
 	}
-	for n, f := range files {
-		name := clean(names[f.ID])
+	ids = ids[:0]
+	for _, f := range files { // in the order in which the first ones came
+		ids = append(ids, made[f.ID])
+		names[made[f.ID]] = clean(names[f.ID])
+	}
+	in, args = db.In(nil, ids)
+	out, err := db.All[File](ctx, tx, `SELECT id, name, type, size, 0 AS width, 0 AS height FROM file WHERE id IN (`+in+`) ORDER BY id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("pick: %w", err)
+	}
+	for n, f := range out {
+		name := names[f.ID]
 		// Where it is saved to it is opened by the end of its name.
 		if end := filepath.Ext(f.Name); !strings.EqualFold(filepath.Ext(name), end) {
 			name += end
 		}
-		if name != f.Name {
-			if _, err := tx.Exec(ctx, `UPDATE file SET name = $2 WHERE id = $1`, made[f.ID], name); err != nil {
-				return nil, fmt.Errorf("pick: %w", err)
-			}
+		if name == f.Name {
+			continue
 		}
-		files[n].ID, files[n].Name = made[f.ID], name
+		out[n].Name = name
+		if _, err := tx.Exec(ctx, `UPDATE file SET name = $2 WHERE id = $1`, f.ID, name); err != nil {
+			return nil, fmt.Errorf("pick: %w", err)
+		}
 	}
-	return files, nil
+	return out, nil
 }
