@@ -13,6 +13,7 @@ import (
 // done with a line opens over the page, the next page comes below, and what is
 // published meanwhile shows at once.
 func TestTheFeed(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
@@ -36,7 +37,7 @@ func TestTheFeed(t *testing.T) {
 			tab.WaitText("Ne plus m’avertir à ce sujet")
 			tab.Screenshot("fil-actions")
 			tab.Click("Ne plus m’avertir à ce sujet")
-			tab.WaitText("vous n’en serez plus averti")
+			tab.WaitText("plus de notification à ce sujet")
 			tab.Go(s.URL + "/notifications")
 			tab.WaitText("En sourdine")
 			w.check(tab, "notifications-sourdine")

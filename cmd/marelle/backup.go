@@ -133,15 +133,21 @@ func (c *restoreCmd) Run() error {
 	if err != nil {
 		return err
 	}
+	// The secret first: without it what was loaded opens nothing, and nothing is
+	// loaded twice.
+	if kept != nil {
+		if err := place(cfg.Secret, kept); err != nil {
+			return err
+		}
+	}
 	if _, err := search.Check(ctx, core.DB, core.Texts, true); err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, words().T("cli.restore.done", "what", summary(m)))
 	if kept == nil {
 		fmt.Fprintln(os.Stderr, words().T("cli.restore.no_secret", "file", cfg.Secret))
-		return nil
 	}
-	return place(cfg.Secret, kept)
+	return nil
 }
 
 // place puts the archive's secret where the server looks for it; one that is

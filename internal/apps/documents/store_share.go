@@ -81,7 +81,7 @@ func Give(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now ti
 	if err != nil {
 		return err
 	}
-	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: Shared, Resource: g.ID(), Actor: g.Viewer().Person, Pupils: pupils, Only: who, At: now})
+	_, err = notify.Publish(ctx, tx, core.Jobs, notify.Event{School: g.School(), Kind: Shared, Resource: g.ID(), Actor: g.Viewer().Person, Pupils: pupils, Only: who, Later: true, At: now})
 	return err
 }
 

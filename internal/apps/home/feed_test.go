@@ -154,7 +154,7 @@ func TestAMutedWordIsHeardOfNoMore(t *testing.T) {
 	}
 	event := a.One(`SELECT id FROM event WHERE resource = $1`, resource)
 	nadia.Get("/fil/"+event).OK().Has("La gourde égarée", "/sourdine/"+resource, "/fil/"+event+"/retirer", "/signaler?objet="+resource)
-	nadia.Get(nadia.Post("/sourdine/"+resource).To()).OK().Has("vous n’en serez plus averti", "/sourdine/"+resource+"/lever")
+	nadia.Get(nadia.Post("/sourdine/"+resource).To()).OK().Has("plus de notification à ce sujet", "/sourdine/"+resource+"/lever")
 	nadia.Get("/notifications").OK().Has("En sourdine", "La gourde égarée")
 	a.Core.Clock.Advance(2 * time.Hour)
 	a.As("helene.duvivier").Post(word + "/relance").To()

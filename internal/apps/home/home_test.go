@@ -88,7 +88,7 @@ func TestRemovingFromTheFeedCanBeUndone(t *testing.T) {
 	resource := a.One(`SELECT resource FROM event WHERE id = $1`, event)
 	nadia.Get("/").OK().Has(resource)
 	to := nadia.Post("/fil/" + event + "/retirer").To()
-	nadia.Get(to).OK().Lacks(resource).Has("Retiré de votre fil", "/fil/"+event+"/remettre")
+	nadia.Get(to).OK().Lacks(resource).Has("Retiré du fil", "/fil/"+event+"/remettre")
 	nadia.Post("/fil/" + event + "/remettre").To()
 	nadia.Get("/").OK().Has(resource)
 	nadia.Post("/fil/nope/retirer").NotFound()

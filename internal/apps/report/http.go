@@ -3,6 +3,7 @@ package report
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,8 +19,11 @@ import (
 
 type handler struct{ core *app.Core }
 
-// shown bounds the list of a school.
-const shown = 100
+// A page of the list of a school, and as far as it goes: they are kept a year.
+const (
+	shown = 50
+	last  = 10_000
+)
 
 // formView is the form, or what became of it.
 type formView struct {
@@ -103,6 +107,7 @@ func first(s string, n int) string {
 type listView struct {
 	r    *app.Request
 	list []Report
+	next int    // of the list; 0 for none
 	note string // as typed
 	bad  string // what is wrong with it
 }
@@ -115,6 +120,15 @@ func here(r *app.Request, path string) string {
 		return path
 	}
 	return path + "?ecole=" + url.QueryEscape(r.Grant.School())
+}
+
+// older is the address of the next page.
+func (v listView) older() string {
+	at := url.Values{"apres": {strconv.Itoa(v.next)}}
+	if len(v.r.Viewer.SchoolsAs(rights.Head)) > 1 {
+		at.Set("ecole", v.r.Grant.School())
+	}
+	return atList + "?" + at.Encode()
 }
 
 func (v listView) when(at int64) string {
@@ -131,9 +145,15 @@ func (v listView) path(p Report) string {
 }
 
 func (h handler) list(r *app.Request) (web.Response, error) {
-	list, err := List(r.Context(), h.core.DB, r.Grant, "", shown)
+	skip, _ := strconv.Atoi(r.URL.Query().Get("apres"))
+	skip = max(0, min(skip, last))
+	list, err := List(r.Context(), h.core.DB, r.Grant, "", shown+1, skip)
 	if err != nil {
 		return nil, err
+	}
+	next := 0
+	if len(list) > shown {
+		list, next = list[:shown], skip+shown
 	}
 	box, err := Fresh(r.Context(), h.core.DB, r.Grant)
 	if err != nil {
@@ -146,7 +166,7 @@ func (h handler) list(r *app.Request) (web.Response, error) {
 			return nil, err
 		}
 	}
-	return r.Page(r.T("report.title"), "school", listPage(listView{r: r, list: list}))
+	return r.Page(r.T("report.title"), "school", listPage(listView{r: r, list: list, next: next}))
 }
 
 // one finds a report that the head may deal with.
@@ -154,7 +174,7 @@ func (h handler) one(r *app.Request) (listView, error) {
 	if !id.Valid(r.PathValue("id")) {
 		return listView{}, errs.ErrNotFound
 	}
-	list, err := List(r.Context(), h.core.DB, r.Grant, r.PathValue("id"), 1)
+	list, err := List(r.Context(), h.core.DB, r.Grant, r.PathValue("id"), 1, 0)
 	if err == nil && len(list) == 0 {
 		err = errs.ErrNotFound
 	}

@@ -54,7 +54,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now ti
 		return err
 	}
 	who := g.Viewer().Person
-	s, err := Find(ctx, tx, g.Viewer().Scope(), d.Resource)
+	s, err := Find(ctx, tx, rights.ScopeOf(who, now), d.Resource)
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,8 @@ func name(alias string) string {
 // List reads the reports of the school that the head may deal with, those that
 // wait first; with an id, that one. Those about what they published are not
 // among them.
-func List(ctx context.Context, q db.Querier, g rights.Grant, one string, limit int) ([]Report, error) {
-	scope, args := g.Viewer().Scope().Where("r", rights.Read, []any{g.School(), g.Viewer().Person, limit})
+func List(ctx context.Context, q db.Querier, g rights.Grant, one string, limit, skip int) ([]Report, error) {
+	scope, args := g.Viewer().Scope().Where("r", rights.Read, []any{g.School(), g.Viewer().Person, limit, skip})
 	more := ""
 	if one != "" {
 		args = append(args, one)
@@ -139,7 +139,7 @@ func List(ctx context.Context, q db.Querier, g rights.Grant, one string, limit i
 	return db.All[Report](ctx, q, `SELECT p.id, p.resource, coalesce(r.kind, '') AS kind, p.title, p.excerpt, p.reason, p.said, p.note, `+name("w")+` AS reporter, `+name("a")+` AS author, `+name("b")+` AS by,
 		p.at, p.closed_at, CASE WHEN `+scope+` THEN TRUE ELSE FALSE END AS sees
 		FROM report p LEFT JOIN resource r ON r.id = p.resource LEFT JOIN person w ON w.id = p.reporter LEFT JOIN person a ON a.id = p.author LEFT JOIN person b ON b.id = p.closed_by
-		WHERE p.school = $1 AND p.author <> $2`+more+` ORDER BY CASE WHEN p.closed_at IS NULL THEN 0 ELSE 1 END, p.at DESC, p.id LIMIT $3`, args...)
+		WHERE p.school = $1 AND p.author <> $2`+more+` ORDER BY CASE WHEN p.closed_at IS NULL THEN 0 ELSE 1 END, p.at DESC, p.id LIMIT $3 OFFSET $4`, args...)
 }
 
 // Fresh is the resource by which the head was told of reports that they have not

@@ -59,6 +59,7 @@ type Hub struct {
 	n      int
 	closed bool
 	stop   context.CancelFunc
+	ready  chan struct{} // closed when it listens
 	words  chan string
 }
 
@@ -71,6 +72,17 @@ func NewHub(d *db.DB, c *clock.Clock, log *slog.Logger) *Hub {
 func (h *Hub) Sit(v *rights.Viewer) (*Seat, error) {
 	s := &Seat{person: v.Person, session: v.Session, arrived: make(chan Arrived, 4), gone: make(chan struct{})}
 	s.Arrived, s.Gone = s.arrived, s.gone
+	ready, err := h.seat(v, s)
+	if err != nil {
+		return nil, err
+	}
+	<-ready // what happens from now on is heard
+	return s, nil
+}
+
+// seat takes the seat, and says what to wait for: the first has the hub listen,
+// which the database may make wait, and others with it but not with the lock.
+func (h *Hub) seat(v *rights.Viewer, s *Seat) (ready <-chan struct{}, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || h.n >= seatsAll {
@@ -78,21 +90,24 @@ func (h *Hub) Sit(v *rights.Viewer) (*Seat, error) {
 	}
 	if h.stop == nil {
 		ctx, stop := context.WithCancel(context.Background())
-		h.stop = stop
-		h.db.Listen(ctx, channel, func(word string) {
-			select {
-			case h.words <- word:
-			default: // a flood: counts come with the next
-			}
-		})
-		go h.work(ctx)
+		h.stop, h.ready = stop, make(chan struct{})
+		go func() {
+			h.db.Listen(ctx, channel, func(word string) { // waits for the database
+				select {
+				case h.words <- word:
+				default: // a flood: counts come with the next
+				}
+			})
+			close(h.ready)
+			h.work(ctx)
+		}()
 	}
 	if mine := h.seats[v.Person]; len(mine) >= seatsEach {
 		h.drop(mine[0], false)
 	}
 	h.seats[v.Person] = append(h.seats[v.Person], s)
 	h.n++
-	return s, nil
+	return h.ready, nil
 }
 
 // Leave gives a seat back.

@@ -16,7 +16,7 @@ func Mute(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resourc
 		return err
 	}
 	v := g.Viewer()
-	scope, args := v.Scope().Where("r", rights.Read, []any{v.Person, resource, now.UnixMilli()})
+	scope, args := rights.ScopeOf(v.Person, now).Where("r", rights.Read, []any{v.Person, resource, now.UnixMilli()})
 	n, err := tx.Exec(ctx, `INSERT INTO muted (person, resource, at) SELECT $1, r.id, $3 FROM resource r WHERE r.id = $2 AND `+scope+`
 		ON CONFLICT (person, resource) DO UPDATE SET at = excluded.at`, args...)
 	if err == nil && n == 0 {

@@ -42,6 +42,7 @@ type Event struct {
 	Pupils   []string // whom it is about
 	Awaits   bool     // asks something of the relatives of those pupils
 	Only     []string // of those who may read the resource, these alone; everybody when empty
+	Later    bool     // who may read it later is told then, even if only some are now
 	Replaces bool     // what was asked before about the resource waits no more: this event asks it
 	At       time.Time
 	Tell     time.Time // before it nobody is told outside the portal; At when zero
@@ -61,8 +62,8 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 	if e.ID == "" {
 		e.ID = id.New()
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO event (id, school, kind, resource, actor, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		e.ID, e.School, e.Kind, e.Resource, e.Actor, e.At.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO event (id, school, kind, resource, actor, created_at, chosen) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		e.ID, e.School, e.Kind, e.Resource, e.Actor, e.At.UnixMilli(), len(e.Only) > 0 && !e.Later); err != nil {
 		return e, fmt.Errorf("event: %w", err)
 	}
 	rows := make([][]any, len(e.Pupils))
@@ -412,13 +413,16 @@ func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, event string, now ti
 	return err
 }
 
-// Backfill gives a person the events of the last thirty days that they may
-// read and were not told of: a new member's first page is not empty.
+// Backfill gives a person what they may read and were not told of, of the last
+// thirty days: a new member's first page is not empty. Each thing comes once, by
+// the last that happened to it, and nothing that was told to chosen people alone.
 func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) error {
 	scope, args := rights.ScopeOf(person, now).Where("r", rights.Read, []any{person, now.AddDate(0, 0, -30).UnixMilli()})
 	_, err := tx.Exec(ctx, `INSERT INTO feed (person, event, at, kind, resource, actor, pupils)
 		SELECT $1, e.id, e.created_at, e.kind, e.resource, e.actor, `+concerned("e", "$1")+` FROM event e JOIN resource r ON r.id = e.resource
-		WHERE e.created_at >= $2 AND e.actor <> $1 AND e.school IN (SELECT school FROM membership WHERE person = $1) AND `+Hears("$1", "e.resource")+` AND `+scope+`
+		WHERE e.created_at >= $2 AND e.actor <> $1 AND NOT e.chosen AND e.school IN (SELECT school FROM membership WHERE person = $1)
+		AND NOT EXISTS (SELECT 1 FROM event n WHERE n.resource = e.resource AND NOT n.chosen AND n.actor <> $1 AND (n.created_at, n.id) > (e.created_at, e.id))
+		AND `+Hears("$1", "e.resource")+` AND `+scope+`
 		ON CONFLICT (person, event) DO UPDATE SET pupils = excluded.pupils`, args...)
 	return err
 }

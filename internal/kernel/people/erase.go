@@ -10,12 +10,29 @@ import (
 	"marelle/internal/platform/id"
 )
 
+const hasLeft = `p.erased_at IS NULL AND EXISTS (SELECT 1 FROM membership m WHERE m.person = p.id)
+	AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.person = p.id AND m.valid_to > $1)`
+
 // Left lists persons whose last membership ended before a moment and who have
-// not been erased, oldest first.
-func Left(ctx context.Context, q db.Querier, before time.Time, limit int) ([]string, error) {
-	return db.All[string](ctx, q, `SELECT p.id FROM person p WHERE p.erased_at IS NULL
-		AND EXISTS (SELECT 1 FROM membership m WHERE m.person = p.id)
-		AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.person = p.id AND m.valid_to > $1) ORDER BY p.id LIMIT $2`, before.UnixMilli(), limit)
+// not been erased, in the order of their ids, after one of them.
+func Left(ctx context.Context, q db.Querier, before time.Time, last string, limit int) ([]string, error) {
+	return db.All[string](ctx, q, `SELECT p.id FROM person p WHERE `+hasLeft+` AND p.id > $2 ORDER BY p.id LIMIT $3`, before.UnixMilli(), last, limit)
+}
+
+// HasLeft says whether that is still so of one of them, and keeps it so until
+// the transaction ends: whoever brings them back takes their schools' turn too.
+func HasLeft(ctx context.Context, tx *db.Tx, before time.Time, person string) (bool, error) {
+	schools, err := db.All[string](ctx, tx, `SELECT DISTINCT school FROM membership WHERE person = $1 ORDER BY school`, person)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range schools {
+		if err := turn(ctx, tx, s); err != nil {
+			return false, err
+		}
+	}
+	n, err := db.Value[int](ctx, tx, `SELECT count(*) FROM person p WHERE `+hasLeft+` AND p.id = $2`, before.UnixMilli(), person)
+	return n > 0, err
 }
 
 // Erase takes all that names a person out of the directory. The row itself

@@ -50,6 +50,7 @@ type (
 		Person  string `json:"p"`
 		Profile string `json:"as"`
 		Head    bool   `json:"head,omitempty"`
+		HeadAt  int64  `db:"head_at" json:"since,omitempty"`
 		From    int64  `db:"valid_from" json:"f"`
 		To      int64  `db:"valid_to" json:"t"`
 	}
@@ -105,7 +106,7 @@ func load(ctx context.Context, q db.Querier, school string, outside []string) (d
 	if d.classes, err = index(db.All[classRow](ctx, q, `SELECT id, year, label, label_key, levels, onde_id FROM class WHERE school = $1`, school)); err != nil {
 		return d, err
 	}
-	if d.members, err = index(db.All[memberRow](ctx, q, `SELECT person, profile, head, valid_from, valid_to FROM membership WHERE school = $1`, school)); err != nil {
+	if d.members, err = index(db.All[memberRow](ctx, q, `SELECT person, profile, head, head_at, valid_from, valid_to FROM membership WHERE school = $1`, school)); err != nil {
 		return d, err
 	}
 	if d.places, err = index(db.All[placeRow](ctx, q, `SELECT cm.person, cm.class, cm.profile, cm.level, cm.valid_from, cm.valid_to

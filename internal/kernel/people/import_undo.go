@@ -181,8 +181,8 @@ func (u undo) rows(ctx context.Context, j journal, current directory) ([]classRo
 	}
 	for _, r := range members {
 		u.touched[r.Person] = true
-		if _, err := u.tx.Exec(ctx, `UPDATE membership SET head = $4, valid_from = $5, valid_to = $6 WHERE person = $1 AND school = $2 AND profile = $3`,
-			r.Person, u.school, r.Profile, r.Head, r.From, r.To); err != nil {
+		if _, err := u.tx.Exec(ctx, `UPDATE membership SET head = $4, valid_from = $5, valid_to = $6, head_at = $7 WHERE person = $1 AND school = $2 AND profile = $3`,
+			r.Person, u.school, r.Profile, r.Head, r.From, r.To, r.HeadAt); err != nil {
 			return nil, fmt.Errorf("undo: %w", err)
 		}
 	}

@@ -56,12 +56,17 @@ func Apply(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, c Chan
 	touched := map[string]bool{}
 	var rows [][]any
 	for _, m := range c.Join {
-		rows = append(rows, []any{m.Person, m.School, string(m.Profile), m.Head, at, rights.Forever})
+		since := int64(0)
+		if m.Head {
+			since = at
+		}
+		rows = append(rows, []any{m.Person, m.School, string(m.Profile), m.Head, since, at, rights.Forever})
 		touched[m.Person] = true
 	}
-	// An open membership keeps its first day.
-	if _, err := db.Insert(ctx, tx, `INSERT INTO membership (person, school, profile, head, valid_from, valid_to) VALUES `,
-		`ON CONFLICT (person, school, profile) DO UPDATE SET head = excluded.head, valid_to = excluded.valid_to,
+	// An open membership keeps its first day, and a head the day of becoming one.
+	if _, err := db.Insert(ctx, tx, `INSERT INTO membership (person, school, profile, head, head_at, valid_from, valid_to) VALUES `,
+		`ON CONFLICT (person, school, profile) DO UPDATE SET head = excluded.head,
+		head_at = CASE WHEN membership.head AND excluded.head AND membership.valid_to > excluded.valid_from THEN membership.head_at ELSE excluded.head_at END, valid_to = excluded.valid_to,
 		valid_from = CASE WHEN membership.valid_to > excluded.valid_from THEN membership.valid_from ELSE excluded.valid_from END`, rows); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}

@@ -48,7 +48,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 	}
 	for _, text := range []string{
 		`UPDATE person SET ` + lacking + `created_at = (SELECT MIN(l.created_at) FROM person l WHERE l.id IN ($1, $2)) WHERE id = $1`,
-		`INSERT INTO membership (person, school, profile, head, valid_from, valid_to) SELECT $1, school, profile, head, valid_from, valid_to FROM membership WHERE person = $2
+		`INSERT INTO membership (person, school, profile, head, head_at, valid_from, valid_to) SELECT $1, school, profile, head, head_at, valid_from, valid_to FROM membership WHERE person = $2
 			ON CONFLICT (person, school, profile) DO UPDATE SET ` + fmt.Sprintf(wider, "membership"),
 		`INSERT INTO class_member (person, class, profile, level, valid_from, valid_to) SELECT $1, class, profile, level, valid_from, valid_to FROM class_member WHERE person = $2
 			ON CONFLICT (person, class, profile) DO UPDATE SET ` + fmt.Sprintf(wider, "class_member"),

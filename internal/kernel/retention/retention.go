@@ -5,6 +5,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,21 +37,30 @@ func App(core *app.Core) app.App {
 	}
 }
 
-// Sweep forgets what is due now. Running it again changes nothing.
+// Sweep forgets what is due now. Running it again changes nothing; what fails
+// keeps nothing else from going, and is in the error.
 func Sweep(ctx context.Context, core *app.Core) error {
-	now := core.Clock.Now()
+	before := core.Clock.Now().Add(-after)
 	g := rights.System("retention")
-	for {
-		left, err := people.Left(ctx, core.DB, now.Add(-after), batch)
+	var failed []error
+	for last := ""; ; {
+		left, err := people.Left(ctx, core.DB, before, last, batch)
 		if err != nil {
-			return fmt.Errorf("retention: %w", err)
+			return errors.Join(append(failed, fmt.Errorf("retention: %w", err))...)
 		}
 		for _, p := range left {
-			if err := core.DB.Write(ctx, func(tx *db.Tx) error { return Forget(ctx, tx, core, g, p) }); err != nil {
-				return fmt.Errorf("retention: %w", err)
+			if err := core.DB.Write(ctx, func(tx *db.Tx) error {
+				// Who came back in the meantime stays.
+				if gone, err := people.HasLeft(ctx, tx, before, p); err != nil || !gone {
+					return err
+				}
+				return Forget(ctx, tx, core, g, p)
+			}); err != nil {
+				failed = append(failed, fmt.Errorf("retention: %w", err))
 			}
+			last = p
 		}
-		if len(left) < batch {
+		if len(left) < batch || ctx.Err() != nil {
 			break
 		}
 	}
@@ -59,10 +69,10 @@ func Sweep(ctx context.Context, core *app.Core) error {
 			continue
 		}
 		if err := core.DB.Write(ctx, func(tx *db.Tx) error { return a.Retain(ctx, tx, g) }); err != nil {
-			return fmt.Errorf("retention of %s: %w", a.Name, err)
+			failed = append(failed, fmt.Errorf("retention of %s: %w", a.Name, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // Forget erases a person everywhere, in one transaction, and notes that it was

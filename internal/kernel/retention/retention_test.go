@@ -1,11 +1,14 @@
 package retention_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/retention"
 	"marelle/internal/kernel/rights"
@@ -42,7 +45,25 @@ func TestNobodyIsKeptThreeMonthsAfterLeaving(t *testing.T) {
 	if n := a.One(`SELECT first FROM person WHERE id = $1`, ines.ID); n != "Inès" {
 		t.Fatalf("forgotten too early: %q", n)
 	}
-	sweep(3)
+	// One who cannot be forgotten keeps nobody else, and stays in the error.
+	failing := errors.New("one who cannot be forgotten")
+	a.Core.Apps = append(a.Core.Apps, app.App{Name: "test", Erase: func(context.Context, *db.Tx, rights.Grant, string) error { return failing }})
+	a.Core.Clock.Advance(3 * 24 * time.Hour)
+	if err := retention.Sweep(ctx, a.Core); !errors.Is(err, failing) {
+		t.Fatalf("%v", err)
+	}
+	a.Core.Apps = a.Core.Apps[:len(a.Core.Apps)-1]
+	// Who comes back between the list and the erasure stays.
+	if err := a.Core.DB.Write(ctx, func(tx *db.Tx) error {
+		gone, err := people.HasLeft(ctx, tx, a.Core.Clock.Now().Add(-92*24*time.Hour), ines.ID)
+		if back, e := people.HasLeft(ctx, tx, a.Core.Clock.Now().Add(-96*24*time.Hour), ines.ID); !gone || back || e != nil {
+			t.Errorf("gone: %v, and earlier: %v (%v)", gone, back, e)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	sweep(0)
 	var left []string
 	for _, table := range []string{"person", "membership", "class_member", "family_link", "person_principal", "word_pupil", "receipt", "event_pupil", "feed", "told_choice", "told_off", "told_hours", "delivery", "push_subscription", "refused_address", "session", "activation_code", "charter_acceptance"} {
 		rows, err := a.Core.DB.QueryContext(ctx, `SELECT * FROM `+table)

@@ -82,7 +82,11 @@ func (d *door) account(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	if !v.Second && mustHaveSecond(r.Viewer) && a.ActivatedAt != nil {
-		v.MustBy = i18n.LongDate(time.UnixMilli(*a.ActivatedAt).Add(factorGrace).In(r.Viewer.Zone()))
+		since, err := headSince(r.Context(), d.core.DB, a.ID, r.Viewer.Now)
+		if err != nil {
+			return nil, err
+		}
+		v.MustBy = i18n.LongDate(time.UnixMilli(max(since, *a.ActivatedAt)).Add(factorGrace).In(r.Viewer.Zone()))
 	}
 	if v.Refused, err = refused(r.Context(), d.core.DB, a.ID, a.Email); err != nil {
 		return nil, err
@@ -243,8 +247,17 @@ func (d *door) change(r *app.Request) (web.Response, error) {
 		if err := trial.passed(r.Context(), tx); err != nil {
 			return err
 		}
+		// The session, and the password that was judged, are still in force.
+		if err := still(r.Context(), tx, a, ""); err != nil {
+			return err
+		}
+		if err := r.Grant.Confirm(r.Context(), tx); err != nil {
+			return err
+		}
 		return d.changed(r.Context(), tx, a, hash, r.Viewer.Session, "password.change")
-	}); err != nil {
+	}); errs.KindOf(err) == errs.Invalid {
+		return d.showChange(r, http.StatusUnprocessableEntity, map[string]string{"actuel": word(r, pupil, "session.change.current.wrong")}, "")
+	} else if err != nil {
 		return nil, err
 	}
 	return web.Redirect("/compte?fait=mot-de-passe"), nil

@@ -1,11 +1,16 @@
 package session_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pquerna/otp/totp"
+
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
 )
 
 func TestPasswordIsChanged(t *testing.T) {
@@ -179,5 +184,11 @@ func TestHeadsMustAddASecondFactor(t *testing.T) {
 		h.post("/compte/deuxieme-facteur", "chiffres", s.codeAt(keyIn(p))).is(200).says("Codes de secours")
 		h.get("/compte").is(200)
 	}
-	s.in("anne.duvivier").get("/compte").is(200) // a teacher may do without
+	s.in("anne.duvivier").get("/compte").is(200)         // a teacher may do without
+	s.write(func(ctx context.Context, tx *db.Tx) error { // and has two weeks after becoming a head
+		return people.Apply(ctx, tx, rights.System("test"), s.core.Clock.Now(), people.Change{School: s.school, Join: []people.Membership{member(s.ids["anne.duvivier"], s.school, rights.Teacher, true)}})
+	})
+	s.in("anne.duvivier").get("/compte").is(200).says("avant le 21 décembre 2026")
+	s.core.Clock.Advance(14*24*time.Hour + time.Minute)
+	s.in("anne.duvivier").get("/compte").goesTo("/activation")
 }

@@ -45,7 +45,7 @@ func IssueCodes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, 
 		if err != nil {
 			return fmt.Errorf("codes: %w", err)
 		}
-		if _, err := issue(ctx, tx, core, g, without, now); err != nil {
+		if _, err := issue(ctx, tx, core, g, without, now, ` WHERE activation_code.expires_at <= excluded.issued_at`); err != nil {
 			return err
 		}
 		if err := audit.NoteAll(ctx, tx, g, now, "code.issue", without); err != nil {
@@ -55,9 +55,10 @@ func IssueCodes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, 
 	return nil
 }
 
-// issue writes fresh codes over whatever was there, and returns them bare, in
-// the order of the persons.
-func issue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, persons []string, now time.Time) ([]string, error) {
+// issue writes fresh codes over those that the condition names, "" for all that
+// there are, and returns them bare, in the order of the persons. Of two who
+// print at once the later keeps the codes of the first.
+func issue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, persons []string, now time.Time, over string) ([]string, error) {
 	codes, rows := make([]string, len(persons)), make([][]any, len(persons))
 	for i, p := range persons {
 		codes[i] = secret.NewCode()
@@ -66,7 +67,7 @@ func issue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, perso
 	}
 	_, err := db.Insert(ctx, tx, `INSERT INTO activation_code (person, mac, sealed, issued_by, issued_at, expires_at) VALUES `,
 		`ON CONFLICT (person) DO UPDATE SET mac = excluded.mac, sealed = excluded.sealed, issued_by = excluded.issued_by,
-		issued_at = excluded.issued_at, expires_at = excluded.expires_at`, rows)
+		issued_at = excluded.issued_at, expires_at = excluded.expires_at`+over, rows)
 	if err != nil {
 		return nil, fmt.Errorf("codes: %w", err)
 	}
@@ -110,8 +111,10 @@ func OpenCodes(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, p
 
 // Reissue gives a person a new code in place of their password: the account
 // sleeps until it is activated again, its sessions end, and its holder is told
-// where an address was confirmed. Whoever does it outranks every profile of the
-// target in every school. The code comes as printed on a sheet.
+// where an address was confirmed. That address is forgotten: the wrong person
+// may have confirmed it, and it would open the account again. Whoever does it
+// outranks every profile of the target in every school. The code comes as
+// printed on a sheet.
 func Reissue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, person string) (string, error) {
 	if err := mayHand(ctx, tx, core, g, []string{person}); err != nil {
 		return "", err
@@ -124,15 +127,15 @@ func Reissue(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, per
 	if !ok {
 		return "", errs.ErrNotFound
 	}
-	if _, err := tx.Exec(ctx, `UPDATE person SET password = '', activated_at = NULL WHERE id = $1`, person); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE person SET password = '', email = '', activated_at = NULL WHERE id = $1`, person); err != nil {
 		return "", err
 	}
-	for _, table := range []string{"session", "known_device", "entry", "recovery", "email_confirmation", "second_factor", "recovery_code"} {
+	for _, table := range []string{"session", "known_device", "entry", "recovery", "email_confirmation", "second_factor", "recovery_code", "refused_address", "returned_mail"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE person = $1`, person); err != nil {
 			return "", fmt.Errorf("reissue: %w", err)
 		}
 	}
-	codes, err := issue(ctx, tx, core, g, []string{person}, now)
+	codes, err := issue(ctx, tx, core, g, []string{person}, now, "")
 	if err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"sync"
 	"testing"
 	"time"
 
@@ -178,6 +179,9 @@ func TestReissue(t *testing.T) {
 	if got := s.mails.To("nadia@exemple.fr"); len(got) != 1 || !contains(got[0].Text, "une nouvelle fiche") {
 		t.Errorf("the holder was not told: %+v", got)
 	}
+	if s.email("nadia.kermadec") != "" {
+		t.Error("whoever confirmed the address could recover the account by it")
+	}
 	second, err := s.reissue(rights.System("test"), "nadia.kermadec")
 	if err != nil || second == code {
 		t.Fatalf("%q %v", second, err)
@@ -190,6 +194,28 @@ func TestReissue(t *testing.T) {
 	s.client().post("/connexion", "identifiant", "nadia.kermadec", "secret", second).goesTo("/activation/charte")
 	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'code.reissue' AND target = $1`, s.ids["nadia.kermadec"]); n != 2 {
 		t.Errorf("%d lines in the audit", n)
+	}
+}
+
+// TestTwoPrintAtOnce: what is on a sheet that was printed stays good.
+func TestTwoPrintAtOnce(t *testing.T) {
+	s := open(t)
+	codes := make([]string, 6)
+	var wg sync.WaitGroup
+	for i := range codes {
+		wg.Go(func() {
+			printed, err := s.open(rights.System("test"), "nadia.kermadec")
+			if err != nil {
+				t.Error(err)
+			}
+			codes[i] = printed[s.ids["nadia.kermadec"]]
+		})
+	}
+	wg.Wait()
+	for _, c := range codes {
+		if c == "" || c != codes[0] {
+			t.Fatalf("sheets of one person differ: %v", codes)
+		}
 	}
 }
 

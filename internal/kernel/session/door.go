@@ -47,10 +47,10 @@ func Enter(w http.ResponseWriter, r *http.Request, core *app.Core) (*rights.View
 		return v, nil
 	}
 	if err := core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		if _, err := tx.Exec(r.Context(), `UPDATE session SET seen_at = $2, expires_at = $3 WHERE id = $1`, v.Session, now.UnixMilli(), now.Add(lives).UnixMilli()); err != nil {
+		if _, err := tx.Exec(r.Context(), `UPDATE person SET seen_at = $2 WHERE id = $1`, v.Person, now.UnixMilli()); err != nil {
 			return err
 		}
-		_, err := tx.Exec(r.Context(), `UPDATE person SET seen_at = $2 WHERE id = $1`, v.Person, now.UnixMilli())
+		_, err := tx.Exec(r.Context(), `UPDATE session SET seen_at = $2, expires_at = $3 WHERE id = $1`, v.Session, now.UnixMilli(), now.Add(lives).UnixMilli())
 		return err
 	}); err != nil {
 		return nil, err

@@ -253,7 +253,19 @@ func emailAt(r *app.Request) string {
 	return atMail
 }
 
+// A pupil has no address: nothing is written to minors, and nothing opens their
+// account but the school.
+func (d *door) adult(r *app.Request) error {
+	if r.Viewer.Main() == rights.Pupil {
+		return errs.ErrNotFound
+	}
+	return nil
+}
+
 func (d *door) emailPage(r *app.Request) (web.Response, error) {
+	if err := d.adult(r); err != nil {
+		return nil, err
+	}
 	return d.showEmail(r, http.StatusOK, emailForm{})
 }
 
@@ -283,6 +295,9 @@ func (d *door) showEmail(r *app.Request, status int, f emailForm) (web.Response,
 
 // giveEmail takes an address and sends its six digits.
 func (d *door) giveEmail(r *app.Request) (web.Response, error) {
+	if err := d.adult(r); err != nil {
+		return nil, err
+	}
 	v, err := r.Values()
 	if err != nil {
 		return nil, err
@@ -319,7 +334,12 @@ func (d *door) giveEmail(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = d.core.DB.Write(r.Context(), func(tx *db.Tx) error { return askConfirmation(r.Context(), tx, d.core, a, address) })
+	err = d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		if err := r.Grant.Confirm(r.Context(), tx); err != nil {
+			return err
+		}
+		return askConfirmation(r.Context(), tx, d.core, a, address)
+	})
 	if err != nil {
 		return d.slowDown(r, err, func(say string) (web.Response, error) {
 			f.Say = say
@@ -331,6 +351,9 @@ func (d *door) giveEmail(r *app.Request) (web.Response, error) {
 
 // giveDigits takes the six digits.
 func (d *door) giveDigits(r *app.Request) (web.Response, error) {
+	if err := d.adult(r); err != nil {
+		return nil, err
+	}
 	v, err := r.Values()
 	if err != nil {
 		return nil, err
@@ -342,6 +365,9 @@ func (d *door) giveDigits(r *app.Request) (web.Response, error) {
 	var right bool
 	var left int
 	if err := d.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
+		if err := r.Grant.Confirm(r.Context(), tx); err != nil {
+			return err
+		}
 		right, left, err = confirm(r.Context(), tx, d.core, r.Viewer.Person, digits)
 		return err
 	}); err != nil {

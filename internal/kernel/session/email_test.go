@@ -71,6 +71,21 @@ func TestAddressIsConfirmed(t *testing.T) {
 	}
 }
 
+// Nothing is written to pupils, whatever they post.
+func TestPupilsHaveNoAddress(t *testing.T) {
+	s := open(t, withMail)
+	s.active("ines.kermadec")
+	c := s.in("ines.kermadec")
+	for _, p := range []string{"/compte/email", "/activation/email"} {
+		c.get(p).is(404)
+		c.post(p, "email", "ines@exemple.fr").is(404)
+		c.post(p+"/code", "chiffres", "123456").is(404)
+	}
+	if n := s.count(`SELECT count(*) FROM email_confirmation`); n != 0 {
+		t.Errorf("%d addresses wait", n)
+	}
+}
+
 func other(digits string) string {
 	if digits == "000000" {
 		return "111111"

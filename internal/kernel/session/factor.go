@@ -37,9 +37,22 @@ const (
 // mustHaveSecond says whether a profile asks for a second factor.
 func mustHaveSecond(v *rights.Viewer) bool { return v.Is(rights.Head, rights.Operator) }
 
-// overdue says whether the grace is over.
-func overdue(activated *int64, now time.Time) bool {
-	return activated != nil && now.UnixMilli() > *activated+factorGrace.Milliseconds()
+// overdue says whether the grace is over, which counts from the activation, or
+// from the day of becoming head where that came later. The second is looked up
+// only when the first has passed.
+func overdue(ctx context.Context, q db.Querier, person string, activated *int64, now time.Time) (bool, error) {
+	if activated == nil || now.UnixMilli() <= *activated+factorGrace.Milliseconds() {
+		return false, nil
+	}
+	since, err := headSince(ctx, q, person, now)
+	return err == nil && now.UnixMilli() > since+factorGrace.Milliseconds(), err
+}
+
+// headSince is when somebody first came to one of the charges that ask for a
+// second factor, of those held now; 0 for none.
+func headSince(ctx context.Context, q db.Querier, person string, now time.Time) (int64, error) {
+	return db.Value[int64](ctx, q, `SELECT coalesce(min(CASE WHEN head THEN head_at ELSE valid_from END), 0) FROM membership
+		WHERE person = $1 AND (head OR profile = 'operator') AND valid_from <= $2 AND valid_to > $2`, person, now.UnixMilli())
 }
 
 // hasSecondFactor says whether somebody must give a second factor to sign in.
@@ -222,6 +235,9 @@ func (d *door) confirmFactor(r *app.Request) (web.Response, error) {
 		codes[i] = secret.NewCode()
 	}
 	err = d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		if err := r.Grant.Confirm(r.Context(), tx); err != nil {
+			return err
+		}
 		n, err := tx.Exec(r.Context(), `UPDATE second_factor SET confirmed_at = $2, used_step = $3 WHERE person = $1 AND confirmed_at IS NULL`, r.Viewer.Person, now.UnixMilli(), step)
 		if err != nil {
 			return err
@@ -313,10 +329,10 @@ func (d *door) useSecond(ctx context.Context, tx *db.Tx, person, typed string) (
 }
 
 // askSecond sends somebody whose password was right to the page of the second
-// factor. The failures of the account stay counted until that one is right too.
-func (d *door) askSecond(r *app.Request, e entry) (web.Response, error) {
+// factor, which counts its own failures.
+func (d *door) askSecond(r *app.Request, trial *attempt, e entry) (web.Response, error) {
 	e.ID = ""
-	if err := d.save(r, e, nil); err != nil {
+	if err := d.save(r, e, trial.passed); err != nil {
 		return nil, err
 	}
 	return web.Redirect(atSecond), nil
@@ -384,9 +400,6 @@ func (d *door) second(r *app.Request) (web.Response, error) {
 	}
 	drop(r.W, entryCookie)
 	return d.enter(r, trial, e.Person, schoolOf(list), e.Shared, e.Next, "second", func(ctx context.Context, tx *db.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM throttle WHERE subject = $1`, d.subject("account", "account", e.Login, web.Network(web.Client(r.Request, d.core.Proxies)))); err != nil {
-			return err
-		}
 		there, err := dropEntry(ctx, tx, e.ID)
 		if err == nil && !there { // the password changed meanwhile: begin again
 			err = errs.New(errs.Conflict, "session.activation.gone")

@@ -130,8 +130,12 @@ func byToken(ctx context.Context, q db.Querier, token string, now time.Time) (*r
 		return nil, nil // has left every school
 	}
 	// Heads and operators add a second factor within the grace of two weeks.
-	if v != nil && second == 0 && mustHaveSecond(v) && overdue(activated, now) {
-		v.Pending = true
+	if v != nil && second == 0 && mustHaveSecond(v) {
+		late, err := overdue(ctx, q, v.Person, activated, now)
+		if err != nil {
+			return nil, err
+		}
+		v.Pending = v.Pending || late
 	}
 	return v, nil
 }

@@ -194,7 +194,7 @@ func (d *door) signIn(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	if second {
-		return d.askSecond(r, entry{Kind: "second", Login: login, Person: who.ID, Shared: f.Shared, Next: f.Next})
+		return d.askSecond(r, trial, entry{Kind: "second", Login: login, Person: who.ID, Shared: f.Shared, Next: f.Next})
 	}
 	res, err := d.enter(r, trial, who.ID, schoolOf(list), f.Shared, f.Next, "password", func(ctx context.Context, tx *db.Tx) error {
 		return still(ctx, tx, who, rehash)
@@ -231,6 +231,10 @@ func (d *door) enter(r *app.Request, trial *attempt, person, school string, shar
 	}
 	var token string
 	err := d.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
+		// The account first, as whoever changes it does.
+		if err := hold(r.Context(), tx, person); err != nil {
+			return err
+		}
 		if err := trial.passed(r.Context(), tx); err != nil {
 			return err
 		}

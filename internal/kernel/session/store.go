@@ -86,6 +86,13 @@ type opening struct {
 	Device string // id of the device, known from now on; "" for none
 }
 
+// hold makes others who change the account wait until the transaction ends: an
+// account is held before its sessions, entries and codes are touched.
+func hold(ctx context.Context, tx *db.Tx, person string) error {
+	_, err := db.Value[string](ctx, tx, `SELECT id FROM person WHERE id = $1`+tx.Hold(), person)
+	return err
+}
+
 // begin opens a session and returns the token that only the cookie holds. The
 // browser's old session ends, so that nobody can have fixed it beforehand.
 func begin(ctx context.Context, tx *db.Tx, now time.Time, o opening) (token string, err error) {
@@ -185,11 +192,12 @@ func dropEntry(ctx context.Context, tx *db.Tx, id string) (bool, error) {
 // two at once exactly one gets through; the other is told Conflict.
 func activate(ctx context.Context, tx *db.Tx, core *app.Core, e entry, hash string) error {
 	now := core.Clock.Now()
-	used, err := tx.Exec(ctx, `DELETE FROM activation_code WHERE person = $1 AND mac = $2 AND expires_at > $3`, e.Person, e.Mac, now.UnixMilli())
+	// The account first, as whoever gives a new code does.
+	set, err := tx.Exec(ctx, `UPDATE person SET password = $2, activated_at = $3 WHERE id = $1 AND activated_at IS NULL`, e.Person, hash, now.UnixMilli())
 	if err != nil {
 		return err
 	}
-	set, err := tx.Exec(ctx, `UPDATE person SET password = $2, activated_at = $3 WHERE id = $1 AND activated_at IS NULL`, e.Person, hash, now.UnixMilli())
+	used, err := tx.Exec(ctx, `DELETE FROM activation_code WHERE person = $1 AND mac = $2 AND expires_at > $3`, e.Person, e.Mac, now.UnixMilli())
 	if err != nil {
 		return err
 	}
@@ -226,6 +234,8 @@ func sweep(ctx context.Context, core *app.Core) error {
 			`DELETE FROM recovery_request WHERE created_at <= $1`:                      24 * time.Hour,
 			`DELETE FROM known_device WHERE seen_at <= $1`:                             400 * 24 * time.Hour,
 			`DELETE FROM outgoing_mail WHERE sent_at IS NOT NULL AND created_at <= $1`: 30 * 24 * time.Hour,
+			// Given up: the code or the link in it is long dead.
+			`DELETE FROM outgoing_mail WHERE sent_at IS NULL AND created_at <= $1`: 3 * 24 * time.Hour,
 		} {
 			if _, err := tx.Exec(ctx, text, now-age.Milliseconds()); err != nil {
 				return fmt.Errorf("sweep: %w", err)

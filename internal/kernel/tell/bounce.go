@@ -2,10 +2,10 @@ package tell
 
 import (
 	"context"
+	"crypto/hmac"
 	"encoding/base32"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -38,7 +38,7 @@ func readReturn(core *app.Core, text string) (delivery string, ok bool) {
 		return "", false
 	}
 	id := uuid.UUID(b[:len(uuid.UUID{})])
-	return id.String(), slices.Equal(core.Keys.MAC("mail return", id[:])[:signed], b[len(id):])
+	return id.String(), hmac.Equal(core.Keys.MAC("mail return", id[:])[:signed], b[len(id):])
 }
 
 // Returned is what became of a returned message.

@@ -305,20 +305,29 @@ func (h handler) stop(r *app.Request) (web.Response, error) {
 	if !ok {
 		return nil, errs.ErrNotFound
 	}
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return h.silence(r.Context(), tx, person, kind) }); err != nil {
+	there := false
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
+		there, err = h.silence(r.Context(), tx, person, kind)
+		return err
+	}); err != nil {
 		return nil, err
+	}
+	if !there { // erased, or one record with another since: its settings are no longer here
+		return h.gate(r, staleView())
 	}
 	return h.gate(r, stopView(h.label(r, kind), r.URL.Path, true))
 }
 
-func (h handler) silence(ctx context.Context, tx *db.Tx, person, kind string) error {
+// silence writes that somebody wants no such mail, and says whether there is
+// such a person still.
+func (h handler) silence(ctx context.Context, tx *db.Tx, person, kind string) (bool, error) {
 	known, err := read(ctx, tx, h.core.Clock.Now(), []string{person})
 	if err != nil {
-		return err
+		return false, err
 	}
 	there, err := session.Known(ctx, tx, person)
-	if err != nil || !there { // erased since: nothing is sent to them
-		return err
+	if err != nil || !there {
+		return false, err
 	}
 	choices := map[string]notify.Choice{}
 	for _, a := range h.core.Apps {
@@ -333,7 +342,7 @@ func (h handler) silence(ctx context.Context, tx *db.Tx, person, kind string) er
 			choices[t.Kind] = notify.Choice{Push: c.Push, Mail: notify.Never}
 		}
 	}
-	return notify.Choose(ctx, tx, rights.System("unsubscribe"), person, choices, nil)
+	return true, notify.Choose(ctx, tx, rights.System("unsubscribe"), person, choices, nil)
 }
 
 func (h handler) label(r *app.Request, kind string) string {

@@ -28,12 +28,16 @@ func (h handler) mute(r *app.Request) (web.Response, error) {
 }
 
 func (h handler) unmute(r *app.Request) (web.Response, error) {
+	what := r.PathValue("id")
+	if !id.Valid(what) {
+		return nil, errs.ErrNotFound
+	}
 	form, err := r.Values()
 	if err != nil {
 		return nil, err
 	}
 	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return notify.Unmute(r.Context(), tx, r.Grant, r.PathValue("id"))
+		return notify.Unmute(r.Context(), tx, r.Grant, what)
 	}); err != nil {
 		return nil, err
 	}

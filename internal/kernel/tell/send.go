@@ -53,18 +53,24 @@ func (f flush) run(ctx context.Context, core *app.Core, t *turns) error {
 	if !t.take(f.Channel) {
 		return nil
 	}
+	back := false // the turn was given back, which a panic must do too
+	defer func() {
+		if !back {
+			t.drop(f.Channel)
+		}
+	}()
 	began := core.Clock.Now()
 	for core.Clock.Now().Sub(began) < enough {
 		n, err := f.batch(ctx, core)
 		if err != nil {
-			t.drop(f.Channel)
 			return err
 		}
-		if n == 0 && t.done(f.Channel) {
-			return nil
+		if n == 0 {
+			if back = t.done(f.Channel); back {
+				return nil
+			}
 		}
 	}
-	t.drop(f.Channel)
 	return core.DB.Write(ctx, func(tx *db.Tx) error { return core.Jobs.Add(ctx, tx, f) })
 }
 

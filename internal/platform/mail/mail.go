@@ -172,6 +172,7 @@ func (s *Sender) SendAll(ctx context.Context, messages []Message) []error {
 // dial opens a connection that closes with the context: go-mail alone looks at
 // the context only while connecting.
 func (s *Sender) dial(ctx context.Context, stop *func() bool) (*gomail.Client, error) {
+	var open net.Conn
 	opts := []gomail.Option{
 		gomail.WithPort(s.port), gomail.WithTimeout(s.Timeout), gomail.WithHELO(s.domain), gomail.WithTLSPolicy(s.policy),
 		gomail.WithDialContextFunc(func(dialing context.Context, network, addr string) (net.Conn, error) {
@@ -179,7 +180,7 @@ func (s *Sender) dial(ctx context.Context, stop *func() bool) (*gomail.Client, e
 			if err != nil {
 				return nil, err
 			}
-			*stop = context.AfterFunc(ctx, func() { conn.Close() })
+			open, *stop = conn, context.AfterFunc(ctx, func() { conn.Close() })
 			if !s.ssl {
 				return conn, nil
 			}
@@ -201,7 +202,13 @@ func (s *Sender) dial(ctx context.Context, stop *func() bool) (*gomail.Client, e
 	if err != nil {
 		return nil, err
 	}
-	return c, c.DialWithContext(ctx)
+	if err := c.DialWithContext(ctx); err != nil {
+		if open != nil {
+			open.Close() // a server that is refused after the greeting is left open by go-mail
+		}
+		return nil, err
+	}
+	return c, nil
 }
 
 // auth takes the first way of signing in that both sides know. In clear text it

@@ -3,7 +3,25 @@
 const form = document.querySelector<HTMLFormElement>("form[data-saves]");
 const said = form?.querySelector<HTMLElement>("[data-said]");
 
+// One request at a time, and the last one says all: two at once might be kept
+// in the wrong order.
+let saving = false;
+let changed = false;
 form?.addEventListener("change", async () => {
+  changed = true;
+  if (saving) return;
+  saving = true;
+  try {
+    while (changed) {
+      changed = false;
+      await save(form);
+    }
+  } finally {
+    saving = false;
+  }
+});
+
+async function save(form: HTMLFormElement): Promise<void> {
   let ok = false;
   let page: Document | undefined;
   try {
@@ -14,6 +32,7 @@ form?.addEventListener("change", async () => {
   } catch {
     // Told below.
   }
+  if (changed) return;
   if (said) {
     const fault = page?.querySelector<HTMLElement>("form[data-saves] .erreur span")?.textContent;
     said.textContent = ok ? said.dataset.said! : (fault ?? said.dataset.failed!);
@@ -30,7 +49,7 @@ form?.addEventListener("change", async () => {
     const whole = band.querySelector<HTMLInputElement>(".ruban input");
     if (whole) whole.indeterminate = fresh.querySelector(".ruban input")?.hasAttribute("data-some") ?? false;
   });
-});
+}
 
 const button = document.querySelector<HTMLButtonElement>("button[data-rings]");
 const can = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;

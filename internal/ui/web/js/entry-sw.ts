@@ -72,7 +72,8 @@ async function show(data: any): Promise<void> {
       body: text(said.texte, MARELLE.text),
       icon: MARELLE.icon,
       lang: "fr",
-      tag: url, // the next one about the same thing replaces it
+      tag: url, // the next one about the same thing replaces it, and rings
+      renotify: true,
       data: { url },
     }),
     badge(said.badge),
