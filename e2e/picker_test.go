@@ -1,9 +1,13 @@
 package e2e
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"marelle/internal/kernel/file"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
 	"marelle/internal/testkit/browser"
 	"marelle/internal/testkit/testapp"
 )
@@ -111,5 +115,40 @@ func TestPicker(t *testing.T) {
 				j.Stranger().Get(p).Is(303)
 			}
 		})
+	}
+}
+
+// A child records a sound where there is no room for it: it is told so, keeps the
+// sound, and sends it once there is room.
+func TestARecordingThatIsRefusedIsNotLost(t *testing.T) {
+	j := journey{t: t, gate: openGate(t), b: browser.Start(t)}
+	room := func(bytes int64) {
+		t.Helper()
+		j.write(func(ctx context.Context, tx *db.Tx) error {
+			return file.SetQuota(ctx, tx, rights.System("test"), j.One(`SELECT id FROM school WHERE uai = '0809876A'`), rights.Pupil, bytes)
+		})
+	}
+	ines := j.tab("ines.kermadec", browser.Phone)
+	ines.Allow("422")
+	ines.Go(j.URL + "/documents/ajouter")
+	room(10)
+	ines.Click("Enregistrer un son")
+	ines.Click(".enregistreur [data-do=start]")
+	ines.WaitText("0:01")
+	ines.Click("Terminer")
+	ines.WaitText("C’est enregistré.")
+	ines.Click("Garder")
+	ines.WaitText("Il n’y a plus assez de place")
+	ines.CheckPage("son-sans-place")
+	if _, got := ines.Download("Garder sur cet appareil"); len(got) < 1000 {
+		t.Errorf("%d bytes are kept on the device", len(got))
+	}
+	room(1 << 20)
+	ines.Click("Réessayer")
+	ines.WaitText("Arrivé")
+	ines.Click(".carte > button.bouton")
+	ines.WaitText("Enregistrement")
+	if got := j.One(`SELECT f.type FROM document d JOIN file f ON f.id = d.file WHERE d.name LIKE 'Enregistrement %'`); !strings.HasPrefix(got, "audio/") {
+		t.Errorf("it is kept as %s", got)
 	}
 }
