@@ -25,6 +25,7 @@ import (
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/people/onde"
+	"marelle/internal/kernel/pick"
 	"marelle/internal/kernel/resource"
 	"marelle/internal/kernel/retention"
 	"marelle/internal/kernel/rights"
@@ -174,6 +175,7 @@ func Kernel(core *app.Core) []app.App {
 		session.App(core),
 		tell.App(core),
 		file.App(core),
+		pick.App(),
 		retention.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}

@@ -28,6 +28,8 @@ type FieldProps struct {
 	Accept      string
 	Upload      string // FileField: where a script sends files at once, in pieces; each that arrived is then a hidden field
 	Kept        string // the name of those fields
+	Pick        string // FileField: the window in which files are chosen among those that the person has here
+	PickAfter   string // where the form is sent, to be kept, before that window opens without a script
 	Rows        int    // TextArea
 	Options     []Option
 	Attrs       templ.Attributes // autocomplete, maxlength, inputmode, autofocus…

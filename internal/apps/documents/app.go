@@ -84,6 +84,7 @@ func App(core *app.Core) app.App {
 			r.POST("/documents/{id}/partage", Managing, h.give)
 			r.POST("/documents/{id}/partage/retirer", Managing, h.take)
 		},
+		Shelf:      h.shelf(),
 		Migrations: sub("migrations"),
 		Messages:   sub("i18n"),
 		Export:     Export,

@@ -65,17 +65,7 @@ func (h handler) shared(r *app.Request) (web.Response, error) {
 
 // fill reads a page of a list, and who sees what the viewer manages.
 func (h handler) fill(v *view, o Query) error {
-	v.after = v.r.URL.Query().Get("apres")
-	if head, tail := v.after, ""; head != "" {
-		if n := len(head) - 36; n > 0 && head[n-1] == '.' {
-			tail = head[n:]
-		} else {
-			tail = head
-		}
-		if !id.Valid(tail) {
-			v.after = "" // not one of our links
-		}
-	}
+	v.after = after(v.r.URL.Query().Get("apres"))
 	o.After, o.Limit = v.after, page+1
 	list, err := List(v.r.Context(), h.core.DB, v.r.Viewer.Scope(), o)
 	if err != nil {
@@ -83,10 +73,7 @@ func (h handler) fill(v *view, o Query) error {
 	}
 	if len(list) > page {
 		list = list[:page]
-		last := list[page-1]
-		if v.next = last.ID; len(o.Given) > 0 {
-			v.next = strconv.FormatInt(last.At, 10) + "." + last.ID
-		}
+		v.next = next(list[page-1], o)
 	}
 	v.items = list
 	if v.item != nil {
@@ -96,6 +83,26 @@ func (h handler) fill(v *view, o Query) error {
 		return nil
 	}
 	return h.audience(v, list)
+}
+
+// after is where a link says that a list goes on; "" when it is not one of ours.
+func after(link string) string {
+	tail := link
+	if n := len(link) - 36; n > 0 && link[n-1] == '.' {
+		tail = link[n:]
+	}
+	if !id.Valid(tail) {
+		return ""
+	}
+	return link
+}
+
+// next names the last of a page to the link that goes on after it.
+func next(last Item, o Query) string {
+	if len(o.Given) > 0 {
+		return strconv.FormatInt(last.At, 10) + "." + last.ID
+	}
+	return last.ID
 }
 
 // audience names who else sees some items.

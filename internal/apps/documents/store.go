@@ -13,15 +13,16 @@ import (
 
 // Query chooses a page of files and folders.
 type Query struct {
-	ID    string      // only this one: reading one is the list with an id
-	In    string      // what lies in this folder
-	Mine  bool        // the top of the viewer's own space
-	Star  bool        // what the viewer wants to find at once
-	Given []string    // what was shared with one of these principals, newest first
-	Kind  []string    // ids: only these
-	Least rights.Role // held by the viewer
-	After string      // Item.ID, the last of the page before
-	Limit int         //
+	ID     string      // only this one: reading one is the list with an id
+	In     string      // what lies in this folder
+	Mine   bool        // the top of the viewer's own space
+	Star   bool        // what the viewer wants to find at once
+	Given  []string    // what was shared with one of these principals, newest first
+	Kind   []string    // ids: only these
+	School string      // only in this one
+	Least  rights.Role // held by the viewer
+	After  string      // Item.ID, the last of the page before
+	Limit  int         //
 }
 
 // List reads a page of what the scope lets its viewer see, folders first, in
@@ -61,6 +62,9 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 			}
 		}
 		o.After = ""
+	}
+	if o.School != "" {
+		where = append(where, `d.school = `+arg(o.School))
 	}
 	if o.After != "" {
 		where = append(where, `(CASE WHEN d.folder THEN 0 ELSE 1 END, d.name_key, d.id) > (SELECT CASE WHEN l.folder THEN 0 ELSE 1 END, l.name_key, l.id FROM document l WHERE l.id = `+arg(o.After)+`)`)

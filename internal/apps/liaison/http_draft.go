@@ -89,6 +89,11 @@ func (h handler) resume(r *app.Request, draft string) (web.Response, error) {
 	}
 	d := s.Draft()
 	s.plannedIn(&d, r.Viewer.Zone())
+	for _, f := range r.URL.Query()["fichier"] { // chosen among documents meanwhile
+		if id.Valid(f) {
+			d.Files = append(d.Files, f)
+		}
+	}
 	return h.formWith(r, http.StatusOK, d, nil, toast)
 }
 
@@ -143,6 +148,8 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 		return web.Redirect(path(kept.ID)), nil
 	case kept.Planned:
 		return web.Redirect(atDrafts), nil
+	case r.PostForm.Has("choisir"):
+		return web.Redirect(in("/fichiers/choisir", school, "lire", "", "retour", in(atCompose, school, "brouillon", kept.ID))), nil
 	case r.PostForm.Has("apercu"):
 		return web.Redirect(in(atPreview, school, "brouillon", kept.ID)), nil
 	case kept.Newer != 0:

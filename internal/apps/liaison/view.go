@@ -341,7 +341,20 @@ func keptFile(ctx context.Context, f file.File) ui.FieldProps {
 
 func (f form) who() ui.FieldProps { return ui.FieldProps{Name: "a", Error: f.faults["a"]} }
 
+// joins are the types of files that a word or a letter takes.
+const joins = "image/*,audio/*,video/*,application/pdf"
+
+// drafted is the field of files of a form that can be kept as a draft: without a
+// script it is, before the window of documents opens.
+func (f form) drafted(ctx context.Context) ui.FieldProps {
+	p := f.file(ctx)
+	if f.planned == "" {
+		p.PickAfter = in(atSave, f.school)
+	}
+	return p
+}
+
 func (f form) file(ctx context.Context) ui.FieldProps {
 	return ui.FieldProps{Name: "piece", Label: i18n.T(ctx, "liaison.file"), Help: i18n.T(ctx, "liaison.file_help", "n", filesMax), Multiple: true, Error: f.faults["piece"], Optional: true,
-		Accept: "image/jpeg,image/png,image/gif,image/webp,application/pdf", Upload: "/fichiers/envoi?lire&ecole=" + f.school, Kept: "fichier"}
+		Accept: joins, Upload: "/fichiers/envoi?lire&ecole=" + f.school, Kept: "fichier", Pick: "/fichiers/choisir?lire&ecole=" + f.school}
 }

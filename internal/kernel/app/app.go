@@ -44,6 +44,8 @@ type App struct {
 	// Tile is what the service shows on the home page of whoever works with it,
 	// in one statement at most; nil shows nothing.
 	Tile func(r *Request) (templ.Component, error)
+	// Shelf is where people keep files, lent to the other services.
+	Shelf *Shelf
 	// Export hands over all that the service holds of a person, as values that
 	// become JSON, each under a name.
 	Export func(ctx context.Context, q db.Querier, person string, add func(name string, v any) error) error

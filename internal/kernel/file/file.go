@@ -138,10 +138,10 @@ const (
 	thumbSide = 400
 )
 
-// Receive takes a photo or a PDF from a person, what is read in a page: a picture
-// is decoded, turned upright and written again without any metadata, in two
-// sizes, and its original is not kept; a PDF is kept as it is. Anything else is
-// refused. No row is written: Record does it in the transaction of the item.
+// Receive takes from a person what is read, seen or heard in a page: a picture is
+// decoded, turned upright and written again without any metadata, in two sizes,
+// and its original is not kept; a PDF, sound and video are kept as they are.
+// Anything else is refused. No row is written: Record does it in the transaction of the item.
 func Receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
 	return receive(ctx, core, school, owner, name, in, pages)
 }
@@ -218,7 +218,7 @@ func recognise(core *app.Core, head io.Reader, name string, whatever bool) (medi
 		return kind, nil
 	case kind.Opaque():
 		return kind, errs.Field("piece", "media.heic")
-	case !whatever:
+	case !whatever && !kind.Audio() && !kind.Video():
 		return kind, errs.Field("piece", "file.kind")
 	case program:
 		return kind, errs.Field("piece", "file.program", "kind", end)

@@ -247,9 +247,9 @@ func TestProgramsAreRefusedByTheirKind(t *testing.T) {
 			t.Errorf("%s: %s", name, s)
 		}
 	}
-	// The carnet keeps to photos and PDFs.
+	// The carnet keeps to what is read, seen or heard in a page.
 	_, err := file.Receive(t.Context(), a.Core, school(a, helene.ID), helene.ID, "a.txt", strings.NewReader("texte"))
-	if s := said(a, err); !strings.Contains(s, "Seules les photos") {
+	if s := said(a, err); !strings.Contains(s, "On peut joindre ici des photos") {
 		t.Error(s)
 	}
 	if n := a.Core.Spool.Used(); n != 0 {

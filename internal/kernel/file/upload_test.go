@@ -191,7 +191,7 @@ func TestRefusalsOfAnUpload(t *testing.T) {
 	}
 	// What is read in a page only.
 	at = helene.beginReading("a.txt", 5).Is(http.StatusCreated).Header.Get("Location")
-	helene.send(at, 0, strings.NewReader("01234")).Faulty().Has("Seules les photos")
+	helene.send(at, 0, strings.NewReader("01234")).Faulty().Has("On peut joindre ici des photos")
 	// Another protocol, another body.
 	helene.Header = http.Header{}
 	helene.Do(http.MethodPost, "/fichiers/envoi", "", nil).Faulty().Has(`lang="fr"`)

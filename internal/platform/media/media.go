@@ -9,7 +9,9 @@
 package media
 
 import (
+	"bytes"
 	"embed"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"io/fs"
@@ -115,11 +117,52 @@ func Served(mime string) string {
 
 // Sniff recognises a file by its first 3,072 bytes, which it takes from r.
 func Sniff(r io.Reader) (Type, error) {
-	m, err := mimetype.DetectReader(r)
-	if err != nil {
+	head := make([]byte, sniffed)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return Type{}, fmt.Errorf("recognising a file: %w", err)
 	}
-	return typeOf(m), nil
+	t := typeOf(mimetype.Detect(head[:n]))
+	switch {
+	case t.MIME == "video/mp4" && heardMP4(head[:n]):
+		return Type{MIME: "audio/mp4", Ext: ".m4a"}, nil
+	case t.MIME == "video/webm" && bytes.Contains(head[:n], []byte("A_OPUS")) && !bytes.Contains(head[:n], []byte("V_")):
+		return Type{MIME: "audio/webm", Ext: ".weba"}, nil
+	}
+	return t, nil
+}
+
+// sniffed is how much of a file is looked at to recognise it.
+const sniffed = 3072
+
+// heardMP4 says whether what an MP4 announces at its head is sound alone, as
+// browsers record it: the box "moov" whole, with handlers of sound and none of
+// pictures (ISO/IEC 14496-12, 8.4.3).
+func heardMP4(head []byte) bool {
+	for len(head) >= 8 {
+		size := int(binary.BigEndian.Uint32(head))
+		if size < 8 || size > len(head) {
+			return false
+		}
+		if string(head[4:8]) == "moov" {
+			sound := false
+			for rest := head[8:size]; ; {
+				at := bytes.Index(rest, []byte("hdlr"))
+				if at < 0 || len(rest) < at+16 {
+					return sound
+				}
+				switch string(rest[at+12 : at+16]) {
+				case "soun":
+					sound = true
+				case "vide":
+					return false
+				}
+				rest = rest[at+16:]
+			}
+		}
+		head = head[size:]
+	}
+	return false
 }
 
 func typeOf(m *mimetype.MIME) Type {

@@ -347,6 +347,27 @@ func TestSniff(t *testing.T) {
 			t.Errorf("%q: %+v, %v", src, got, err)
 		}
 	}
+	box := func(kind, in string) string {
+		return string(binary.BigEndian.AppendUint32(nil, uint32(len(in)+8))) + kind + in
+	}
+	handler := func(kind string) string {
+		return box("trak", box("mdia", box("hdlr", "\x00\x00\x00\x00\x00\x00\x00\x00"+kind+"\x00\x00\x00\x00")))
+	}
+	ftyp := box("ftyp", "isom\x00\x00\x02\x00isomiso5")
+	webm := "\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm"
+	for name, c := range map[string]struct{ src, want string }{
+		"recorded sound":    {ftyp + box("moov", box("mvhd", "")+handler("soun")) + box("moof", ""), "audio/mp4"},
+		"recorded film":     {ftyp + box("moov", handler("soun")+handler("vide")), "video/mp4"},
+		"what was not read": {ftyp + box("moov", handler("soun")+strings.Repeat("x", 4000)), "video/mp4"},
+		"told at the end":   {ftyp + box("mdat", "soun"), "video/mp4"},
+		"a broken box":      {ftyp + "\x00\x00\x00\x01moovhdlr", "video/mp4"},
+		"recorded as webm":  {webm + "\x86\x86A_OPUS", "audio/webm"},
+		"filmed as webm":    {webm + "\x86\x86A_OPUS\x86\x85V_VP8", "video/webm"},
+	} {
+		if got, err := Sniff(strings.NewReader(c.src)); err != nil || got.MIME != c.want {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
 	if !(Type{MIME: "image/webp"}).Picture() || (Type{MIME: "image/svg+xml"}).Picture() || !(Type{MIME: "audio/mpeg"}).Audio() || !(Type{MIME: "video/mp4"}).Video() {
 		t.Error("families")
 	}

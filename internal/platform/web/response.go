@@ -36,10 +36,14 @@ func PageStatus(status int, c templ.Component) Response {
 	return Func(func(w http.ResponseWriter, r *http.Request) error {
 		buf := templ.GetBuffer()
 		defer templ.ReleaseBuffer(buf)
-		if err := c.Render(r.Context(), buf); err != nil {
+		devices := false
+		if err := c.Render(context.WithValue(r.Context(), devicesKey{}, &devices), buf); err != nil {
 			return err
 		}
 		h := w.Header()
+		if devices {
+			h.Set("Permissions-Policy", permissions("(self)"))
+		}
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		if h.Get("Cache-Control") == "" {
 			h.Set("Cache-Control", "private, no-store")
@@ -51,6 +55,22 @@ func PageStatus(status int, c templ.Component) Response {
 		_, err := w.Write(buf.Bytes())
 		return err
 	})
+}
+
+type devicesKey struct{}
+
+// Devices is said by a component whose script uses the camera or the microphone:
+// the page that draws it may ask the person for them. No other page may.
+func Devices(ctx context.Context) {
+	if used, ok := ctx.Value(devicesKey{}).(*bool); ok {
+		*used = true
+	}
+}
+
+// permissions is the Permissions-Policy of an answer, by who may ask for the
+// camera and the microphone.
+func permissions(who string) string {
+	return "camera=" + who + ", microphone=" + who + ", geolocation=(), interest-cohort=()"
 }
 
 // Redirect answers 303: after a POST, the next page is got.

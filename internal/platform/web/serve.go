@@ -82,7 +82,7 @@ func harden(h http.Header, base *url.URL) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(), interest-cohort=()")
+	h.Set("Permissions-Policy", permissions("()"))
 	h.Set("X-Frame-Options", "DENY")
 	if base.Scheme == "https" {
 		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")

@@ -1,10 +1,14 @@
+import { canPhotograph, photograph } from "./camera";
 import { each, type Root } from "./dom";
+import { pick, type Picked } from "./picker";
+import { canRecord, record } from "./recorder";
 
 // input[type=file][data-upload]: chosen or dropped files leave at once, in pieces
 // (tus 1.0), show how far they are, can be paused, and go on by themselves after a
 // lost line. The same file chosen again after a reload goes on where it was. Each
 // that has arrived is a hidden field of the form. Without this script the form
-// sends them itself.
+// sends them itself. The squares beside it (data-source) take a photo, record a
+// sound, or choose among one's documents.
 const version = { "Tus-Resumable": "1.0.0" };
 const slice = 16 << 20;
 const atOnce = 2;
@@ -39,12 +43,15 @@ class Sending {
   private says = document.createElement("small");
   private pause = document.createElement("button");
   private remove = document.createElement("button");
+  private rescue?: HTMLElement;
 
+  // made says that it was made here, and is nowhere else yet.
   constructor(
     private file: File,
     private input: HTMLInputElement,
     private list: HTMLElement,
     private changed: () => void,
+    private made = false,
   ) {
     const name = document.createElement("span");
     name.textContent = file.name;
@@ -146,10 +153,37 @@ class Sending {
       sessionStorage.removeItem(this.key());
       this.failed = true;
       this.show("failed", a.text || this.word("failed"));
+      if (this.made) this.offer();
       return true;
     }
     if (a.status >= 300) throw new Error("again");
     return false;
+  }
+
+  // offer keeps what was made here from being lost with the page: it is sent anew,
+  // or kept on the device.
+  private offer(): void {
+    const save = document.createElement("a");
+    save.className = "bouton discret";
+    save.textContent = this.word("save");
+    save.download = this.file.name;
+    save.href = URL.createObjectURL(this.file);
+    const again = document.createElement("button");
+    again.type = "button";
+    again.className = "bouton discret";
+    again.textContent = this.word("again");
+    again.addEventListener("click", () => {
+      URL.revokeObjectURL(save.href);
+      this.rescue?.remove();
+      this.at = "";
+      this.sent = 0;
+      this.failed = false;
+      this.show("queued");
+      void this.run();
+    });
+    this.rescue = document.createElement("span");
+    this.rescue.append(again, save);
+    this.remove.before(this.rescue);
   }
 
   private async run(): Promise<void> {
@@ -196,6 +230,7 @@ class Sending {
     field.name = this.input.dataset.kept!;
     field.value = id;
     this.line.append(field);
+    if (this.file.type.startsWith("image/")) face(this.line, `/fichiers/${id}/thumb`);
     this.done = true;
     this.show("done");
   }
@@ -213,6 +248,64 @@ class Sending {
   get over(): boolean {
     return this.done || this.failed || this.gone;
   }
+}
+
+// face shows a small picture of a file on its line.
+function face(line: HTMLElement, src: string): void {
+  const img = document.createElement("img");
+  img.alt = "";
+  img.src = src;
+  img.onerror = () => img.remove(); // a drawing, or none is made of it
+  line.prepend(img);
+}
+
+// joined is the line of a file that was chosen among documents.
+function joined(f: Picked, kept: string, list: HTMLElement, changed: () => void): void {
+  const line = document.createElement("li");
+  line.className = "envoi";
+  line.dataset.state = "done";
+  const name = document.createElement("span");
+  name.textContent = f.name;
+  const says = document.createElement("small");
+  says.textContent = `${list.dataset.picked} · ${f.size}`;
+  const remove = document.createElement("button");
+  remove.type = "button";
+  remove.className = "bouton discret";
+  remove.textContent = list.dataset.remove!;
+  remove.setAttribute("aria-label", `${list.dataset.remove} ${f.name}`);
+  remove.addEventListener("click", () => {
+    line.remove();
+    changed();
+  });
+  const field = document.createElement("input");
+  field.type = "hidden";
+  field.name = kept;
+  field.value = f.id;
+  line.append(name, says, remove, field);
+  if (f.thumb) face(line, f.thumb);
+  list.append(line);
+}
+
+// sources shows the squares that this device can serve.
+function sources(zone: HTMLElement, input: HTMLInputElement, list: HTMLElement, take: (f: File) => void, changed: () => void): void {
+  zone.classList.add("prete");
+  const square = (name: string, can: Promise<boolean>, act: (box: HTMLTemplateElement, opener: HTMLElement) => void) => {
+    const b = zone.querySelector<HTMLButtonElement>(`[data-source=${name}]`);
+    const box = zone.querySelector<HTMLTemplateElement>(`template[data-box=${name}]`);
+    if (!b || !box) return;
+    b.addEventListener("click", () => act(box, b));
+    void can.then((yes) => (b.hidden = !yes));
+  };
+  square("documents", Promise.resolve(true), (box, opener) =>
+    pick(box, opener, (got) => {
+      for (const f of got) joined(f, input.dataset.kept!, list, changed);
+      changed();
+    }),
+  );
+  square("camera", canPhotograph(), (box, opener) => photograph(box, opener, take));
+  square("sound", canRecord(), (box, opener) => record(box, opener, take));
+  const drop = zone.querySelector<HTMLElement>("[data-drop]");
+  if (drop) drop.hidden = matchMedia("(pointer: coarse)").matches;
 }
 
 function uploads(root: Root): void {
@@ -237,7 +330,8 @@ function uploads(root: Root): void {
       take(input.files);
       input.value = "";
     });
-    const zone = input.parentElement!;
+    const zone = input.closest<HTMLElement>("[data-sources]")!;
+    sources(zone, input, list, (f) => all.push(new Sending(f, input, list, changed, true)), changed);
     zone.addEventListener("dragover", (e) => {
       e.preventDefault();
       zone.classList.add("survol");
