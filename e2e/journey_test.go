@@ -30,6 +30,7 @@ import (
 // the teacher sees the bar move, and who is missing. The same without scripts.
 // With them it goes on to what is told outside: see tell.
 func TestFromTheExportToTheWordThatIsRead(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, way := range []struct {
 		name   string
