@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,40 +12,27 @@ import (
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
 	"marelle/internal/platform/db"
-	"marelle/internal/platform/mail"
-	"marelle/internal/platform/mail/mailtest"
 	"marelle/internal/testkit/browser"
+	"marelle/internal/testkit/smtp"
 	"marelle/internal/testkit/testapp"
 )
 
 // chosen is the password of whoever gets in here.
 const chosen = "tilleul craie samedi bateau"
 
-// gate is a school with a mail server, where accounts can be made new.
+// gate is a school that tells people outside, where accounts can be made new.
 type gate struct {
 	*testapp.Live
-	mails *mailtest.Recorder
+	out *testapp.Outside
 }
 
 func openGate(t *testing.T) *gate {
 	t.Helper()
-	return withMail(t, testapp.Serve(t))
+	return outside(testapp.Serve(t))
 }
 
-// withMail gives a server a real mail server to send through.
-func withMail(t *testing.T, live *testapp.Live) *gate {
-	t.Helper()
-	g := &gate{Live: live}
-	var err error
-	if g.mails, err = mailtest.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = g.mails.Close() })
-	if g.Core.Mail, err = mail.ParseURL(g.mails.URL()); err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
+// outside gives a server a mail server and a push service.
+func outside(live *testapp.Live) *gate { return &gate{live, live.Outside()} }
 
 func (g *gate) write(f func(ctx context.Context, tx *db.Tx) error) {
 	g.T.Helper()
@@ -92,14 +80,26 @@ func (g *gate) active(login, address string) {
 	})
 }
 
-// mailed waits for the n-th message and returns its words.
-func (g *gate) mailed(n int, address string) string {
+// mailed waits for the n-th message to an address and returns it.
+func (g *gate) mailed(n int, address string) smtp.Message {
 	g.T.Helper()
-	got := g.mails.Wait(n, 10*time.Second)
-	if len(got) < n || got[n-1].To != address {
-		g.T.Fatalf("message %d for %s: %+v", n, address, got)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if got := g.to(address); len(got) >= n {
+			return got[n-1]
+		} else if time.Now().After(end) {
+			g.T.Fatalf("%d messages for %s, not %d", len(got), address, n)
+		}
 	}
-	return got[n-1].Text
+}
+
+// to are the messages that came for an address.
+func (g *gate) to(address string) (out []smtp.Message) {
+	for _, m := range g.out.Mails.Messages() {
+		if slices.Contains(m.To, address) {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // link waits for the mail whose address carries a secret: others tell what the
@@ -107,7 +107,7 @@ func (g *gate) mailed(n int, address string) string {
 func (g *gate) link(address string) string {
 	g.T.Helper()
 	for n := 1; n < 20; n++ {
-		for _, w := range strings.Fields(g.mailed(n, address)) {
+		for _, w := range strings.Fields(g.mailed(n, address).Text) {
 			if strings.Contains(w, "#") {
 				return w
 			}
@@ -187,7 +187,7 @@ func TestAMotherComesIn(t *testing.T) {
 			check("activation-5-email")
 			tab.Fill("Adresse e-mail", "nadia@exemple.fr")
 			tab.Click("Recevoir le code")
-			digits := strings.Join(sixDigits.FindStringSubmatch(s.mailed(1, "nadia@exemple.fr"))[1:], "")
+			digits := strings.Join(sixDigits.FindStringSubmatch(s.mailed(1, "nadia@exemple.fr").Text)[1:], "")
 			check("activation-5-chiffres")
 			tab.Fill("Code reçu par e-mail", digits)
 			tab.Click("Confirmer")

@@ -10,11 +10,16 @@ import (
 	"testing"
 	"time"
 
+	cdpbrowser "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/push/pushtest"
 	"marelle/internal/testkit/browser"
+	onpaper "marelle/internal/testkit/paper"
 	"marelle/internal/testkit/testapp"
 )
 
@@ -23,6 +28,7 @@ import (
 // two children activates with the code printed on theirs and confirms an
 // address; a teacher writes to two classes; the parent says that it is read;
 // the teacher sees the bar move, and who is missing. The same without scripts.
+// With them it goes on to what is told outside: see tell.
 func TestFromTheExportToTheWordThatIsRead(t *testing.T) {
 	t.Parallel()
 	b := browser.Start(t)
@@ -31,12 +37,15 @@ func TestFromTheExportToTheWordThatIsRead(t *testing.T) {
 		option []browser.Option
 	}{{"with scripts", nil}, {"without scripts", []browser.Option{browser.NoScript}}} {
 		t.Run(way.name, func(t *testing.T) {
-			j := journey{t: t, gate: withMail(t, testapp.ServeEmpty(t)), b: b, option: way.option}
+			j := journey{t: t, gate: outside(testapp.ServeEmpty(t)), b: b, option: way.option}
 			j.importSchool()
 			j.activate(j.sheet())
 			j.send()
 			j.read()
 			j.track()
+			if way.option == nil {
+				j.tell()
+			}
 		})
 	}
 }
@@ -52,6 +61,7 @@ type journey struct {
 	login   string    // the parent's
 	class   [2]string // labels of their children's classes
 	word    string    // address
+	author  string    // the teacher's sign-in name
 }
 
 // tab opens a browser for somebody who is signed in.
@@ -156,7 +166,7 @@ func (j *journey) activate(code string) {
 	j.parent.Click("Continuer")
 	j.parent.Fill("Adresse e-mail", "famille@exemple.fr")
 	j.parent.Click("Recevoir le code")
-	j.parent.Fill("Code reçu par e-mail", strings.Join(sixDigits.FindStringSubmatch(j.mailed(1, "famille@exemple.fr"))[1:], ""))
+	j.parent.Fill("Code reçu par e-mail", strings.Join(sixDigits.FindStringSubmatch(j.mailed(1, "famille@exemple.fr").Text)[1:], ""))
 	j.parent.Click("Confirmer")
 	j.parent.WaitText("Vous y êtes")
 	j.parent.Click("Entrer")
@@ -167,6 +177,7 @@ func (j *journey) send() {
 	login := j.One(`SELECT min(p.login) FROM person p JOIN class_member cm ON cm.person = p.id AND cm.profile = 'teacher' JOIN class c ON c.id = cm.class
 		WHERE c.label = $1 AND (SELECT count(*) FROM class_member o WHERE o.person = p.id) = 1`, j.class[0])
 	j.settle(login)
+	j.author = login
 	teacher := j.tab(login, browser.Desktop)
 	teacher.Go(j.URL + "/carnet")
 	teacher.Click("Écrire un mot")
@@ -201,4 +212,128 @@ func (j *journey) track() {
 	missing := j.One(`SELECT min(k.first || ' ' || CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END) FROM word_pupil wp JOIN word w ON w.id = wp.word JOIN person k ON k.id = wp.pupil
 		WHERE w.title = 'Sortie à la ferme' AND NOT EXISTS (SELECT 1 FROM family_link f JOIN person p ON p.id = f.relative WHERE f.pupil = k.id AND p.login = $1)`, j.login)
 	j.teacher.WaitText(missing)
+}
+
+// tell goes on from there with what is told outside the portal, to two families
+// of one class. The first parent lets the phone ring, is told of a word that
+// asks for a signature and of one that asks a question, in the feed, by mail and
+// by an encrypted push, signs and answers. The teacher reminds who is missing:
+// the other family, and it alone. Their slip comes back on paper, before the
+// camera.
+func (j *journey) tell() {
+	j.Drain() // the word before this is told
+	before := len(j.to("famille@exemple.fr"))
+	phone := j.ring(j.parent)
+	missing := j.One(`SELECT min(p.login) FROM person p JOIN family_link f ON f.relative = p.id JOIN class_member m ON m.person = f.pupil AND m.profile = 'pupil' JOIN class c ON c.id = m.class
+		WHERE c.label = $1 AND p.login <> $2 AND NOT EXISTS (SELECT 1 FROM family_link x JOIN family_link y ON y.pupil = x.pupil JOIN person q ON q.id = y.relative WHERE x.relative = p.id AND q.login = $2)
+		AND (SELECT count(*) FROM family_link f WHERE f.relative = p.id) = 1`, j.class[0], j.login)
+	j.settle(missing)
+	j.write(func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE person SET email = 'ailleurs@exemple.fr' WHERE login = $1`, missing)
+		return err
+	})
+	other := j.out.Phone(j.As(missing))
+	told := func(when string, first, second int) {
+		j.t.Helper()
+		j.Drain() // what waits for the seconds in which a word can be taken back
+		for who, n := range map[string]int{"famille": first, "ailleurs": second} {
+			device := map[string]*pushtest.Browser{"famille": phone, "ailleurs": other}[who]
+			mails := j.to(who + "@exemple.fr")
+			if who == "famille" {
+				mails = mails[before:]
+			}
+			if rung := device.Messages(); len(rung) != n || len(mails) != n {
+				j.t.Fatalf("%s: %s heard %d pushes and %d mails, not %d", when, who, len(rung), len(mails), n)
+			}
+		}
+	}
+	write := func(title, ask string) string {
+		j.teacher.Go(j.URL + "/carnet/nouveau") // her own class is ticked
+		j.teacher.Fill("Titre", title)
+		j.teacher.Fill("Texte", "À rendre jeudi.")
+		j.teacher.Click(ask)
+		if ask == "Répondre oui ou non" {
+			j.teacher.Click("Question, choix et date")
+			j.teacher.Fill("Question", "Mange-t-il à la ferme ?")
+		}
+		j.teacher.Click("Publier")
+		j.teacher.WaitText("Mot publié")
+		return j.teacher.Path()
+	}
+	sign := write("Assurance de la sortie", "La signature d'un parent")
+	told("the word that is signed", 1, 1)
+	ask := write("Repas de la sortie", "Répondre oui ou non")
+	told("the word that asks", 2, 2)
+
+	for n, word := range []string{sign, ask} {
+		m, rung := j.to("famille@exemple.fr")[before+n], phone.Messages()[n]
+		if m.Subject != "Nouveau mot dans le carnet de liaison" || !strings.Contains(m.Text, j.URL+word) {
+			j.t.Errorf("the mail says %q:\n%s", m.Subject, m.Text)
+		}
+		if !strings.Contains(rung.Text, `"url":"`+word+`"`) || strings.Contains(rung.Text, "sortie") {
+			j.t.Errorf("the phone says %s", rung.Text)
+		}
+	}
+	if said := j.out.Phones.Refusals(); len(said) > 0 {
+		j.t.Errorf("refused by the push service: %q", said)
+	}
+	j.parent.Go(j.URL + "/")
+	j.parent.WaitText("Repas de la sortie")
+	j.parent.WaitText("Assurance de la sortie")
+	j.parent.Go(j.URL + sign)
+	j.parent.Click("Je signe")
+	j.parent.WaitText("Signé. L'école le sait.")
+	j.parent.Go(j.URL + ask)
+	j.parent.Click("Oui")
+	j.parent.Click("J'ai lu et je réponds")
+	j.parent.WaitText("Vous avez répondu")
+
+	j.teacher.Go(j.URL + sign)
+	j.teacher.WaitText("1/")
+	j.teacher.Click("Relancer toutes ces familles")
+	told("the reminder", 2, 3)
+	if m, rung := j.to("ailleurs@exemple.fr")[2], other.Messages()[2]; !strings.HasPrefix(m.Subject, "Rappel") || !strings.Contains(m.Text, j.URL+sign) || !strings.Contains(rung.Text, "Rappel") || !strings.Contains(rung.Text, sign) {
+		j.t.Errorf("reminded by %q and %s", m.Subject, rung.Text)
+	}
+
+	child := strings.Split(j.One(`SELECT k.id || '|' || k.first || ' ' || CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END FROM person p JOIN family_link f ON f.relative = p.id JOIN person k ON k.id = f.pupil WHERE p.login = $1`, missing), "|")
+	sheet := onpaper.Read(j.t, []byte(j.As(j.author).Post(sign+"/talons/imprimer", "seul", child[0]).OK().Body))
+	filming := browser.StartFilming(j.t, film(j.t, sheet.Pictures[0])).Tab(j.t, browser.Phone)
+	name, value := j.Cookie(j.author)
+	filming.SetCookie(j.URL, name, value)
+	filming.Go(j.URL + sign + "/talons")
+	filming.Click("Ouvrir l'appareil photo")
+	filming.WaitText(child[1] + " : reçu")
+	filming.Click("Arrêter")
+	j.teacher.Go(j.URL + sign)
+	j.teacher.WaitText("2/")
+	told("the end", 2, 3)
+}
+
+// ring taps the switch that lets a phone ring. The browser's own push service
+// is far away and answers no test: its subscription is one of ours.
+func (j *journey) ring(tab *browser.Tab) *pushtest.Browser {
+	j.t.Helper()
+	b, err := j.out.Phones.Subscribe(j.Core.Push.Identity.PublicKey())
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	if _, err := chromedp.CallBrowser(tab.Context(), cdpbrowser.SetPermission, cdpbrowser.SetPermissionParams{
+		Permission: &cdpbrowser.PermissionDescriptor{Name: "notifications"}, Setting: cdpbrowser.PermissionSettingGranted,
+		Origin: j.URL, BrowserContextID: chromedp.FromContext(tab.Context()).BrowserContextID,
+	}); err != nil {
+		j.t.Fatal(err)
+	}
+	tab.Go(j.URL + "/notifications")
+	tab.WaitText("Cet appareil ne sonne pas")
+	key := browser.Eval[string](tab, `(() => {
+		PushManager.prototype.subscribe = async options => { window.asked = options; return `+string(b.JSON())+`; };
+		return document.querySelector("[data-rings]").dataset.rings;
+	})()`)
+	if key != j.Core.Push.Identity.PublicKey() {
+		j.t.Errorf("the page gives the key %q", key)
+	}
+	tab.Click("Activer sur cet appareil")
+	tab.WaitText("Cet appareil sonne")
+	return b
 }

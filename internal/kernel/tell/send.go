@@ -37,6 +37,10 @@ const (
 	// mail, one message after the other.
 	mailBatch = 25
 	pushBatch = 200
+	// held is how old a thing may be that is told at once: silence, with a Sunday
+	// in it, is a day and a half, and trying goes on for nine hours. Past it, a
+	// server that stood still or a copy that was restored would wake a school.
+	held = 3 * 24 * time.Hour
 	// tries, with a pause that doubles from a minute, are some nine hours.
 	tries = 10
 )
@@ -191,6 +195,8 @@ func (f flush) wanted(ctx context.Context, core *app.Core, now time.Time, items 
 			results[i.ID] = outcome{said: "rights"}
 		case !i.Hears, !declared, !ok, f.Channel == pushed && !c.Push, f.Channel == mailed && c.Mail == notify.Never:
 			results[i.ID] = outcome{said: "unwanted"}
+		case !i.Digest && i.At < now.Add(-held).UnixMilli():
+			results[i.ID] = outcome{said: "late"}
 		case f.Channel == mailed && (i.Email == "" || i.Refused):
 			results[i.ID] = outcome{said: "no address"}
 		case at.After(now):

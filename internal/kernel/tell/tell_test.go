@@ -16,8 +16,6 @@ import (
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/id"
-	"marelle/internal/platform/mail"
-	"marelle/internal/platform/push"
 	"marelle/internal/platform/push/pushtest"
 	"marelle/internal/testkit/smtp"
 	"marelle/internal/testkit/testapp"
@@ -29,27 +27,16 @@ func TestMain(m *testing.M) { os.Exit(testapp.Main(m)) }
 type school struct {
 	*testapp.App
 	t       *testing.T
+	out     *testapp.Outside
 	mails   *smtp.Server
 	service *pushtest.Service
 }
 
 func open(t *testing.T) *school {
 	t.Helper()
-	s := &school{App: testapp.New(t), t: t, mails: smtp.Start(t)}
-	var err error
-	if s.Core.Mail, err = mail.ParseURL(s.mails.URL() + "?from=marelle@ecole.exemple.fr"); err != nil {
-		t.Fatal(err)
-	}
-	if s.service, err = pushtest.Start(s.Core.Clock); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.service.Close() })
-	hosts, err := push.ParseHosts([]string{s.service.Host()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	old := s.Core.Push
-	s.Core.Push = push.NewSender(push.Options{Identity: old.Identity, Hosts: hosts, Clock: s.Core.Clock, Roots: s.service.Roots()})
+	s := &school{App: testapp.New(t), t: t}
+	s.out = s.Outside()
+	s.mails, s.service = s.out.Mails, s.out.Phones
 	s.Drain() // what the sample published is told before the test begins
 	return s
 }
@@ -72,17 +59,7 @@ func (s *school) reached(login string) (*testapp.Person, *pushtest.Browser) {
 	return p, s.phone(p)
 }
 
-func (s *school) phone(p *testapp.Person) *pushtest.Browser {
-	s.t.Helper()
-	b, err := s.service.Subscribe(s.Core.Push.Identity.PublicKey())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if got := p.Do(http.MethodPost, "/poche/abonnements", "application/json", strings.NewReader(string(b.JSON()))); got.Status != http.StatusNoContent {
-		s.t.Fatalf("subscribing: %d %s", got.Status, got.Body)
-	}
-	return b
-}
+func (s *school) phone(p *testapp.Person) *pushtest.Browser { return s.out.Phone(p) }
 
 // publish writes a word to the families of CE1 B, and works the jobs.
 func (s *school) publish(title string) string {
