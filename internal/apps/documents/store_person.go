@@ -60,7 +60,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, person
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	if err := hold(ctx, tx, g, node{Owner: person}); err != nil {
+	if err := hold(ctx, tx, g, person); err != nil {
 		return err
 	}
 	gone, err := db.All[string](ctx, tx, `SELECT id FROM document WHERE owner = $1`, person)
@@ -93,7 +93,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	if err := hold(ctx, tx, g, node{Owner: winner}, node{Owner: loser}); err != nil {
+	if err := hold(ctx, tx, g, winner, loser); err != nil {
 		return err
 	}
 	touched, err := db.All[string](ctx, tx, `SELECT id FROM document WHERE owner = $1 AND parent IS NULL UNION SELECT node FROM document_share WHERE principal = $2`, loser, "person:"+loser)

@@ -88,14 +88,7 @@ func Give(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now ti
 // managed insists that the grant's viewer manages its item, while its space is
 // held.
 func managed(ctx context.Context, tx *db.Tx, g rights.Grant) error {
-	n, ok, err := db.One[node](ctx, tx, `SELECT d.id, d.school, d.owner, coalesce(d.parent, '') AS parent, d.name, d.folder FROM document d WHERE d.id = $1`, g.ID())
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return errs.ErrNotFound
-	}
-	if err := hold(ctx, tx, g, n); err != nil {
+	if err := holdOf(ctx, tx, g, g.ID()); err != nil {
 		return err
 	}
 	return g.Must(ctx, tx, Managing)

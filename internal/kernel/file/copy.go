@@ -27,23 +27,15 @@ func Copy(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, owner s
 		return nil, fmt.Errorf("copy: %w", err)
 	}
 	out := map[string]string{}
-	var one Received
-	record := func() error {
-		if one.ID == "" {
-			return nil
-		}
-		return Record(ctx, tx, g, now, one)
-	}
+	var made []Received
 	for _, r := range rows {
 		if out[r.File] == "" {
-			if err := record(); err != nil {
-				return nil, err
-			}
-			one = Received{ID: id.New(), School: r.School, Owner: owner, Name: r.Name, Type: r.Type, Size: r.Size}
-			out[r.File] = one.ID
+			out[r.File] = id.New()
+			made = append(made, Received{ID: out[r.File], School: r.School, Owner: owner, Name: r.Name, Type: r.Type, Size: r.Size})
 		}
 		// The first is the one that is counted.
+		one := &made[len(made)-1]
 		one.variants = append(one.variants, variant{r.Variant, r.Blob, r.Kind, r.Bytes, r.Width, r.Height})
 	}
-	return out, record()
+	return out, Record(ctx, tx, g, now, made...)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -66,30 +67,61 @@ func hold(ctx context.Context, tx *db.Tx, school, person string) error {
 	return err
 }
 
-// charge counts a file that its owner does not hold yet, or refuses it.
-func charge(ctx context.Context, tx *db.Tx, now time.Time, r Received) error {
-	if err := hold(ctx, tx, r.School, r.Owner); err != nil {
+// charge counts the files that their owners do not hold yet, or refuses them.
+func charge(ctx context.Context, tx *db.Tx, now time.Time, list []Received) error {
+	// By holder, in the one order in which rows are held everywhere.
+	by := map[holder]map[string]int64{}
+	for _, r := range list {
+		h := holder{r.Owner, r.School}
+		if by[h] == nil {
+			by[h] = map[string]int64{}
+		}
+		by[h][r.variants[0].blob] = r.Size
+	}
+	for _, h := range slices.SortedFunc(maps.Keys(by), holder.compare) {
+		if err := h.charge(ctx, tx, now, by[h]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// charge counts bytes, by the key under which they lie.
+func (h holder) charge(ctx context.Context, tx *db.Tx, now time.Time, more map[string]int64) error {
+	if err := hold(ctx, tx, h.School, h.Owner); err != nil {
 		return err
 	}
-	held, err := db.Value[int](ctx, tx, `SELECT count(*) FROM (SELECT 1 AS one FROM file WHERE owner = $1 AND school = $2 AND blob = $3 LIMIT 1) x`,
-		r.Owner, r.School, r.variants[0].blob)
-	if err != nil || held > 0 {
-		return err
+	for some := range slices.Chunk(slices.Collect(maps.Keys(more)), chunk) {
+		in, args := db.In([]any{h.Owner, h.School}, some)
+		held, err := db.All[string](ctx, tx, `SELECT DISTINCT blob FROM file WHERE owner = $1 AND school = $2 AND blob IN (`+in+`)`, args...)
+		if err != nil {
+			return err
+		}
+		for _, key := range held {
+			delete(more, key)
+		}
+	}
+	var size int64
+	for _, n := range more {
+		size += n
+	}
+	if size == 0 {
+		return nil
 	}
 	n, err := tx.Exec(ctx, `UPDATE file_usage SET used = used + $4 WHERE person = $1 AND school = $2 AND used + $4 <= `+allowance,
-		r.Owner, r.School, now.UnixMilli(), r.Size)
+		h.Owner, h.School, now.UnixMilli(), size)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
-		s, err := Usage(ctx, tx, now, r.School, r.Owner)
+		s, err := Usage(ctx, tx, now, h.School, h.Owner)
 		if err != nil {
 			return err
 		}
 		return full(s)
 	}
 	_, err = tx.Exec(ctx, `UPDATE file_usage SET warned_at = $3 WHERE person = $1 AND school = $2 AND warned_at IS NULL AND used * 5 >= 4 * `+allowance,
-		r.Owner, r.School, now.UnixMilli())
+		h.Owner, h.School, now.UnixMilli())
 	return err
 }
 
@@ -162,6 +194,10 @@ const chunk = 400
 // holder is somebody who holds files in a school.
 type holder struct{ Owner, School string }
 
+func (h holder) compare(o holder) int {
+	return cmp.Or(strings.Compare(h.Owner, o.Owner), strings.Compare(h.School, o.School))
+}
+
 // forget removes those of some files that nothing shows. Their bytes are swept.
 func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
 	var holders []holder
@@ -175,9 +211,7 @@ func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
 	}
 	// All before anything is removed and in one order everywhere, so that two who
 	// remove wait and do not block.
-	slices.SortFunc(holders, func(a, b holder) int {
-		return cmp.Or(strings.Compare(a.Owner, b.Owner), strings.Compare(a.School, b.School))
-	})
+	slices.SortFunc(holders, holder.compare)
 	holders = slices.Compact(holders)
 	for _, h := range holders {
 		if err := hold(ctx, tx, h.School, h.Owner); err != nil {
