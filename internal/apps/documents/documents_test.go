@@ -3,6 +3,7 @@ package documents_test
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -396,6 +397,7 @@ func TestErasingTakesTheSpaceAlong(t *testing.T) {
 	theirs := folder(t, helene, "", "Commun")
 	give(helene, theirs, "3", "person:"+julien.ID).To()
 	added := deposit(t, a, julien, theirs, "ajout.jpg")
+	julien.Upload("/documents/"+added+"/version", []testapp.File{{Field: "piece", Name: "ajout.jpg", Bytes: drawing(t, 41)}}).To()
 	own := deposit(t, a, julien, folder(t, julien, "", "À moi"), "secret.jpg")
 	give(julien, own, "1", "person:"+helene.ID).To()
 	var service = func() (f func(tx *db.Tx) error) {
@@ -410,7 +412,13 @@ func TestErasingTakesTheSpaceAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	helene.Get("/documents/" + own).NotFound()
-	helene.Get("/documents/" + added).OK().Lacks("Julien")
+	page := helene.Get("/documents/" + added).OK().Lacks("Julien")
+	if history := strings.Join(strings.Fields(page.Body), " "); !strings.Contains(history, "2 versions") || strings.Contains(history, "· <") || strings.Contains(history, "·</") {
+		t.Errorf("the history of what nobody wrote any more: %s", history)
+	}
+	if n := a.One(`SELECT count(*) || '' FROM document_version WHERE author = $1`, julien.ID); n != "0" {
+		t.Errorf("%s versions still name their author", n)
+	}
 	helene.Get("/documents/" + theirs + "/partage").OK().Lacks("Julien Lecoq")
 }
 
@@ -483,6 +491,55 @@ func TestACopyIsItsMakers(t *testing.T) {
 	if n := a.One(`SELECT count(*) || '' FROM document WHERE owner = $1`, julien.ID); n != "6" {
 		t.Errorf("%s documents", n)
 	}
+}
+
+// A folder and something in it, both chosen, are one tree: copied once, thrown
+// away and put back as one.
+func TestAFolderBringsWhatIsChosenInIt(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	in := folder(t, helene, "", "Photos")
+	deep := folder(t, helene, in, "Mars")
+	one := deposit(t, a, helene, deep, "mer.jpg")
+	count := func(name string) string {
+		t.Helper()
+		return a.One(`SELECT count(*) || '' FROM document WHERE name = $1 AND taken IS NULL`, name)
+	}
+	helene.Post("/documents/copier", "id", one, "id", in, "id", deep, "vers", "haut").To()
+	for _, name := range []string{"Photos", "Mars", "mer.jpg"} {
+		if n := count(name); n != "2" {
+			t.Errorf("%s of %q after the copy", n, name)
+		}
+	}
+	helene.Post("/documents/corbeille", "id", deep, "id", one, "id", in).To()
+	helene.Get("/documents/corbeille").OK().Has("Photos").Lacks("Mars", "mer.jpg")
+	helene.Post("/documents/corbeille/remettre", "id", in).To()
+	for _, id := range []string{in, deep, one} {
+		helene.Get("/documents/" + id).OK()
+	}
+}
+
+// The place where something goes is found folder by folder, however many there are.
+func TestAPlaceIsFoundFolderByFolder(t *testing.T) {
+	a := testapp.New(t)
+	helene, julien := a.As("helene.duvivier"), a.As("julien.lecoq")
+	up := folder(t, helene, "", "Archives")
+	low := folder(t, helene, up, "Printemps")
+	id := deposit(t, a, helene, low, "liste.jpg")
+	for n := range 61 {
+		folder(t, helene, up, fmt.Sprintf("Sorties %02d", n))
+	}
+	helene.Get("/documents/" + id + "/deplacer").OK().Has("Archives", "Printemps", `name="vers" value="`+low+`"`)
+	page := helene.Post("/documents/deplacer", "id", id, "dans", up).OK().Has("Printemps", "Sorties 00", `value="`+id+`"`, `name="apres"`).Lacks("Sorties 60")
+	_, tail, _ := strings.Cut(page.Body, `name="apres" value="`)
+	next, _, _ := strings.Cut(tail, `"`)
+	helene.Post("/documents/deplacer", "id", id, "dans", up, "apres", next).OK().Has("Sorties 60").Lacks("Sorties 00")
+	helene.Post("/documents/deplacer", "id", low, "dans", up).OK().Lacks(`name="dans" value="`+low+`"`)
+	julien.Post("/documents/deplacer", "id", id, "dans", up).NotFound()
+	// Who manages what lies in somebody else's space goes no further than what they may add to.
+	give(helene, low, "4", "person:"+julien.ID).To()
+	julien.Get("/documents/" + id + "/deplacer").OK().Has(`value="`+low+`"`).Lacks("Archives", up)
+	julien.Post("/documents/deplacer", "id", id, "dans", up).OK().Has("Printemps").Lacks("Archives", up, `name="vers"`)
 }
 
 // Without room nothing is kept, and one is told before.
@@ -606,6 +663,7 @@ func TestFilesAreSentToTheSchoolOfTheFolder(t *testing.T) {
 	for _, school := range []string{other, a.One(`SELECT id FROM school WHERE uai = '0809876A'`)} {
 		to := helene.Post("/documents/dossier?ecole="+school, "nom", "Dossier").To()
 		in, _, _ := strings.Cut(to, "?")
+		helene.Get("/documents").OK().Has(a.One(`SELECT name FROM school WHERE id = $1`, school) + "\u00a0:")
 		helene.Get(in + "/ajouter").OK().Has(`data-upload="/fichiers/envoi?ecole=` + school + `"`)
 	}
 }

@@ -39,14 +39,23 @@ func (h handler) mine(r *app.Request) (web.Response, error) {
 	return r.PageWith(http.StatusOK, r.T(v.say("documents.mine")), "documents", v.toast(), listPage(v))
 }
 
-// space reads how much the viewer holds in the school where they keep documents.
+// space reads how much the viewer holds: in the school of the open folder, or in
+// each where they keep documents.
 func (h handler) space(v *view) error {
 	schools := v.r.Viewer.SchoolsAs(keepers...)
-	if len(schools) == 0 {
-		return nil
+	if v.item != nil {
+		schools = []string{v.item.School}
 	}
-	s, err := file.Usage(v.r.Context(), h.core.DB, v.r.Viewer.Now, schools[0], v.r.Viewer.Person)
-	v.room = &s
+	held, err := file.Usages(v.r.Context(), h.core.DB, v.r.Viewer.Now, v.r.Viewer.Person, schools)
+	for _, s := range schools {
+		one := holding{Space: held[s]}
+		for _, m := range v.r.Viewer.Memberships {
+			if m.School == s && len(schools) > 1 {
+				one.School = m.Name
+			}
+		}
+		v.rooms = append(v.rooms, one)
+	}
 	return err
 }
 
@@ -65,17 +74,7 @@ func (h handler) shared(r *app.Request) (web.Response, error) {
 
 // fill reads a page of a list, and who sees what the viewer manages.
 func (h handler) fill(v *view, o Query) error {
-	v.after = v.r.URL.Query().Get("apres")
-	if head, tail := v.after, ""; head != "" {
-		if n := len(head) - 36; n > 0 && head[n-1] == '.' {
-			tail = head[n:]
-		} else {
-			tail = head
-		}
-		if !id.Valid(tail) {
-			v.after = "" // not one of our links
-		}
-	}
+	v.after = after(v.r.URL.Query().Get("apres"))
 	o.After, o.Limit = v.after, page+1
 	list, err := List(v.r.Context(), h.core.DB, v.r.Viewer.Scope(), o)
 	if err != nil {
@@ -83,10 +82,7 @@ func (h handler) fill(v *view, o Query) error {
 	}
 	if len(list) > page {
 		list = list[:page]
-		last := list[page-1]
-		if v.next = last.ID; len(o.Given) > 0 {
-			v.next = strconv.FormatInt(last.At, 10) + "." + last.ID
-		}
+		v.next = next(list[page-1], o)
 	}
 	v.items = list
 	if v.item != nil {
@@ -96,6 +92,26 @@ func (h handler) fill(v *view, o Query) error {
 		return nil
 	}
 	return h.audience(v, list)
+}
+
+// after is where a link says that a list goes on; "" when it is not one of ours.
+func after(link string) string {
+	tail := link
+	if n := len(link) - 36; n > 0 && link[n-1] == '.' {
+		tail = link[n:]
+	}
+	if !id.Valid(tail) {
+		return ""
+	}
+	return link
+}
+
+// next names the last of a page to the link that goes on after it.
+func next(last Item, o Query) string {
+	if len(o.Given) > 0 {
+		return strconv.FormatInt(last.At, 10) + "." + last.ID
+	}
+	return last.ID
 }
 
 // audience names who else sees some items.
@@ -230,11 +246,11 @@ func (h handler) deposit(r *app.Request) (web.Response, error) {
 	if len(faults) > 0 {
 		return h.adding(r, http.StatusUnprocessableEntity, faults, done, "")
 	}
-	return web.Redirect(h.place(r) + "?fait=depose." + strconv.Itoa(done)), nil
+	return web.Redirect(h.whence(r) + "?fait=depose." + strconv.Itoa(done)), nil
 }
 
-// place is the page of the grant's folder, or of the viewer's own documents.
-func (h handler) place(r *app.Request) string {
+// whence is the page of the grant's folder, or of the viewer's own documents.
+func (h handler) whence(r *app.Request) string {
 	if r.Grant.Role() > 0 {
 		return path(r.Grant.ID())
 	}

@@ -13,15 +13,18 @@ import (
 
 // Query chooses a page of files and folders.
 type Query struct {
-	ID    string      // only this one: reading one is the list with an id
-	In    string      // what lies in this folder
-	Mine  bool        // the top of the viewer's own space
-	Star  bool        // what the viewer wants to find at once
-	Given []string    // what was shared with one of these principals, newest first
-	Kind  []string    // ids: only these
-	Least rights.Role // held by the viewer
-	After string      // Item.ID, the last of the page before
-	Limit int         //
+	ID      string      // only this one: reading one is the list with an id
+	In      string      // what lies in this folder
+	Mine    bool        // the top of the viewer's own space
+	Star    bool        // what the viewer wants to find at once
+	Given   []string    // what was shared with one of these principals, newest first
+	Kind    []string    // ids: only these
+	Least   rights.Role // held by the viewer
+	Folders bool        // these alone
+	Owner   string      // only in this one's space
+	School  string      // only in this one
+	After   string      // Item.ID, the last of the page before
+	Limit   int         //
 }
 
 // List reads a page of what the scope lets its viewer see, folders first, in
@@ -61,6 +64,15 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 			}
 		}
 		o.After = ""
+	}
+	if o.School != "" {
+		where = append(where, `d.school = `+arg(o.School))
+	}
+	if o.Owner != "" {
+		where = append(where, `d.owner = `+arg(o.Owner))
+	}
+	if o.Folders {
+		where = append(where, `d.folder`)
 	}
 	if o.After != "" {
 		where = append(where, `(CASE WHEN d.folder THEN 0 ELSE 1 END, d.name_key, d.id) > (SELECT CASE WHEN l.folder THEN 0 ELSE 1 END, l.name_key, l.id FROM document l WHERE l.id = `+arg(o.After)+`)`)
@@ -160,46 +172,6 @@ func Versions(ctx context.Context, q db.Querier, g rights.Grant) ([]Version, err
 		FROM document_version v JOIN file f ON f.id = v.file LEFT JOIN person p ON p.id = v.author WHERE v.node = $1 ORDER BY v.n DESC`, g.ID())
 }
 
-// Folder is a place to which something can be moved.
-type Folder struct {
-	ID, Name, Parent string
-	Depth            int
-}
-
-// Folders lists the folders of a space, each below its own, those alone to
-// which the viewer may add.
-func Folders(ctx context.Context, q db.Querier, s rights.Scope, owner, school string) ([]Folder, error) {
-	scope, args := s.Where("r", rights.Contribute, []any{owner, school})
-	rows, err := db.All[Folder](ctx, q, `SELECT d.id, d.name, coalesce(d.parent, '') AS parent, 0 AS depth FROM document d JOIN resource r ON r.id = d.id
-		WHERE d.owner = $1 AND d.school = $2 AND d.folder AND `+scope+` ORDER BY d.name_key, d.id LIMIT 500`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("folders: %w", err)
-	}
-	known := map[string]bool{}
-	for _, f := range rows {
-		known[f.ID] = true
-	}
-	below := map[string][]Folder{}
-	for _, f := range rows {
-		at := f.Parent
-		if !known[at] { // the top, or what is shared of a space
-			at = ""
-		}
-		below[at] = append(below[at], f)
-	}
-	var out []Folder
-	var walk func(at string, depth int)
-	walk = func(at string, depth int) {
-		for _, f := range below[at] {
-			f.Depth = depth
-			out = append(out, f)
-			walk(f.ID, depth+1)
-		}
-	}
-	walk("", 0)
-	return out, nil
-}
-
 // Attached is a file of somebody that an item of a service shows.
 type Attached struct {
 	File, Name, Type string
@@ -229,9 +201,11 @@ type Removed struct {
 
 // Trashed lists what the viewer can put back, the last removed first. What the
 // scope's lists hide is theirs by its owner alone, in a school where they are.
-func Trashed(ctx context.Context, q db.Querier, s rights.Scope, limit int) ([]Removed, error) {
+// before is the last of the page before.
+func Trashed(ctx context.Context, q db.Querier, s rights.Scope, before Removed, limit int) ([]Removed, error) {
 	return db.All[Removed](ctx, q, `SELECT d.id, d.name, d.folder, r.trashed_at, (SELECT count(*) FROM document c WHERE c.taken = d.id) - 1 AS within
-		FROM document d JOIN resource r ON r.id = d.id WHERE d.owner = $1 AND d.taken = d.id AND `+here+` ORDER BY r.trashed_at DESC, d.id LIMIT $3`, s.Person(), s.At(), limit)
+		FROM document d JOIN resource r ON r.id = d.id WHERE d.owner = $1 AND d.taken = d.id AND (r.trashed_at, d.id) < ($4, $5) AND `+here+`
+		ORDER BY r.trashed_at DESC, d.id DESC LIMIT $3`, s.Person(), s.At(), limit, before.TrashedAt, before.ID)
 }
 
 // here is the condition that the owner of d ($1) is in its school at $2.

@@ -33,12 +33,12 @@ type view struct {
 	comments []Comment
 	versions []Version
 	text     string // of a text, its beginning
-	folders  []Folder
 	removed  []Removed
 	attached []Attached
 	days     int
-	how      string // move or copy
-	room     *file.Space
+	how      string    // move or copy
+	rooms    []holding // how much the viewer holds, where they may add
+	dir      place     // where a choice may go
 	faults   map[string]string
 	typed    string
 }
@@ -303,24 +303,21 @@ func (v view) commentField() ui.FieldProps {
 	return ui.FieldProps{Name: "texte", Label: v.r.T(v.say("documents.comment_add")), Value: v.typed, Error: v.faults["texte"], Rows: 3}
 }
 
-// places are the folders to which something can be moved, each below its own.
-func (v view) places() ui.FieldProps {
-	f := ui.FieldProps{Name: "vers", Label: v.r.T("documents.to"), Error: v.faults["vers"], Required: true}
-	if v.how == "copy" || v.items[0].Owner == v.r.Viewer.Person {
-		f.Options = append(f.Options, ui.Option{Value: "haut", Label: v.r.T(v.say("documents.mine"))})
-	}
-	moved := map[string]bool{}
-	for _, i := range v.items {
-		moved[i.ID] = true
-	}
-	for _, d := range v.folders {
-		if moved[d.ID] || moved[d.Parent] {
-			moved[d.ID] = true // nothing goes into itself
-			continue
-		}
-		f.Options = append(f.Options, ui.Option{Value: d.ID, Label: strings.Repeat("– ", d.Depth) + d.Name})
-	}
-	return f
+// place is a folder that is looked at as one where a choice may go, "haut" for
+// the top of a space: the folders above it and a page of those in it.
+type place struct {
+	id, name string
+	own      bool // the top is the viewer's own
+	takes    bool // the choice may go here
+	above    []Step
+	folders  []Item
+	after    string
+	next     string
+}
+
+// placeField is the fault of the choice of a folder.
+func (v view) placeField() ui.FieldProps {
+	return ui.FieldProps{Name: "vers", ID: "vers", Label: v.r.T("documents.to"), Error: v.faults["vers"]}
 }
 
 // windowProps is the window as the page draws it.
@@ -458,10 +455,28 @@ func (v view) about(a Attached) string {
 	return "/fichiers/" + a.File + "/original"
 }
 
+// holding is how much the viewer holds in a school; its name is said to those who
+// have several.
+type holding struct {
+	School string
+	file.Space
+}
+
 // filled says how much of the viewer's room is taken.
 func (v view) filled() string {
-	if v.room == nil {
+	if len(v.rooms) == 0 {
 		return v.r.Core.Caption(v.r.Viewer)
 	}
-	return v.r.T("documents.room", "used", i18n.Size(v.room.Used), "max", i18n.Size(v.room.Max))
+	var out []string
+	for _, s := range v.rooms {
+		out = append(out, v.held(s))
+	}
+	return strings.Join(out, " · ")
+}
+
+func (v view) held(s holding) string {
+	if s.School == "" {
+		return v.r.T("documents.room", "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
+	}
+	return v.r.T("documents.room_of", "school", s.School, "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
 }

@@ -46,6 +46,21 @@ func Usage(ctx context.Context, q db.Querier, now time.Time, school, person stri
 	return s, err
 }
 
+// Usages reads how much somebody holds in each of some schools, in one statement.
+func Usages(ctx context.Context, q db.Querier, now time.Time, person string, schools []string) (map[string]Space, error) {
+	in, args := db.In([]any{person, now.UnixMilli()}, schools)
+	rows, err := db.All[struct {
+		School string
+		Space
+	}](ctx, q, `SELECT s.id AS school, coalesce(u.used, 0) AS used, `+strings.NewReplacer("$2", "s.id", "$3", "$2").Replace(allowance)+` AS max
+		FROM school s LEFT JOIN file_usage u ON u.school = s.id AND u.person = $1 WHERE s.id IN (`+in+`)`, args...)
+	out := make(map[string]Space, len(rows))
+	for _, r := range rows {
+		out[r.School] = r.Space
+	}
+	return out, err
+}
+
 // Room refuses early, before the bytes come, what would not fit.
 func Room(ctx context.Context, q db.Querier, now time.Time, school, person string, size int64) error {
 	s, err := Usage(ctx, q, now, school, person)

@@ -108,14 +108,12 @@ func Find(ctx context.Context, q db.Querier, v *rights.Viewer, say people.Say, s
 		return nil, err
 	}
 	out := slices.DeleteFunc(groups, func(t Target) bool { return !strings.Contains(" "+i18n.Fold(t.Label), " "+key) })
-	found, err := people.Search(ctx, q, v, words, limit)
+	found, err := people.SearchIn(ctx, q, v, school, words, limit)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range found {
-		if f.School == school {
-			out = append(out, Target{Principal: "person:" + f.ID, Label: strings.TrimSpace(f.First + " " + f.Last), Kind: "person", Person: f, Caption: f.Caption})
-		}
+		out = append(out, Target{Principal: "person:" + f.ID, Label: strings.TrimSpace(f.First + " " + f.Last), Kind: "person", Person: f, Caption: f.Caption})
 	}
 	return out[:min(len(out), limit)], nil
 }
