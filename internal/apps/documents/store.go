@@ -83,12 +83,15 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	}
 	limit := arg(max(1, o.Limit))
 	scope, args := s.Where("r", max(o.Least, rights.Read), args)
+	// The page is cut before anything is counted of its lines. CROSS JOIN keeps this
+	// order on SQLite.
 	return db.All[Item](ctx, q, `SELECT d.id, d.school, d.owner, d.author, coalesce(d.parent, '') AS parent, d.folder, d.name, coalesce(d.file, '') AS file,
 			coalesce(f.type, '') AS type, coalesce(f.size, 0) AS size, d.version, d.changed_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility,
 			CASE WHEN d.folder THEN (SELECT count(*) FROM document c WHERE c.parent = d.id AND c.taken IS NULL) ELSE 0 END AS within,
-			EXISTS (SELECT 1 FROM document_star ds WHERE ds.person = $1 AND ds.node = d.id) AS starred, `+at+` AS at, `+fresh+` AS fresh
-		FROM `+from+` JOIN resource r ON r.id = d.id JOIN person p ON p.id = d.owner LEFT JOIN file f ON f.id = d.file
-		WHERE `+strings.Join(append(where, scope), ` AND `)+` ORDER BY `+order+` LIMIT `+limit, args...)
+			EXISTS (SELECT 1 FROM document_star ds WHERE ds.person = $1 AND ds.node = d.id) AS starred, w.at AS at, `+fresh+` AS fresh
+		FROM (SELECT d.id, `+at+` AS at FROM `+from+` CROSS JOIN resource r WHERE r.id = d.id AND `+strings.Join(append(where, scope), ` AND `)+` ORDER BY `+order+` LIMIT `+limit+`) w
+		CROSS JOIN document d JOIN person p ON p.id = d.owner LEFT JOIN file f ON f.id = d.file
+		WHERE d.id = w.id ORDER BY `+order, args...)
 }
 
 // Step is a folder on the way to something.
@@ -103,7 +106,7 @@ func Way(ctx context.Context, q db.Querier, s rights.Scope, item string) ([]Step
 	scope, args := s.Where("r", rights.Read, []any{item})
 	return db.All[Step](ctx, q, `WITH RECURSIVE up(id, n) AS (SELECT d.parent, 1 FROM document d WHERE d.id = $1
 			UNION ALL SELECT d.parent, up.n + 1 FROM up JOIN document d ON d.id = up.id WHERE d.parent IS NOT NULL)
-		SELECT d.id, d.name FROM up JOIN document d ON d.id = up.id JOIN resource r ON r.id = d.id WHERE `+scope+` ORDER BY up.n DESC`, args...)
+		SELECT d.id, d.name FROM up CROSS JOIN document d JOIN resource r ON r.id = d.id WHERE d.id = up.id AND `+scope+` ORDER BY up.n DESC`, args...)
 }
 
 // Audience says, for items of whoever manages them, to which principals beside
@@ -136,7 +139,7 @@ type Share struct {
 func Shares(ctx context.Context, q db.Querier, g rights.Grant) ([]Share, error) {
 	list, err := db.All[Share](ctx, q, `WITH RECURSIVE up(id, n) AS (SELECT d.id, 0 FROM document d WHERE d.id = $1
 			UNION ALL SELECT d.parent, up.n + 1 FROM up JOIN document d ON d.id = up.id WHERE d.parent IS NOT NULL)
-		SELECT d.id AS node, d.name, s.principal, s.role FROM up JOIN document d ON d.id = up.id JOIN document_share s ON s.node = d.id
+		SELECT d.id AS node, d.name, s.principal, s.role FROM up CROSS JOIN document d JOIN document_share s ON s.node = d.id WHERE d.id = up.id
 		ORDER BY up.n, s.at, s.principal`, g.ID())
 	if err != nil {
 		return nil, fmt.Errorf("shares: %w", err)
