@@ -27,6 +27,8 @@ var layers = []layer{
 	{"internal/kernel/session", []string{"internal/kernel", "internal/ui", "internal/platform", "internal/licence"}},
 	// And so is the page of what one is told of.
 	{"internal/kernel/tell", []string{"internal/kernel", "internal/ui", "internal/platform"}},
+	// And the window in which things are shared.
+	{"internal/kernel/share", []string{"internal/kernel", "internal/ui", "internal/platform"}},
 	{"internal/kernel", []string{"internal/kernel", "internal/platform"}},
 	{"internal/ui", []string{"internal/ui", "internal/platform"}},
 	{"internal/platform", []string{"internal/platform"}},

@@ -174,6 +174,7 @@ func Kernel(core *app.Core) []app.App {
 		session.App(core),
 		tell.App(core),
 		file.App(core),
+		share.App(core),
 		retention.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
@@ -181,7 +182,7 @@ func Kernel(core *app.Core) []app.App {
 
 // Sentences are the catalogues of everything the parts and the ground can say.
 func Sentences(parts []app.App) []fs.FS {
-	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, spool.Messages, sheet.Messages, onde.Messages(), share.Messages()}
+	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, spool.Messages, sheet.Messages, onde.Messages()}
 	for _, a := range parts {
 		if a.Messages != nil {
 			out = append(out, a.Messages)

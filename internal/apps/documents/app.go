@@ -51,6 +51,7 @@ func App(core *app.Core) app.App {
 			r.GET("/documents/ajouter", Keep, h.add)
 			r.POST("/documents/ajouter", Keep, h.deposit)
 			r.POST("/documents/dossier", Keep, h.folder)
+			r.POST("/documents/vue", rights.SignedIn, h.look)
 			r.POST("/documents/telecharger", rights.SignedIn, h.download)
 			r.POST("/documents/deplacer", rights.SignedIn, h.move)
 			r.POST("/documents/copier", rights.SignedIn, h.copy)

@@ -70,6 +70,7 @@ type Item struct {
 	Civility  string
 	Within    int // how many things lie in a folder
 	Starred   bool
+	Thumb     bool  // there is a small picture of it
 	Fresh     bool  // still news to the viewer; only when one is asked for
 	At        int64 // when it was given to the viewer, in what was shared with them
 }

@@ -529,16 +529,16 @@ func TestAPlaceIsFoundFolderByFolder(t *testing.T) {
 	for n := range 61 {
 		folder(t, helene, up, fmt.Sprintf("Sorties %02d", n))
 	}
-	helene.Get("/documents/" + id + "/deplacer").OK().Has("Archives", "Printemps", `name="vers" value="`+low+`"`)
+	helene.Get("/documents/"+id+"/deplacer").OK().Has("Archives", "Printemps", `name="vers" value="`+low+`"`)
 	page := helene.Post("/documents/deplacer", "id", id, "dans", up).OK().Has("Printemps", "Sorties 00", `value="`+id+`"`, `name="apres"`).Lacks("Sorties 60")
 	_, tail, _ := strings.Cut(page.Body, `name="apres" value="`)
 	next, _, _ := strings.Cut(tail, `"`)
 	helene.Post("/documents/deplacer", "id", id, "dans", up, "apres", next).OK().Has("Sorties 60").Lacks("Sorties 00")
-	helene.Post("/documents/deplacer", "id", low, "dans", up).OK().Lacks(`name="dans" value="`+low+`"`)
+	helene.Post("/documents/deplacer", "id", low, "dans", up).OK().Lacks(`name="dans" value="` + low + `"`)
 	julien.Post("/documents/deplacer", "id", id, "dans", up).NotFound()
 	// Who manages what lies in somebody else's space goes no further than what they may add to.
 	give(helene, low, "4", "person:"+julien.ID).To()
-	julien.Get("/documents/" + id + "/deplacer").OK().Has(`value="`+low+`"`).Lacks("Archives", up)
+	julien.Get("/documents/"+id+"/deplacer").OK().Has(`value="`+low+`"`).Lacks("Archives", up)
 	julien.Post("/documents/deplacer", "id", id, "dans", up).OK().Has("Printemps").Lacks("Archives", up, `name="vers"`)
 }
 

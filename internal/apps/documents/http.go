@@ -85,6 +85,9 @@ func (h handler) fill(v *view, o Query) error {
 		v.next = next(list[page-1], o)
 	}
 	v.items = list
+	if v.grid, err = Grid(v.r.Context(), h.core.DB, v.r.Viewer.Person, v.pupil()); err != nil {
+		return err
+	}
 	if v.item != nil {
 		list = append(list[:len(list):len(list)], *v.item)
 	}
@@ -343,6 +346,24 @@ func (h handler) revert(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=version"), nil
+}
+
+// look shows lists as a grid from now on, or as lines.
+func (h handler) look(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return SetGrid(r.Context(), tx, r.Grant, f.Get("vue") == "grille") }); err != nil {
+		return nil, err
+	}
+	to := "/documents"
+	if back := f.Get("retour"); id.Valid(back) {
+		to = path(back)
+	} else if back == "partages" {
+		to = "/documents/partages"
+	}
+	return web.Redirect(to), nil
 }
 
 func (h handler) star(r *app.Request) (web.Response, error) {

@@ -28,6 +28,7 @@ type view struct {
 	starred  []Item
 	after    string
 	next     string
+	grid     bool
 	open     map[string][]string // principals by item
 	names    map[string]share.Target
 	comments []Comment
@@ -48,6 +49,7 @@ type window struct {
 	view
 	shares []Share
 	groups []share.Target
+	stars  []share.Target
 	found  []share.Target
 	chosen []string
 	words  string
@@ -138,14 +140,20 @@ func (v view) folder(n int, i Item) ui.FolderProps {
 	if i.Owner != v.r.Viewer.Person {
 		caption = i.From()
 	}
-	return ui.FolderProps{Name: i.Name, Href: path(i.ID), Paint: paints[n%len(paints)], Caption: caption}
+	return ui.FolderProps{ID: i.ID, Name: i.Name, Href: path(i.ID), Paint: paints[n%len(paints)], Caption: caption,
+		Drag: v.role >= rights.Manage, Drop: v.role >= rights.Contribute}
 }
 
 // file is the line of a file.
 func (v view) file(i Item) ui.File {
 	icon, paint := i.face()
 	who, whoPaint, whoIcon := v.who(i)
+	thumb := ""
+	if i.Thumb {
+		thumb = "/fichiers/" + i.File + "/thumb"
+	}
 	return ui.File{ID: i.ID, Name: i.Name, Href: path(i.ID), Icon: icon, Paint: paint, Who: who, WhoPaint: whoPaint, WhoIcon: whoIcon,
+		Thumb: thumb, Drag: v.role >= rights.Manage,
 		Changed: v.date(i.ChangedAt), Size: i18n.Size(i.Size)}
 }
 
@@ -159,7 +167,7 @@ func (v view) who(i Item) (words, paint, icon string) {
 	case 0:
 		return v.r.T(v.say("documents.alone")), "neutre", "lock-key"
 	case 1:
-		return list[0].Label, audiencePaint[list[0].Kind], audienceIcon(list[0].Kind)
+		return list[0].Label, audiencePaint[list[0].Kind], list[0].Icon()
 	}
 	return v.r.T("documents.and_others", "who", list[0].Label, "n", len(list)-1), "jaune", "users"
 }
@@ -176,16 +184,6 @@ func (v view) audience(i Item) []share.Target {
 }
 
 var audiencePaint = map[string]string{"pupil": "vert", "relative": "jaune", "teacher": "ciel", "staff": "ciel", "group": "lilas", "person": "ciel"}
-
-func audienceIcon(kind string) string {
-	switch kind {
-	case "pupil":
-		return "student"
-	case "person":
-		return "user"
-	}
-	return "users"
-}
 
 // menu is what may be done with an item of a list, by links: it stands in a form.
 func (v view) menu(i Item) []ui.Link {
@@ -322,14 +320,14 @@ func (v view) placeField() ui.FieldProps {
 
 // windowProps is the window as the page draws it.
 func (w window) props() ui.ShareProps {
-	p := ui.ShareProps{Action: path(w.item.ID) + "/partage", Words: w.words, Searched: w.words != "", Tell: w.tell, Error: w.faults["a"]}
+	p := ui.ShareProps{Action: path(w.item.ID) + "/partage", Propose: share.Proposals(w.r.Grant.School()), Words: w.words, Searched: w.words != "", Tell: w.tell, Error: w.faults["a"]}
 	listed := map[string]bool{}
 	pick := func(t share.Target) ui.ShareChoice {
 		listed[t.Principal] = true
-		c := ui.ShareChoice{Value: t.Principal, Label: t.Label, Icon: audienceIcon(t.Kind), Checked: w.picked(t.Principal)}
-		if t.Kind == "person" {
-			face := app.Face(t.Person.ID, t.Person.First, t.Person.Last, t.Person.Avatar, "p")
-			c.Person, c.Help = &face, t.Caption.For(w.r.T, w.r.Viewer, w.r.Grant.School())
+		c := t.Choice(w.r, w.r.Grant.School())
+		c.Checked = w.picked(t.Principal)
+		for _, s := range w.stars {
+			c.Starred = c.Starred || s.Principal == c.Value && s.Starred
 		}
 		return c
 	}
@@ -339,6 +337,11 @@ func (w window) props() ui.ShareProps {
 	for _, c := range w.chosen {
 		if t, ok := w.names[c]; ok && !listed[c] {
 			p.Found = append(p.Found, pick(t))
+		}
+	}
+	for _, t := range w.stars {
+		if !listed[t.Principal] {
+			p.Stars = append(p.Stars, pick(t))
 		}
 	}
 	for _, t := range w.groups {
@@ -356,7 +359,7 @@ func (w window) props() ui.ShareProps {
 		if !ok {
 			t.Label = w.r.T("documents.somebody_gone")
 		}
-		row := ui.ShareRow{Label: t.Label, Icon: audienceIcon(t.Kind), Role: w.r.T(fmt.Sprintf("documents.may.%d", s.Role))}
+		row := ui.ShareRow{Label: t.Label, Icon: t.Icon(), Role: w.r.T(fmt.Sprintf("documents.may.%d", s.Role))}
 		if t.Kind == "person" {
 			face := app.Face(t.Person.ID, t.Person.First, t.Person.Last, t.Person.Avatar, "")
 			row.Person = &face
@@ -407,6 +410,27 @@ func (v view) whoHead() string {
 		return "documents.owner"
 	}
 	return "documents.seen_by"
+}
+
+// back names to a form the list that it comes back to.
+func (v view) back() string {
+	if v.item != nil {
+		return v.item.ID
+	}
+	return map[string]string{"shared": "partages"}[v.tab]
+}
+
+// schoolOf is the school in which what is listed lies, or will.
+func (v view) schoolOf() string {
+	if v.item != nil {
+		return v.item.School
+	}
+	return v.r.Grant.School()
+}
+
+// dropField is where files dropped on a folder are sent, by a script.
+func (v view) dropField() ui.FieldProps {
+	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.files"), Multiple: true, Upload: "/fichiers/envoi?ecole=" + v.schoolOf(), Kept: "fichier"}
 }
 
 // more is the address of the page after this one.
