@@ -77,7 +77,11 @@ func (h handler) give(r *app.Request) (web.Response, error) {
 		if err != nil && !ok {
 			return nil, err
 		}
-		return h.window(r, http.StatusOK, faults, f)
+		status := http.StatusOK
+		if ok {
+			status = http.StatusUnprocessableEntity
+		}
+		return h.window(r, status, faults, f)
 	}
 	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 		return Give(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), role(f.Get("role")), f.Has("prevenir"), who...)

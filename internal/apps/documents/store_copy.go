@@ -84,5 +84,9 @@ func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, no
 		copies[r.ID] = id.New()
 		items = append(items, Item{ID: copies[r.ID], Author: g.Viewer().Person, Parent: at, Folder: r.Folder, Name: r.Name, File: made[r.File]})
 	}
-	return put(ctx, tx, core, to, now, in, items)
+	if err := put(ctx, tx, core, to, now, in, items); err != nil {
+		return err
+	}
+	_, err = tellFull(ctx, tx, core, to, g.Viewer().Person)
+	return err
 }

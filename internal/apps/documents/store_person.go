@@ -77,6 +77,9 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, person
 	if err := remove(ctx, tx, g, now, gone); err != nil {
 		return err
 	}
+	if err := removeSpaces(ctx, tx, g, person); err != nil {
+		return err
+	}
 	for _, text := range []string{
 		`DELETE FROM document_comment WHERE author = $1`, `DELETE FROM document_star WHERE person = $1`, `DELETE FROM document_look WHERE person = $1`,
 		`UPDATE document SET author = '' WHERE author = $1`, `UPDATE document_version SET author = '' WHERE author = $1`,
@@ -101,6 +104,9 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 		return err
 	}
 	if err := hold(ctx, tx, g, winner, loser); err != nil {
+		return err
+	}
+	if err := removeSpaces(ctx, tx, g, loser); err != nil {
 		return err
 	}
 	touched, err := db.All[string](ctx, tx, `SELECT id FROM document WHERE owner = $1 AND parent IS NULL UNION SELECT node FROM document_share WHERE principal = $2`, loser, "person:"+loser)

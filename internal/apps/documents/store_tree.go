@@ -263,6 +263,9 @@ func Deposit(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	if err := put(ctx, tx, core, g, now, in, items); err != nil {
 		return 0, err
 	}
+	if _, err := tellFull(ctx, tx, core, g, g.Viewer().Person); err != nil {
+		return 0, err
+	}
 	return len(items), told(ctx, tx, core, g, now, in.ID, Added)
 }
 
