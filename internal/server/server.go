@@ -21,6 +21,7 @@ import (
 	"marelle/internal/apps"
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/audit"
+	"marelle/internal/kernel/export"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
@@ -175,6 +176,7 @@ func Kernel(core *app.Core) []app.App {
 		tell.App(core),
 		file.App(core),
 		share.App(core),
+		export.App(core),
 		retention.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
