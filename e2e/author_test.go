@@ -22,6 +22,7 @@ func (w *walk) until(what, text string, args ...any) {
 // TestAWordIsSavedAsItIsTyped is a teacher who is interrupted: by the network,
 // by another page of hers, by the bell.
 func TestAWordIsSavedAsItIsTyped(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	w := walk{t: t, gate: openGate(t), b: b, size: browser.Phone, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
 	const saved = `SELECT coalesce(max(id), '') FROM word_draft WHERE title = $1 AND body = $2`
@@ -72,6 +73,7 @@ func TestAWordIsSavedAsItIsTyped(t *testing.T) {
 
 // TestTheAuthorsPages looks at a word corrected, planned and handed over.
 func TestTheAuthorsPages(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {

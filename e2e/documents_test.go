@@ -18,6 +18,7 @@ import (
 // phone; taken back it is gone at once, the ZIP and the search included; thrown
 // away it comes back. The same without scripts.
 func TestDocuments(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, way := range []struct {
 		name   string
@@ -106,6 +107,7 @@ func TestDocuments(t *testing.T) {
 // folder with files, each kind of preview, comments and versions, a search in
 // the window of sharing, the trash with something in it.
 func TestPagesOfDocuments(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {

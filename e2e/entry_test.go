@@ -123,6 +123,7 @@ var sixDigits = regexp.MustCompile(`\b(\d{3})[ \x{a0}\x{202f}]?(\d{3})\b`)
 // person does: on a phone with the QR code, on a computer by hand, and with
 // JavaScript switched off.
 func TestAMotherComesIn(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, way := range []struct {
 		name   string
@@ -212,6 +213,7 @@ func TestAMotherComesIn(t *testing.T) {
 
 // TestAPupilComesIn on the tablet of the class, and leaves it to the next one.
 func TestAPupilComesIn(t *testing.T) {
+	t.Parallel()
 	s := openGate(t)
 	code := s.code("ines.kermadec")
 	tab := browser.Start(t).Tab(t, browser.Screen{Width: 768, Height: 1024, Touch: true})
@@ -242,6 +244,7 @@ func TestAPupilComesIn(t *testing.T) {
 
 // TestPagesOfTheDoor holds the other pages to what every page must be.
 func TestPagesOfTheDoor(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for name, screen := range map[string]browser.Screen{"phone": browser.Phone, "computer": browser.Desktop} {
 		t.Run(name, func(t *testing.T) {
@@ -269,6 +272,7 @@ func TestPagesOfTheDoor(t *testing.T) {
 // TestTheLinkOfAMail opens as it stands in the message: the secret goes from
 // the fragment into the form and out of the address.
 func TestTheLinkOfAMail(t *testing.T) {
+	t.Parallel()
 	s := openGate(t)
 	s.active("nadia.kermadec", "nadia@exemple.fr")
 	tab := browser.Start(t).Tab(t, browser.Phone)

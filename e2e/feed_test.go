@@ -13,6 +13,7 @@ import (
 // done with a line opens over the page, the next page comes below, and what is
 // published meanwhile shows at once.
 func TestTheFeed(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {

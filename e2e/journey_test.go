@@ -24,6 +24,7 @@ import (
 // address; a teacher writes to two classes; the parent says that it is read;
 // the teacher sees the bar move, and who is missing. The same without scripts.
 func TestFromTheExportToTheWordThatIsRead(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, way := range []struct {
 		name   string

@@ -47,6 +47,7 @@ var screens = []struct {
 // axe-core in four looks, for the keyboard, enlarged. The list is the router's:
 // a new route is visited, or the test fails and asks how to get there.
 func TestEveryPage(t *testing.T) {
+	t.Parallel()
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
 			t.Parallel() // each with its own server and browser
@@ -325,6 +326,7 @@ func picture(t *testing.T) []byte {
 // TestPagesThatRefuse looks at what is shown when something is not as it
 // should be.
 func TestPagesThatRefuse(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
@@ -387,6 +389,7 @@ func TestPagesThatRefuse(t *testing.T) {
 // TestWordsThatAsk looks at what a word may ask, before and after an answer,
 // as a parent and as the teacher who follows it.
 func TestWordsThatAsk(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
@@ -426,6 +429,7 @@ func TestWordsThatAsk(t *testing.T) {
 // longest names and titles that are taken, a parent of five children in two
 // schools, a school where nothing was written yet.
 func TestLongNamesAndManyChildren(t *testing.T) {
+	t.Parallel()
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
 			t.Parallel() // each with its own server and browser
@@ -458,6 +462,7 @@ func TestLongNamesAndManyChildren(t *testing.T) {
 // TestForcedColours shows pages to those whose system imposes its colours: the
 // keyboard still shows where it is, and nothing is told by a background alone.
 func TestForcedColours(t *testing.T) {
+	t.Parallel()
 	s := testapp.Serve(t)
 	b := browser.Start(t)
 	word := "/carnet/" + s.One(`SELECT id FROM word WHERE title LIKE 'Sortie en baie%' ORDER BY published_at DESC LIMIT 1`)

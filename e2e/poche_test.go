@@ -106,6 +106,7 @@ func (p *phone) push(data string) notification {
 }
 
 func TestAPushShowsANotificationOfThisPortalOnly(t *testing.T) {
+	t.Parallel()
 	p := poche(t)
 	for _, c := range []struct {
 		data string
@@ -128,6 +129,7 @@ func TestAPushShowsANotificationOfThisPortalOnly(t *testing.T) {
 }
 
 func TestThePhoneKeepsNoPageOfAnybody(t *testing.T) {
+	t.Parallel()
 	p := poche(t)
 	p.Go("/mentions-legales")
 	p.Go("/connexion")
@@ -147,6 +149,7 @@ func TestThePhoneKeepsNoPageOfAnybody(t *testing.T) {
 }
 
 func TestTheManifestAndTheWorkerAreServed(t *testing.T) {
+	t.Parallel()
 	app := testapp.Serve(t)
 	for path, kind := range map[string]string{"/manifest.webmanifest": "application/manifest+json", "/sw.js": "text/javascript; charset=utf-8", "/hors-ligne": "text/html; charset=utf-8"} {
 		resp, err := http.Get(app.URL + path)
@@ -177,6 +180,7 @@ func TestTheManifestAndTheWorkerAreServed(t *testing.T) {
 }
 
 func TestWithoutNetworkAPageSaysSo(t *testing.T) {
+	t.Parallel()
 	p := poche(t)
 	p.Allow("ERR_INTERNET_DISCONNECTED")
 	p.Offline(true)

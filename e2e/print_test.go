@@ -18,6 +18,7 @@ import (
 // say is all there, the navigation is not, black on white, nothing runs over
 // the edge of the sheet.
 func TestPaper(t *testing.T) {
+	t.Parallel()
 	s := testapp.Serve(t)
 	b := browser.Start(t)
 	word := "/carnet/" + s.One(`SELECT id FROM word WHERE title LIKE 'Sortie en baie%' ORDER BY published_at DESC LIMIT 1`)

@@ -19,6 +19,7 @@ import (
 // TestSlipsAreRead prints slips, and has the page of the teacher read them off
 // what a camera sees and off photos: each says whose it is, and is noted.
 func TestSlipsAreRead(t *testing.T) {
+	t.Parallel()
 	s := testapp.Serve(t)
 	helene := s.As("helene.duvivier")
 	class := s.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)

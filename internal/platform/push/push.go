@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -121,6 +122,9 @@ type Options struct {
 type Sender struct {
 	Options
 	client *http.Client
+	// A place to encrypt in. Many wait for the network at once; were as many to
+	// compute at once, pages would stand in line behind all of them.
+	work chan struct{}
 
 	mu       sync.Mutex
 	services map[string]*service // by origin
@@ -163,7 +167,7 @@ func NewSender(o Options) *Sender {
 	if o.Parallel <= 0 {
 		o.Parallel = 64
 	}
-	s := &Sender{Options: o, services: map[string]*service{}}
+	s := &Sender{Options: o, services: map[string]*service{}, work: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	free := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Resolver: o.Resolver}
 	guarded := *free
 	// The address that is dialled is looked at, not the one that a first look-up gave.
@@ -252,7 +256,9 @@ func (s *Sender) Send(ctx context.Context, to Subscription, m Message) Result {
 	if wait > 0 {
 		return later(wait, "the service asked to wait")
 	}
+	s.work <- struct{}{}
 	body, err := encrypt(at, m.Payload)
+	<-s.work
 	if err != nil {
 		return Result{Outcome: Refused, Reason: "the payload cannot be encrypted"}
 	}
