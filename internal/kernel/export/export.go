@@ -33,7 +33,7 @@ func App(core *app.Core) app.App {
 	}
 	return app.App{Name: "export", Messages: said, Routes: func(r *app.Router) {
 		r.GET("/compte/mes-donnees", rights.SignedIn, func(r *app.Request) (web.Response, error) {
-			return r.Page(r.T("export.title"), "", page())
+			return r.Page(r.T("export.title"), "", page(r.Viewer.Main() == rights.Pupil))
 		})
 		r.POST("/compte/mes-donnees", rights.SignedIn, func(r *app.Request) (web.Response, error) { return download(r, core) })
 	}}
