@@ -33,6 +33,9 @@ func Proposals(school string) string { return "/partage/qui?ecole=" + school }
 // propose answers the letters typed so far with those whom one may reach.
 func propose(r *app.Request) (web.Response, error) {
 	school, words := r.URL.Query().Get("ecole"), r.URL.Query().Get("q")
+	if school == "" {
+		school = r.Grant.School()
+	}
 	if !slices.ContainsFunc(r.Viewer.Memberships, func(m rights.Membership) bool { return m.School == school }) {
 		return nil, errs.ErrNotFound
 	}
