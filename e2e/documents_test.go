@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"marelle/internal/platform/db"
 	"marelle/internal/testkit/browser"
 	"marelle/internal/testkit/testapp"
 )
@@ -48,7 +49,7 @@ func TestDocuments(t *testing.T) {
 			helene.Click("Sortie au phare")
 			at := helene.Path()
 			helene.Go(j.URL + at + "/partage")
-			helene.Click("Familles de CE1 B")
+			helene.Click(`.choix-partage input[value$=":relative"]`)
 			helene.Click("Partager")
 			helene.WaitText("Peut lire")
 
@@ -163,4 +164,87 @@ func (w *walk) documents() shown {
 	helene.Upload(d.text+"/version", []testapp.File{{Field: "piece", Name: "x.txt", Bytes: []byte("8 h 30 : rendez-vous\n10 h : marche avec la guide")}}).To()
 	helene.Post("/documents/corbeille", "id", strings.TrimPrefix(find("brouillon.txt"), "/documents/")).To()
 	return d
+}
+
+// TestDocumentsByHand is what a script adds: names proposed as they are typed and
+// taken by the keyboard, things dragged into folders, files dropped on them, of
+// which the one without room is refused and named while the others arrive.
+func TestDocumentsByHand(t *testing.T) {
+	b := browser.Start(t)
+	j := journey{t: t, gate: openGate(t), b: b}
+	api := j.As("helene.duvivier")
+	to, _, _ := strings.Cut(api.Post("/documents/dossier", "nom", "Sortie").To(), "?")
+	api.Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "phare.png", Bytes: picture(t)}}).To()
+	helene := j.tab("helene.duvivier", browser.Desktop)
+
+	helene.Go(j.URL + to + "/partage")
+	helene.Focus("#q")
+	helene.Press("n", "a", "d")
+	helene.WaitText("Mère d’Inès et de Yanis")
+	helene.CheckPage("partage-propose")
+	helene.Press("ArrowDown", "Enter")
+	if got := helene.Text(".choisis"); !strings.Contains(got, "Nadia Kermadec") || helene.Count(".choisis li") != 1 {
+		t.Errorf("chosen: %q", got)
+	}
+	helene.Click("Retirer Nadia Kermadec")
+	if helene.Count(".choisis li") != 0 {
+		t.Error("what was chosen by mistake stays")
+	}
+	helene.Focus("#q")
+	helene.Press("n", "a", "d")
+	helene.WaitText("Mère d’Inès et de Yanis")
+	helene.Press("ArrowDown", "Enter")
+	helene.CheckPage("partage-choisi")
+	helene.Click("Partager")
+	helene.WaitText("Partagé.")
+	j.As("nadia.kermadec").Get(to).OK()
+
+	helene.Go(j.URL + "/documents")
+	helene.Click("Voir en grille")
+	if helene.Count(".vignette img") != 1 {
+		t.Error("the grid shows no picture")
+	}
+	helene.CheckPage("documents-grille")
+	const drag = `((from, to, files) => {
+		const data = new DataTransfer();
+		for (const [name, size] of files) data.items.add(new File([name.repeat(size / name.length)], name, {type: "text/plain"}));
+		const fire = (el, kind) => el.dispatchEvent(new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
+		if (from) fire(document.querySelector(from), "dragstart");
+		fire(document.querySelector(to), "dragover");
+		fire(document.querySelector(to), "drop");
+		return true;
+	})`
+	folder := `"[data-drop='` + strings.TrimPrefix(to, "/documents/") + `']"`
+	browser.Eval[bool](helene, drag+`(".vignette", `+folder+`, [])`)
+	helene.WaitText("C’est déplacé.")
+	if helene.Path() != to || !helene.Has("phare.jpg") {
+		t.Errorf("dragged into a folder, it is at %s", helene.Path())
+	}
+	browser.Eval[bool](helene, drag+`(".vignette", ".fil-ariane a", [])`)
+	helene.WaitText("C’est déplacé.")
+	if helene.Path() != "/documents" || !helene.Has("phare.jpg") {
+		t.Errorf("dragged out of the folder, it is at %s", helene.Path())
+	}
+
+	if err := j.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), `UPDATE quota SET bytes = 40000 + (SELECT used FROM file_usage WHERE person = $1) WHERE profile = 'teacher' AND school = ''`, api.ID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	helene.Allow("422")
+	browser.Eval[bool](helene, drag+`("", `+folder+`, [["un.txt", 12000], ["lourd.txt", 90000], ["deux.txt", 12000]])`)
+	helene.WaitText("Refusé")
+	helene.WaitText("plus assez de place")
+	for helene.Count(`.envoi[data-state="done"]`) < 2 {
+		helene.WaitText("Déposer dans « Sortie »")
+	}
+	helene.CheckPage("documents-refus")
+	helene.Click("form[data-deposit] button.bouton:not(.discret)")
+	helene.WaitText("2 fichiers déposés.")
+	for name, want := range map[string]bool{"un.txt": true, "deux.txt": true, "lourd.txt": false} {
+		if helene.Has(name) != want {
+			t.Errorf("%s is there: %v", name, !want)
+		}
+	}
 }

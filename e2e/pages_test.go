@@ -206,7 +206,12 @@ func (w *walk) prepare() {
 	}
 	claire.Upload("/ecole/import", files).To()
 	w.As("nadia.kermadec").Post("/signaler", "objet", w.One(`SELECT max(id) FROM word WHERE title = 'Trois phoques'`), "motif", "image", "texte", "Sa photo y est.").To()
+	// Her space becomes nearly full, of which she is told.
+	w.quota(`1000 + (SELECT max(u.used) FROM file_usage u JOIN person p ON p.id = u.person WHERE p.login = 'helene.duvivier')`)
+	helene.Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "long.txt", Bytes: bytes.Repeat([]byte("long "), 190)}}).To()
+	w.quota(`2000000000`)
 	w.ids = map[string]string{
+		"/place/{id}":              w.One(`SELECT resource FROM document_space`),
 		"eleve":                    w.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`),
 		"groupe":                   w.One(`SELECT id FROM school_group WHERE label = 'Lecteurs du mardi'`),
 		"/fichiers/{id}":           w.One(`SELECT id FROM file ORDER BY id DESC LIMIT 1`),
@@ -214,6 +219,17 @@ func (w *walk) prepare() {
 		"/ecole/import/{id}":       w.One(`SELECT id FROM import ORDER BY id DESC LIMIT 1`),
 		// What a mail carries.
 		"/desabonnement/{token}": base64.RawURLEncoding.EncodeToString(w.Core.Keys.Seal("unsubscribe", []byte(w.One(`SELECT id FROM person WHERE login = 'nadia.kermadec'`)+" liaison.word"), nil)),
+	}
+}
+
+// quota is what a teacher may hold.
+func (w *walk) quota(bytes string) {
+	w.t.Helper()
+	if err := w.Core.DB.Write(w.t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(w.t.Context(), `UPDATE quota SET bytes = `+bytes+` WHERE school = '' AND profile = 'teacher'`)
+		return err
+	}); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

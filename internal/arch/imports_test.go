@@ -29,6 +29,10 @@ var layers = []layer{
 	{"internal/kernel/tell", []string{"internal/kernel", "internal/ui", "internal/platform"}},
 	// And the window in which one chooses files.
 	{"internal/kernel/pick", []string{"internal/kernel", "internal/ui", "internal/platform"}},
+	// And the window in which things are shared.
+	{"internal/kernel/share", []string{"internal/kernel", "internal/ui", "internal/platform"}},
+	// And the page of one's data.
+	{"internal/kernel/export", []string{"internal/kernel", "internal/ui", "internal/platform"}},
 	{"internal/kernel", []string{"internal/kernel", "internal/platform"}},
 	{"internal/ui", []string{"internal/ui", "internal/platform"}},
 	{"internal/platform", []string{"internal/platform"}},

@@ -21,6 +21,7 @@ import (
 	"marelle/internal/apps"
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/audit"
+	"marelle/internal/kernel/export"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
@@ -176,6 +177,8 @@ func Kernel(core *app.Core) []app.App {
 		tell.App(core),
 		file.App(core),
 		pick.App(),
+		share.App(core),
+		export.App(core),
 		retention.App(core),
 		{Name: "app", Messages: app.Messages()},
 	}
@@ -183,7 +186,7 @@ func Kernel(core *app.Core) []app.App {
 
 // Sentences are the catalogues of everything the parts and the ground can say.
 func Sentences(parts []app.App) []fs.FS {
-	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, spool.Messages, sheet.Messages, onde.Messages(), share.Messages()}
+	out := []fs.FS{ui.Messages, config.Messages, db.Messages, blob.Messages, secret.Messages, richtext.Messages, mail.Messages, media.Messages, spool.Messages, sheet.Messages, onde.Messages()}
 	for _, a := range parts {
 		if a.Messages != nil {
 			out = append(out, a.Messages)

@@ -103,12 +103,17 @@ type File struct {
 	Who, WhoPaint  string // who sees it, in words
 	WhoIcon        string
 	Changed, Size  string
-	Thumb          string // address of a small picture, in place of the icon
+	Thumb          string // address of a small picture of it
+	Drag           bool   // a script lets it be dragged into a folder
 	Chosen         bool
 }
 
 // FolderProps is one folder.
-type FolderProps struct{ Name, Href, Paint, Caption string }
+type FolderProps struct {
+	ID, Name, Href, Paint, Caption string
+	Drag                           bool // into another
+	Drop                           bool // takes what is dragged
+}
 
 // Mail is one line of a list of messages.
 type Mail struct {

@@ -5,10 +5,12 @@ package ui
 // search keeps what was chosen.
 type ShareProps struct {
 	Action   string // where the form is sent
+	Propose  string // where letters being typed are answered, by ShareProposals
 	Words    string // searched
 	Searched bool
 	Error    string
 	Found    []ShareChoice // what the search found, and what was chosen before
+	Stars    []ShareChoice // the viewer's favourites
 	Mine     []ShareChoice // the viewer's own classes and groups
 	Others   []ShareChoice
 	Roles    FieldProps
@@ -20,7 +22,7 @@ type ShareProps struct {
 type ShareChoice struct {
 	Value, Label, Help, Icon string
 	Person                   *Person
-	Checked                  bool
+	Checked, Starred         bool
 }
 
 // ShareRow is somebody who has it. Action takes it back from Value; without it
@@ -38,7 +40,7 @@ func (p ShareProps) anyOther() bool {
 			return true
 		}
 	}
-	return len(p.Mine)+len(p.Found) == 0
+	return len(p.Mine)+len(p.Found)+len(p.Stars) == 0
 }
 
 func (p ShareProps) faults() []FieldError {

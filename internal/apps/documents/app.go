@@ -33,15 +33,20 @@ func App(core *app.Core) app.App {
 		rights.Relative: {Push: true, Mail: notify.Daily}, rights.Pupil: {Push: true, Mail: notify.Never},
 		rights.Teacher: {Mail: notify.Daily}, rights.Staff: {Mail: notify.Daily}, rights.Head: {Mail: notify.Daily},
 	}
+	full := map[rights.Profile]notify.Choice{
+		rights.Relative: {Mail: notify.Never}, rights.Pupil: {Mail: notify.Never}, rights.Teacher: {Mail: notify.Daily}, rights.Staff: {Mail: notify.Daily}, rights.Head: {Mail: notify.Daily},
+	}
 	return app.App{
 		Name:   "documents",
 		Square: app.Square{Number: 6, Path: "/documents", Icon: "folder-open", Picto: "cartable", Paint: "orange"},
-		Kinds:  []app.Kind{{Kind: Document, Path: path, ReadLabel: "documents.open", Texts: texts}},
+		Kinds: []app.Kind{{Kind: Document, Path: path, ReadLabel: "documents.open", Texts: texts},
+			{Kind: Space, Path: func(id string) string { return "/place/" + id }, ReadLabel: "documents.place", Apart: true}},
 		Told: []notify.Told{
 			{Kind: Shared, Label: "documents.told.shared", Text: "documents.told.shared.text", For: given},
 			{Kind: Added, Label: "documents.told.added", Text: "documents.told.added.text", For: quiet},
 			{Kind: Versioned, Label: "documents.told.version", Text: "documents.told.version.text", For: quiet},
 			{Kind: Commented, Label: "documents.told.comment", Text: "documents.told.comment.text", For: quiet},
+			{Kind: Full, Label: "documents.told.full", Text: "documents.told.full.text", Line: "documents.told.full.line", For: full},
 		},
 		Routes: func(r *app.Router) {
 			r.GET("/documents", rights.SignedIn, h.mine)
@@ -54,12 +59,17 @@ func App(core *app.Core) app.App {
 			r.GET("/documents/ajouter", Keep, h.add)
 			r.POST("/documents/ajouter", Keep, h.deposit)
 			r.POST("/documents/dossier", Keep, h.folder)
+			r.POST("/documents/vue", rights.SignedIn, h.look)
 			r.POST("/documents/telecharger", rights.SignedIn, h.download)
 			r.POST("/documents/deplacer", rights.SignedIn, h.move)
 			r.POST("/documents/copier", rights.SignedIn, h.copy)
 			r.POST("/documents/corbeille", rights.SignedIn, h.remove)
 			r.POST("/documents/corbeille/remettre", rights.SignedIn, h.restore)
 			r.POST("/documents/corbeille/vider", rights.SignedIn, h.empty)
+
+			r.GET("/place/{id}", Holding, h.holding)
+			r.GET("/documents/quotas", Rule, h.quotas)
+			r.POST("/documents/quotas", Rule, h.saveQuotas)
 
 			r.GET("/documents/{id}", Reading, h.show)
 			r.GET("/documents/{id}/zip", Reading, h.zip)
@@ -95,7 +105,9 @@ func App(core *app.Core) app.App {
 		Retain: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return retain(ctx, tx, g, core.Clock.Now())
 		},
-		Jobs: []jobs.Kind{jobs.Handle(func(ctx context.Context, w wordsOf) error { return readWords(ctx, core, w.Nodes) })},
+		Jobs: []jobs.Kind{jobs.Handle(func(ctx context.Context, w wordsOf) error { return readWords(ctx, core, w.Nodes) }),
+			jobs.Handle(func(ctx context.Context, _ nearly) error { return tellNearly(ctx, core) })},
+		Periodic: []jobs.Every{{Interval: nearlyEvery, Args: func() jobs.Args { return nearly{} }}},
 		Sample: func(ctx context.Context, tx *db.Tx, g rights.Grant) error {
 			return sample(ctx, tx, core, g, core.Clock.Now())
 		},

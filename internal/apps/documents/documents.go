@@ -23,7 +23,11 @@ const (
 	Added     = "documents.added"
 	Versioned = "documents.version"
 	Commented = "documents.comment"
+	Full      = "documents.full"
 )
+
+// Space is the kind of what one is told of one's own space in a school by.
+const Space rights.Kind = "documents.space"
 
 // keepers are the profiles that have documents of their own.
 var keepers = []rights.Profile{rights.Teacher, rights.Staff, rights.Head, rights.Relative, rights.Pupil}
@@ -36,6 +40,8 @@ var (
 	Commenting   = rights.On(Document, rights.Comment, "id")
 	Contributing = rights.On(Document, rights.Contribute, "id")
 	Managing     = rights.On(Document, rights.Manage, "id")
+	Holding      = rights.On(Space, rights.Manage, "id")
+	Rule         = rights.Can("documents.rule", rights.Head)
 )
 
 // Bounds of a space: what a tree of rights costs must not grow without end.

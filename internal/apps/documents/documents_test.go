@@ -396,6 +396,7 @@ func TestErasingTakesTheSpaceAlong(t *testing.T) {
 	theirs := folder(t, helene, "", "Commun")
 	give(helene, theirs, "3", "person:"+julien.ID).To()
 	added := deposit(t, a, julien, theirs, "ajout.jpg")
+	julien.Upload("/documents/"+added+"/version", []testapp.File{{Field: "piece", Name: "ajout.jpg", Bytes: drawing(t, 41)}}).To()
 	own := deposit(t, a, julien, folder(t, julien, "", "À moi"), "secret.jpg")
 	give(julien, own, "1", "person:"+helene.ID).To()
 	var service = func() (f func(tx *db.Tx) error) {
@@ -410,7 +411,13 @@ func TestErasingTakesTheSpaceAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	helene.Get("/documents/" + own).NotFound()
-	helene.Get("/documents/" + added).OK().Lacks("Julien")
+	page := helene.Get("/documents/" + added).OK().Lacks("Julien")
+	if history := strings.Join(strings.Fields(page.Body), " "); !strings.Contains(history, "2 versions") || strings.Contains(history, "· <") || strings.Contains(history, "·</") {
+		t.Errorf("the history of what nobody wrote any more: %s", history)
+	}
+	if n := a.One(`SELECT count(*) || '' FROM document_version WHERE author = $1`, julien.ID); n != "0" {
+		t.Errorf("%s versions still name their author", n)
+	}
 	helene.Get("/documents/" + theirs + "/partage").OK().Lacks("Julien Lecoq")
 }
 
@@ -483,28 +490,6 @@ func TestACopyIsItsMakers(t *testing.T) {
 	if n := a.One(`SELECT count(*) || '' FROM document WHERE owner = $1`, julien.ID); n != "6" {
 		t.Errorf("%s documents", n)
 	}
-}
-
-// Without room nothing is kept, and one is told before.
-func TestRoomRunsOut(t *testing.T) {
-	a := testapp.New(t)
-	ines := a.As("ines.kermadec")
-	deposit(t, a, ines, "", "un.jpg")
-	used := a.One(`SELECT used || '' FROM file_usage WHERE person = $1`, ines.ID)
-	set := func(bytes string) {
-		t.Helper()
-		if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
-			_, err := tx.Exec(t.Context(), `UPDATE quota SET bytes = CAST($1 AS BIGINT) WHERE profile = 'pupil'`, bytes)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ines.Get("/documents").OK().Lacks("Bientôt plus de place")
-	set(used)
-	ines.Get("/documents").OK().Has("Bientôt plus de place")
-	ines.Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "deux.jpg", Bytes: drawing(t, 50)}}).Faulty()
-	ines.Get("/documents").OK().Lacks("deux.jpg")
 }
 
 // What a script sent before the form is deposited by its name, and nobody
@@ -606,6 +591,7 @@ func TestFilesAreSentToTheSchoolOfTheFolder(t *testing.T) {
 	for _, school := range []string{other, a.One(`SELECT id FROM school WHERE uai = '0809876A'`)} {
 		to := helene.Post("/documents/dossier?ecole="+school, "nom", "Dossier").To()
 		in, _, _ := strings.Cut(to, "?")
+		helene.Get("/documents").OK().Has(a.One(`SELECT name FROM school WHERE id = $1`, school) + "\u00a0:")
 		helene.Get(in + "/ajouter").OK().Has(`data-upload="/fichiers/envoi?ecole=` + school + `"`)
 	}
 }

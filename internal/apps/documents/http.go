@@ -39,14 +39,23 @@ func (h handler) mine(r *app.Request) (web.Response, error) {
 	return r.PageWith(http.StatusOK, r.T(v.say("documents.mine")), "documents", v.toast(), listPage(v))
 }
 
-// space reads how much the viewer holds in the school where they keep documents.
+// space reads how much the viewer holds: in the school of the open folder, or in
+// each where they keep documents.
 func (h handler) space(v *view) error {
 	schools := v.r.Viewer.SchoolsAs(keepers...)
-	if len(schools) == 0 {
-		return nil
+	if v.item != nil {
+		schools = []string{v.item.School}
 	}
-	s, err := file.Usage(v.r.Context(), h.core.DB, v.r.Viewer.Now, schools[0], v.r.Viewer.Person)
-	v.room = &s
+	held, err := file.Usages(v.r.Context(), h.core.DB, v.r.Viewer.Now, v.r.Viewer.Person, schools)
+	for _, s := range schools {
+		one := holding{Space: held[s]}
+		for _, m := range v.r.Viewer.Memberships {
+			if m.School == s && len(schools) > 1 {
+				one.School = m.Name
+			}
+		}
+		v.rooms = append(v.rooms, one)
+	}
 	return err
 }
 
@@ -76,6 +85,9 @@ func (h handler) fill(v *view, o Query) error {
 		v.next = next(list[page-1], o)
 	}
 	v.items = list
+	if v.grid, err = Grid(v.r.Context(), h.core.DB, v.r.Viewer.Person, v.pupil()); err != nil {
+		return err
+	}
 	if v.item != nil {
 		list = append(list[:len(list):len(list)], *v.item)
 	}
@@ -240,11 +252,11 @@ func (h handler) deposit(r *app.Request) (web.Response, error) {
 	if len(faults) > 0 {
 		return h.adding(r, http.StatusUnprocessableEntity, faults, done, "")
 	}
-	return web.Redirect(h.place(r) + "?fait=depose." + strconv.Itoa(done)), nil
+	return web.Redirect(h.whence(r) + "?fait=depose." + strconv.Itoa(done)), nil
 }
 
-// place is the page of the grant's folder, or of the viewer's own documents.
-func (h handler) place(r *app.Request) string {
+// whence is the page of the grant's folder, or of the viewer's own documents.
+func (h handler) whence(r *app.Request) string {
 	if r.Grant.Role() > 0 {
 		return path(r.Grant.ID())
 	}
@@ -337,6 +349,24 @@ func (h handler) revert(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	return web.Redirect(path(r.Grant.ID()) + "?fait=version"), nil
+}
+
+// look shows lists as a grid from now on, or as lines.
+func (h handler) look(r *app.Request) (web.Response, error) {
+	f, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return SetGrid(r.Context(), tx, r.Grant, f.Get("vue") == "grille") }); err != nil {
+		return nil, err
+	}
+	to := "/documents"
+	if back := f.Get("retour"); id.Valid(back) {
+		to = path(back)
+	} else if back == "partages" {
+		to = "/documents/partages"
+	}
+	return web.Redirect(to), nil
 }
 
 func (h handler) star(r *app.Request) (web.Response, error) {

@@ -2,9 +2,12 @@ package documents
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"marelle/internal/kernel/app"
@@ -94,8 +97,8 @@ func (h handler) into(r *app.Request, f url.Values) (rights.Grant, error) {
 	return g, err
 }
 
-// picker shows the folders where the chosen items may go: those of the space in
-// which they lie, or for a copy the viewer's own.
+// picker goes through the folders to which the chosen items may go: those of the
+// space in which they lie, or for a copy the viewer's own.
 func (h handler) picker(r *app.Request, status int, how string, ids []string, faults map[string]string) (web.Response, error) {
 	v := view{r: r, tab: "mine", role: rights.Manage, faults: faults, how: how}
 	least := rights.Manage
@@ -109,14 +112,66 @@ func (h handler) picker(r *app.Request, status int, how string, ids []string, fa
 	if len(v.items) != len(ids) {
 		return nil, errs.ErrNotFound
 	}
-	owner := v.items[0].Owner
-	if how == "copy" {
-		owner = r.Viewer.Person
-	}
-	if v.folders, err = Folders(r.Context(), h.core.DB, r.Viewer.Scope(), owner, v.items[0].School); err != nil {
+	if err := h.place(&v, ids); err != nil {
 		return nil, err
 	}
 	return r.PageWith(status, r.T("documents."+how), "documents", nil, movePage(v))
+}
+
+// place reads the folder that is looked at, and a page of those in it.
+func (h handler) place(v *view, ids []string) error {
+	ctx, s, first := v.r.Context(), v.r.Viewer.Scope(), v.items[0]
+	f, err := v.r.Values()
+	if err != nil {
+		return err
+	}
+	owner := first.Owner
+	if v.how == "copy" {
+		owner = v.r.Viewer.Person
+	}
+	at := place{id: f.Get("dans"), own: owner == v.r.Viewer.Person, after: after(f.Get("apres"))}
+	if f.Get("vers") != "" { // what was refused is still looked at
+		at.id = f.Get("vers")
+	}
+	if !f.Has("dans") && !f.Has("vers") && v.how == "move" {
+		at.id = first.Parent
+	}
+	in := Query{Folders: true, Owner: owner, School: first.School, Least: rights.Contribute, After: at.after, Limit: page + 1}
+	if id.Valid(at.id) {
+		// One that is not there any more, or not theirs to add to, is the top.
+		open, err := List(ctx, h.core.DB, s, Query{ID: at.id, Folders: true, Owner: owner, School: first.School, Least: rights.Contribute, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(open) > 0 {
+			at.name, at.takes, in.In = open[0].Name, true, at.id
+			if at.above, err = Way(ctx, h.core.DB, s, at.id); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case in.In != "":
+	case at.own:
+		at.id, at.takes, in.Mine = "haut", true, true
+	default: // of somebody else's space, what was given
+		at.id = "haut"
+		for _, p := range v.r.Viewer.Principals {
+			in.Given = append(in.Given, p.Name)
+		}
+	}
+	if at.folders, err = List(ctx, h.core.DB, s, in); err != nil {
+		return err
+	}
+	if len(at.folders) > page {
+		at.folders = at.folders[:page]
+		at.next = next(at.folders[page-1], in)
+	}
+	if v.how == "move" { // nothing goes into itself
+		at.folders = slices.DeleteFunc(at.folders, func(i Item) bool { return slices.Contains(ids, i.ID) })
+	}
+	v.dir = at
+	return nil
 }
 
 // in runs a change of chosen items and comes back to where they were.
@@ -179,9 +234,20 @@ func (h handler) empty(r *app.Request) (web.Response, error) {
 // trash is what the viewer removed.
 func (h handler) trash(r *app.Request) (web.Response, error) {
 	v := view{r: r, tab: "trash"}
+	before := Removed{TrashedAt: rights.Forever}
+	if at, one, ok := strings.Cut(r.URL.Query().Get("avant"), "."); ok {
+		if n, err := strconv.ParseInt(at, 10, 64); err == nil {
+			before = Removed{TrashedAt: n, ID: one}
+		}
+	}
 	var err error
-	if v.removed, err = Trashed(r.Context(), h.core.DB, r.Viewer.Scope(), choiceMax); err != nil {
+	if v.removed, err = Trashed(r.Context(), h.core.DB, r.Viewer.Scope(), before, page+1); err != nil {
 		return nil, err
+	}
+	if len(v.removed) > page {
+		v.removed = v.removed[:page]
+		last := v.removed[page-1]
+		v.next = fmt.Sprintf("%d.%s", last.TrashedAt, last.ID)
 	}
 	if v.days, err = Kept(r.Context(), h.core.DB); err != nil {
 		return nil, err

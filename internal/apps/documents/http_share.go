@@ -32,7 +32,11 @@ func (h handler) window(r *app.Request, status int, faults map[string]string, ty
 	if err != nil {
 		return nil, err
 	}
-	w := window{view: v, shares: shares, groups: groups, words: typed.Get("q"), given: typed.Get("role"), chosen: typed["a"], tell: r.Method == http.MethodGet || typed.Has("prevenir")}
+	stars, err := share.Favourites(ctx, h.core.DB, r.Viewer, r.T, r.Grant.School())
+	if err != nil {
+		return nil, err
+	}
+	w := window{view: v, shares: shares, groups: groups, stars: stars, words: typed.Get("q"), given: typed.Get("role"), chosen: typed["a"], tell: r.Method == http.MethodGet || typed.Has("prevenir")}
 	if role(w.given) == 0 {
 		w.given = "1"
 	}
@@ -66,6 +70,18 @@ func (h handler) give(r *app.Request) (web.Response, error) {
 	who = slices.Compact(who)
 	if f.Has("chercher") { // the form's own search, which keeps what was chosen
 		return h.window(r, http.StatusOK, nil, f)
+	}
+	if one := f.Get("etoile"); one != "" {
+		err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return share.Star(r.Context(), tx, r.Grant, h.core.Clock.Now(), one) })
+		faults, ok := r.Faults(err)
+		if err != nil && !ok {
+			return nil, err
+		}
+		status := http.StatusOK
+		if ok {
+			status = http.StatusUnprocessableEntity
+		}
+		return h.window(r, status, faults, f)
 	}
 	err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 		return Give(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), role(f.Get("role")), f.Has("prevenir"), who...)

@@ -19,12 +19,12 @@ const (
 )
 
 func (h handler) shelf() *app.Shelf {
-	return &app.Shelf{Look: h.look, Take: Lend}
+	return &app.Shelf{Look: h.onShelf, Take: Lend}
 }
 
-// look lists a page of what the viewer keeps, or was given, in one school: the
+// onShelf lists a page of what the viewer keeps, or was given, in one school: the
 // bytes of a school stay in it.
-func (h handler) look(r *app.Request, o app.Looking) (app.Shown, error) {
+func (h handler) onShelf(r *app.Request, o app.Looking) (app.Shown, error) {
 	ctx, scope := r.Context(), r.Viewer.Scope()
 	keeps := r.Viewer.Is(keepers...)
 	if o.Place != placeShared && !keeps {

@@ -13,16 +13,18 @@ import (
 
 // Query chooses a page of files and folders.
 type Query struct {
-	ID     string      // only this one: reading one is the list with an id
-	In     string      // what lies in this folder
-	Mine   bool        // the top of the viewer's own space
-	Star   bool        // what the viewer wants to find at once
-	Given  []string    // what was shared with one of these principals, newest first
-	Kind   []string    // ids: only these
-	School string      // only in this one
-	Least  rights.Role // held by the viewer
-	After  string      // Item.ID, the last of the page before
-	Limit  int         //
+	ID      string      // only this one: reading one is the list with an id
+	In      string      // what lies in this folder
+	Mine    bool        // the top of the viewer's own space
+	Star    bool        // what the viewer wants to find at once
+	Given   []string    // what was shared with one of these principals, newest first
+	Kind    []string    // ids: only these
+	Least   rights.Role // held by the viewer
+	Folders bool        // these alone
+	Owner   string      // only in this one's space
+	School  string      // only in this one
+	After   string      // Item.ID, the last of the page before
+	Limit   int         //
 }
 
 // List reads a page of what the scope lets its viewer see, folders first, in
@@ -66,6 +68,12 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	if o.School != "" {
 		where = append(where, `d.school = `+arg(o.School))
 	}
+	if o.Owner != "" {
+		where = append(where, `d.owner = `+arg(o.Owner))
+	}
+	if o.Folders {
+		where = append(where, `d.folder`)
+	}
 	if o.After != "" {
 		where = append(where, `(CASE WHEN d.folder THEN 0 ELSE 1 END, d.name_key, d.id) > (SELECT CASE WHEN l.folder THEN 0 ELSE 1 END, l.name_key, l.id FROM document l WHERE l.id = `+arg(o.After)+`)`)
 	}
@@ -75,12 +83,16 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	}
 	limit := arg(max(1, o.Limit))
 	scope, args := s.Where("r", max(o.Least, rights.Read), args)
+	// The page is cut before anything is counted of its lines. CROSS JOIN keeps this
+	// order on SQLite.
 	return db.All[Item](ctx, q, `SELECT d.id, d.school, d.owner, d.author, coalesce(d.parent, '') AS parent, d.folder, d.name, coalesce(d.file, '') AS file,
-			coalesce(f.type, '') AS type, coalesce(f.size, 0) AS size, EXISTS (SELECT 1 FROM file_variant tv WHERE tv.file = d.file AND tv.name = 'thumb') AS thumb, coalesce(f.alt, '') AS alt, coalesce(f.retouched_at, 0) AS drawn, d.version, d.changed_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility,
+			coalesce(f.type, '') AS type, coalesce(f.size, 0) AS size, coalesce(f.alt, '') AS alt, coalesce(f.retouched_at, 0) AS drawn, d.version, d.changed_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility,
 			CASE WHEN d.folder THEN (SELECT count(*) FROM document c WHERE c.parent = d.id AND c.taken IS NULL) ELSE 0 END AS within,
-			EXISTS (SELECT 1 FROM document_star ds WHERE ds.person = $1 AND ds.node = d.id) AS starred, `+at+` AS at, `+fresh+` AS fresh
-		FROM `+from+` JOIN resource r ON r.id = d.id JOIN person p ON p.id = d.owner LEFT JOIN file f ON f.id = d.file
-		WHERE `+strings.Join(append(where, scope), ` AND `)+` ORDER BY `+order+` LIMIT `+limit, args...)
+			EXISTS (SELECT 1 FROM document_star ds WHERE ds.person = $1 AND ds.node = d.id) AS starred,
+			EXISTS (SELECT 1 FROM file_variant fv WHERE fv.file = d.file AND fv.name = 'thumb') AS thumb, w.at AS at, `+fresh+` AS fresh
+		FROM (SELECT d.id, `+at+` AS at FROM `+from+` CROSS JOIN resource r WHERE r.id = d.id AND `+strings.Join(append(where, scope), ` AND `)+` ORDER BY `+order+` LIMIT `+limit+`) w
+		CROSS JOIN document d JOIN person p ON p.id = d.owner LEFT JOIN file f ON f.id = d.file
+		WHERE d.id = w.id ORDER BY `+order, args...)
 }
 
 // Step is a folder on the way to something.
@@ -95,7 +107,7 @@ func Way(ctx context.Context, q db.Querier, s rights.Scope, item string) ([]Step
 	scope, args := s.Where("r", rights.Read, []any{item})
 	return db.All[Step](ctx, q, `WITH RECURSIVE up(id, n) AS (SELECT d.parent, 1 FROM document d WHERE d.id = $1
 			UNION ALL SELECT d.parent, up.n + 1 FROM up JOIN document d ON d.id = up.id WHERE d.parent IS NOT NULL)
-		SELECT d.id, d.name FROM up JOIN document d ON d.id = up.id JOIN resource r ON r.id = d.id WHERE `+scope+` ORDER BY up.n DESC`, args...)
+		SELECT d.id, d.name FROM up CROSS JOIN document d JOIN resource r ON r.id = d.id WHERE d.id = up.id AND `+scope+` ORDER BY up.n DESC`, args...)
 }
 
 // Audience says, for items of whoever manages them, to which principals beside
@@ -128,7 +140,7 @@ type Share struct {
 func Shares(ctx context.Context, q db.Querier, g rights.Grant) ([]Share, error) {
 	list, err := db.All[Share](ctx, q, `WITH RECURSIVE up(id, n) AS (SELECT d.id, 0 FROM document d WHERE d.id = $1
 			UNION ALL SELECT d.parent, up.n + 1 FROM up JOIN document d ON d.id = up.id WHERE d.parent IS NOT NULL)
-		SELECT d.id AS node, d.name, s.principal, s.role FROM up JOIN document d ON d.id = up.id JOIN document_share s ON s.node = d.id
+		SELECT d.id AS node, d.name, s.principal, s.role FROM up CROSS JOIN document d JOIN document_share s ON s.node = d.id WHERE d.id = up.id
 		ORDER BY up.n, s.at, s.principal`, g.ID())
 	if err != nil {
 		return nil, fmt.Errorf("shares: %w", err)
@@ -164,46 +176,6 @@ func Versions(ctx context.Context, q db.Querier, g rights.Grant) ([]Version, err
 		FROM document_version v JOIN file f ON f.id = v.file LEFT JOIN person p ON p.id = v.author WHERE v.node = $1 ORDER BY v.n DESC`, g.ID())
 }
 
-// Folder is a place to which something can be moved.
-type Folder struct {
-	ID, Name, Parent string
-	Depth            int
-}
-
-// Folders lists the folders of a space, each below its own, those alone to
-// which the viewer may add.
-func Folders(ctx context.Context, q db.Querier, s rights.Scope, owner, school string) ([]Folder, error) {
-	scope, args := s.Where("r", rights.Contribute, []any{owner, school})
-	rows, err := db.All[Folder](ctx, q, `SELECT d.id, d.name, coalesce(d.parent, '') AS parent, 0 AS depth FROM document d JOIN resource r ON r.id = d.id
-		WHERE d.owner = $1 AND d.school = $2 AND d.folder AND `+scope+` ORDER BY d.name_key, d.id LIMIT 500`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("folders: %w", err)
-	}
-	known := map[string]bool{}
-	for _, f := range rows {
-		known[f.ID] = true
-	}
-	below := map[string][]Folder{}
-	for _, f := range rows {
-		at := f.Parent
-		if !known[at] { // the top, or what is shared of a space
-			at = ""
-		}
-		below[at] = append(below[at], f)
-	}
-	var out []Folder
-	var walk func(at string, depth int)
-	walk = func(at string, depth int) {
-		for _, f := range below[at] {
-			f.Depth = depth
-			out = append(out, f)
-			walk(f.ID, depth+1)
-		}
-	}
-	walk("", 0)
-	return out, nil
-}
-
 // Attached is a file of somebody that an item of a service shows.
 type Attached struct {
 	File, Name, Type string
@@ -234,9 +206,11 @@ type Removed struct {
 
 // Trashed lists what the viewer can put back, the last removed first. What the
 // scope's lists hide is theirs by its owner alone, in a school where they are.
-func Trashed(ctx context.Context, q db.Querier, s rights.Scope, limit int) ([]Removed, error) {
+// before is the last of the page before.
+func Trashed(ctx context.Context, q db.Querier, s rights.Scope, before Removed, limit int) ([]Removed, error) {
 	return db.All[Removed](ctx, q, `SELECT d.id, d.name, d.folder, r.trashed_at, (SELECT count(*) FROM document c WHERE c.taken = d.id) - 1 AS within
-		FROM document d JOIN resource r ON r.id = d.id WHERE d.owner = $1 AND d.taken = d.id AND `+here+` ORDER BY r.trashed_at DESC, d.id LIMIT $3`, s.Person(), s.At(), limit)
+		FROM document d JOIN resource r ON r.id = d.id WHERE d.owner = $1 AND d.taken = d.id AND (r.trashed_at, d.id) < ($4, $5) AND `+here+`
+		ORDER BY r.trashed_at DESC, d.id DESC LIMIT $3`, s.Person(), s.At(), limit, before.TrashedAt, before.ID)
 }
 
 // here is the condition that the owner of d ($1) is in its school at $2.

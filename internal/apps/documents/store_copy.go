@@ -42,6 +42,7 @@ func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, no
 			return errs.Field("vers", "documents.other_school")
 		}
 	}
+	// Of a folder and something in it, both chosen, the folder brings both.
 	set, args := db.In(nil, ids)
 	scope, args := rights.ScopeOf(g.Viewer().Person, now).Where("r", rights.Read, args)
 	rows, err := db.All[struct {
@@ -49,7 +50,8 @@ func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, no
 		Folder                 bool
 		N                      int
 	}](ctx, tx, tree(set)+`SELECT t.id, CASE WHEN t.n = 0 THEN '' ELSE coalesce(d.parent, '') END AS parent, d.name, coalesce(d.file, '') AS file, d.folder, t.n
-		FROM tree t JOIN document d ON d.id = t.id JOIN resource r ON r.id = d.id WHERE `+scope+` ORDER BY t.n, d.name_key, d.id`, args...)
+		FROM (SELECT id, max(n) AS n FROM tree WHERE top NOT IN (SELECT id FROM tree WHERE n > 0) GROUP BY id) t
+		JOIN document d ON d.id = t.id JOIN resource r ON r.id = d.id WHERE `+scope+` ORDER BY t.n, d.name_key, d.id LIMIT `+fmt.Sprint(copiesMax+1), args...)
 	if err != nil {
 		return fmt.Errorf("copy: %w", err)
 	}
@@ -73,26 +75,18 @@ func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, no
 		return err
 	}
 	copies := map[string]string{"": in.ID}
-	level := 0
 	var items []Item
-	write := func() error {
-		err := put(ctx, tx, core, to, now, in, items)
-		items = nil
-		return err
-	}
 	for _, r := range rows {
 		at, known := copies[r.Parent]
 		if !known { // of a folder that the viewer may not read
 			continue
 		}
-		if r.N > level { // a folder is there before what lies in it
-			if err := write(); err != nil {
-				return err
-			}
-			level = r.N
-		}
 		copies[r.ID] = id.New()
 		items = append(items, Item{ID: copies[r.ID], Author: g.Viewer().Person, Parent: at, Folder: r.Folder, Name: r.Name, File: made[r.File]})
 	}
-	return write()
+	if err := put(ctx, tx, core, to, now, in, items); err != nil {
+		return err
+	}
+	_, err = tellFull(ctx, tx, core, to, g.Viewer().Person)
+	return err
 }

@@ -50,7 +50,14 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 	if err != nil {
 		return err
 	}
-	return add("documents/starred", starred)
+	if err := add("documents/starred", starred); err != nil {
+		return err
+	}
+	look, err := db.All[bool](ctx, q, `SELECT grid FROM document_look WHERE person = $1`, person)
+	if err != nil {
+		return err
+	}
+	return add("documents/grid", look)
 }
 
 // Erase removes a person's documents, as a key that they take home, and what
@@ -60,7 +67,7 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, person
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	if err := hold(ctx, tx, g, node{Owner: person}); err != nil {
+	if err := hold(ctx, tx, g, person); err != nil {
 		return err
 	}
 	gone, err := db.All[string](ctx, tx, `SELECT id FROM document WHERE owner = $1`, person)
@@ -70,8 +77,11 @@ func Erase(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, person
 	if err := remove(ctx, tx, g, now, gone); err != nil {
 		return err
 	}
+	if err := removeSpaces(ctx, tx, g, person); err != nil {
+		return err
+	}
 	for _, text := range []string{
-		`DELETE FROM document_comment WHERE author = $1`, `DELETE FROM document_star WHERE person = $1`,
+		`DELETE FROM document_comment WHERE author = $1`, `DELETE FROM document_star WHERE person = $1`, `DELETE FROM document_look WHERE person = $1`,
 		`UPDATE document SET author = '' WHERE author = $1`, `UPDATE document_version SET author = '' WHERE author = $1`,
 	} {
 		if _, err := tx.Exec(ctx, text, person); err != nil {
@@ -93,7 +103,10 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	if err := hold(ctx, tx, g, node{Owner: winner}, node{Owner: loser}); err != nil {
+	if err := hold(ctx, tx, g, winner, loser); err != nil {
+		return err
+	}
+	if err := removeSpaces(ctx, tx, g, loser); err != nil {
 		return err
 	}
 	touched, err := db.All[string](ctx, tx, `SELECT id FROM document WHERE owner = $1 AND parent IS NULL UNION SELECT node FROM document_share WHERE principal = $2`, loser, "person:"+loser)
@@ -105,6 +118,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 		`UPDATE resource SET owner = $1 WHERE owner = $2 AND kind = '` + string(Document) + `'`,
 		`UPDATE document_version SET author = $1 WHERE author = $2`, `UPDATE document_comment SET author = $1 WHERE author = $2`,
 		`INSERT INTO document_star (person, node) SELECT $1, node FROM document_star WHERE person = $2 ON CONFLICT DO NOTHING`,
+		`INSERT INTO document_look (person, grid) SELECT $1, grid FROM document_look WHERE person = $2 ON CONFLICT DO NOTHING`,
 		`INSERT INTO document_share (node, principal, role, at) SELECT node, 'person:' || $1, role, at FROM document_share WHERE principal = 'person:' || $2
 			ON CONFLICT (node, principal) DO UPDATE SET role = CASE WHEN excluded.role > document_share.role THEN excluded.role ELSE document_share.role END`,
 	} {
@@ -112,7 +126,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 			return fmt.Errorf("merge: %w", err)
 		}
 	}
-	for _, text := range []string{`DELETE FROM document_star WHERE person = $1`, `DELETE FROM document_share WHERE principal = 'person:' || $1`} {
+	for _, text := range []string{`DELETE FROM document_star WHERE person = $1`, `DELETE FROM document_look WHERE person = $1`, `DELETE FROM document_share WHERE principal = 'person:' || $1`} {
 		if _, err := tx.Exec(ctx, text, loser); err != nil {
 			return fmt.Errorf("merge: %w", err)
 		}

@@ -65,6 +65,9 @@ func Give(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now ti
 	if err := regrant(ctx, tx, g, g.ID()); err != nil {
 		return err
 	}
+	if err := share.Note(ctx, tx, g, now, principals); err != nil {
+		return err
+	}
 	fresh := slices.DeleteFunc(slices.Clone(principals), func(p string) bool { return slices.Contains(had, p) })
 	if !tell || len(fresh) == 0 {
 		return nil
@@ -88,14 +91,7 @@ func Give(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now ti
 // managed insists that the grant's viewer manages its item, while its space is
 // held.
 func managed(ctx context.Context, tx *db.Tx, g rights.Grant) error {
-	n, ok, err := db.One[node](ctx, tx, `SELECT d.id, d.school, d.owner, coalesce(d.parent, '') AS parent, d.name, d.folder FROM document d WHERE d.id = $1`, g.ID())
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return errs.ErrNotFound
-	}
-	if err := hold(ctx, tx, g, n); err != nil {
+	if err := holdOf(ctx, tx, g, g.ID()); err != nil {
 		return err
 	}
 	return g.Must(ctx, tx, Managing)
@@ -206,6 +202,27 @@ func Revert(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 		return err
 	}
 	return told(ctx, tx, core, g, now, g.ID(), Versioned)
+}
+
+// Grid says whether a person looks at documents as a grid; usual is what they do
+// unless they said so.
+//
+// scope: the reader's own row
+func Grid(ctx context.Context, q db.Querier, person string, usual bool) (bool, error) {
+	grid, ok, err := db.One[bool](ctx, q, `SELECT grid FROM document_look WHERE person = $1`, person)
+	if !ok {
+		grid = usual
+	}
+	return grid, err
+}
+
+// SetGrid has the grant's viewer look at documents as a grid, or as a list.
+func SetGrid(ctx context.Context, tx *db.Tx, g rights.Grant, grid bool) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO document_look (person, grid) VALUES ($1, $2) ON CONFLICT (person) DO UPDATE SET grid = excluded.grid`, g.Viewer().Person, grid)
+	return err
 }
 
 // Star marks the grant's item as one that the viewer wants to find at once, or

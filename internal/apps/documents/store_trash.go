@@ -16,8 +16,7 @@ import (
 // Trash takes items with all that lies in them out of everybody's sight, into
 // the trash of their owner.
 func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, ids []string) error {
-	list, err := nodes(ctx, tx, g, now, rights.Manage, ids)
-	if err != nil {
+	if _, err := nodes(ctx, tx, g, now, rights.Manage, ids); err != nil {
 		return err
 	}
 	in, args := db.In(nil, ids)
@@ -25,16 +24,10 @@ func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, ids []
 	if err != nil {
 		return fmt.Errorf("trash: %w", err)
 	}
-	// What was removed before stays a thing of its own in the trash.
-	for _, n := range list {
-		if !n.Folder {
-			continue
-		}
-		if _, err := tx.Exec(ctx, tree("$1")+`UPDATE document SET taken = $1 WHERE taken IS NULL AND id IN (SELECT id FROM tree)`, n.ID); err != nil {
-			return fmt.Errorf("trash: %w", err)
-		}
-	}
-	if _, err := tx.Exec(ctx, `UPDATE document SET taken = id WHERE taken IS NULL AND id IN (`+in+`)`, args...); err != nil {
+	// Each is taken along by the highest of those above it that are chosen. What was
+	// removed before stays a thing of its own in the trash.
+	if _, err := tx.Exec(ctx, tree(in)+`UPDATE document SET taken = (SELECT t.top FROM tree t WHERE t.id = document.id ORDER BY t.n DESC LIMIT 1)
+		WHERE taken IS NULL AND id IN (SELECT id FROM tree)`, args...); err != nil {
 		return fmt.Errorf("trash: %w", err)
 	}
 	return resource.Trash(ctx, tx, g, now, taken...)
@@ -42,7 +35,7 @@ func Trash(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, ids []
 
 // own keeps, of some items in the trash, those that are the viewer's.
 func own(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, ids []string) ([]string, error) {
-	if err := hold(ctx, tx, g, node{Owner: g.Viewer().Person}); err != nil {
+	if err := hold(ctx, tx, g, g.Viewer().Person); err != nil {
 		return nil, err
 	}
 	if err := g.Confirm(ctx, tx); err != nil {

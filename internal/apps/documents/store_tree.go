@@ -35,16 +35,19 @@ func tree(in string) string {
 // hold keeps the trees of spaces as they are until the end of the transaction:
 // two who move folders into each other, or share while others move, come one
 // after the other. Owners are held in order.
-func hold(ctx context.Context, tx *db.Tx, _ rights.Grant, nodes ...node) error {
-	var owners []string
-	for _, n := range nodes {
-		owners = append(owners, n.Owner)
+func hold(ctx context.Context, tx *db.Tx, _ rights.Grant, owners ...string) error {
+	in, args := db.In(nil, owners)
+	if _, err := db.All[string](ctx, tx, `SELECT id FROM person WHERE id IN (`+in+`) ORDER BY id`+tx.Hold(), args...); err != nil {
+		return fmt.Errorf("hold: %w", err)
 	}
-	slices.Sort(owners)
-	for _, o := range slices.Compact(owners) {
-		if _, err := db.All[string](ctx, tx, `SELECT id FROM person WHERE id = $1`+tx.Hold(), o); err != nil {
-			return fmt.Errorf("hold: %w", err)
-		}
+	return nil
+}
+
+// holdOf is hold for the spaces in which some nodes lie.
+func holdOf(ctx context.Context, tx *db.Tx, _ rights.Grant, nodes ...string) error {
+	in, args := db.In(nil, nodes)
+	if _, err := db.All[string](ctx, tx, `SELECT id FROM person WHERE id IN (SELECT owner FROM document WHERE id IN (`+in+`)) ORDER BY id`+tx.Hold(), args...); err != nil {
+		return fmt.Errorf("hold: %w", err)
 	}
 	return nil
 }
@@ -52,17 +55,13 @@ func hold(ctx context.Context, tx *db.Tx, _ rights.Grant, nodes ...node) error {
 // nodes reads some, on each of which the grant's viewer holds a role by now, and
 // holds their spaces. One that is missing is all missing.
 func nodes(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, least rights.Role, ids []string) ([]node, error) {
-	list, err := look(ctx, tx, g, now, least, ids)
-	if err != nil {
-		return nil, err
-	}
-	if err := hold(ctx, tx, g, list...); err != nil {
+	if err := holdOf(ctx, tx, g, ids...); err != nil {
 		return nil, err
 	}
 	if err := g.Confirm(ctx, tx); err != nil {
 		return nil, err
 	}
-	return look(ctx, tx, g, now, least, ids) // as they are now that nobody else changes them
+	return look(ctx, tx, g, now, least, ids)
 }
 
 // look is nodes without holding anything, for what changes none of them.
@@ -83,16 +82,16 @@ func look(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, least r
 func folder(ctx context.Context, tx *db.Tx, g rights.Grant) (node, error) {
 	if g.Role() == 0 { // of no document
 		own := node{School: g.School(), Owner: g.Viewer().Person, Folder: true}
-		return own, hold(ctx, tx, g, own)
+		return own, hold(ctx, tx, g, own.Owner)
+	}
+	if err := holdOf(ctx, tx, g, g.ID()); err != nil {
+		return node{}, err
 	}
 	n, ok, err := db.One[node](ctx, tx, `SELECT d.id, d.school, d.owner, coalesce(d.parent, '') AS parent, d.name, d.folder FROM document d WHERE d.id = $1`, g.ID())
-	if err != nil {
-		return n, err
+	if err == nil && (!ok || !n.Folder) {
+		err = errs.ErrNotFound
 	}
-	if !ok || !n.Folder {
-		return n, errs.ErrNotFound
-	}
-	return n, hold(ctx, tx, g, n)
+	return n, err
 }
 
 // room demands that a folder can take some more, height folders high.
@@ -139,25 +138,30 @@ func regrant(ctx context.Context, tx *db.Tx, g rights.Grant, tops ...string) err
 	return nil
 }
 
-// put writes the rows of new nodes of one folder; the names are clean, the
-// space is held, there is room.
+// put writes the rows of new nodes, in any order; the names are clean, the space
+// is held, there is room.
 func put(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, in node, list []Item) error {
-	rows, versions := make([][]any, len(list)), [][]any{}
-	ids := make([]string, len(list))
-	for n, i := range list {
-		if _, err := resource.Create(ctx, tx, g, now, resource.Row{ID: i.ID, School: in.School, Kind: Document, Owner: in.Owner, Title: i.Name}); err != nil {
-			return err
-		}
+	var common []resource.Row
+	var rows, versions [][]any
+	var ids, files []string
+	uses := map[string][]file.Use{}
+	for _, i := range upFirst(list) {
+		common = append(common, resource.Row{ID: i.ID, School: in.School, Kind: Document, Owner: in.Owner, Title: i.Name})
 		var at, kept any
 		if i.Parent != "" {
 			at = i.Parent
 		}
 		if i.File != "" {
 			kept = i.File
+			files = append(files, i.ID)
 			versions = append(versions, []any{i.ID, 1, i.File, i.Author, now.UnixMilli()})
+			uses[i.Author] = append(uses[i.Author], file.Use{File: i.File, Resource: i.ID})
 		}
-		ids[n] = i.ID
-		rows[n] = []any{i.ID, in.School, in.Owner, i.Author, at, i.Folder, i.Name, i18n.Fold(i.Name), kept, now.UnixMilli()}
+		ids = append(ids, i.ID)
+		rows = append(rows, []any{i.ID, in.School, in.Owner, i.Author, at, i.Folder, i.Name, i18n.Fold(i.Name), kept, now.UnixMilli()})
+	}
+	if _, err := resource.CreateAll(ctx, tx, g, now, common...); err != nil {
+		return err
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO document (id, school, owner, author, parent, folder, name, name_key, file, changed_at) VALUES `, "", rows); err != nil {
 		return fmt.Errorf("document: %w", err)
@@ -165,19 +169,32 @@ func put(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now tim
 	if _, err := db.Insert(ctx, tx, `INSERT INTO document_version (node, n, file, author, at) VALUES `, "", versions); err != nil {
 		return fmt.Errorf("document: %w", err)
 	}
-	for _, v := range versions {
-		if err := file.Attach(ctx, tx, v[3].(string), v[2].(string), v[0].(string)); err != nil {
+	for author, list := range uses {
+		if err := file.AttachAll(ctx, tx, author, list...); err != nil {
 			return err
 		}
-	}
-	var files []string
-	for _, v := range versions {
-		files = append(files, v[0].(string))
 	}
 	if err := later(ctx, tx, core.Jobs, files); err != nil {
 		return err
 	}
 	return regrant(ctx, tx, g, ids...)
+}
+
+// upFirst puts each folder before what lies in it: a row names the one above it.
+func upFirst(list []Item) []Item {
+	above := make(map[string]string, len(list))
+	for _, i := range list {
+		above[i.ID] = i.Parent
+	}
+	depth := make(map[string]int, len(list))
+	for _, i := range list {
+		for at := i.Parent; at != ""; at = above[at] {
+			depth[i.ID]++
+		}
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b Item) int { return depth[a.ID] - depth[b.ID] })
+	return list
 }
 
 // MakeFolder makes one in the grant's folder, or at the top of the viewer's own
@@ -237,13 +254,16 @@ func Deposit(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	for _, f := range kept {
 		items = append(items, Item{ID: id.New(), Author: g.Viewer().Person, Parent: in.ID, Name: f.Name, File: f.ID})
 	}
+	if err := file.Record(ctx, tx, g, now, list...); err != nil {
+		return 0, err
+	}
 	for _, f := range list {
-		if err := file.Record(ctx, tx, g, now, f); err != nil {
-			return 0, err
-		}
 		items = append(items, Item{ID: id.New(), Author: g.Viewer().Person, Parent: in.ID, Name: f.Name, File: f.ID})
 	}
 	if err := put(ctx, tx, core, g, now, in, items); err != nil {
+		return 0, err
+	}
+	if _, err := tellFull(ctx, tx, core, g, g.Viewer().Person); err != nil {
 		return 0, err
 	}
 	return len(items), told(ctx, tx, core, g, now, in.ID, Added)

@@ -41,31 +41,26 @@ func Unpack(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now 
 	}
 	me := g.Viewer().Person
 	top := Item{ID: id.New(), Author: me, Parent: in.ID, Folder: true, Name: name}
-	if err := put(ctx, tx, core, g, now, in, []Item{top}); err != nil {
-		return "", err
-	}
 	at := map[string]string{"": top.ID}
-	var files []Item
+	made, files := []Item{top}, []file.Received{}
 	for _, i := range p.items {
-		made := Item{ID: id.New(), Author: me, Parent: at[i.in], Folder: i.file == nil, Name: i.name}
-		if made.Name, err = cleanName("zip", i.name); err != nil {
+		one := Item{ID: id.New(), Author: me, Parent: at[i.in], Folder: i.file == nil, Name: i.name}
+		if one.Name, err = cleanName("zip", i.name); err != nil {
 			return "", refusal("documents.zip.path", i.name)
 		}
 		if i.file == nil {
-			at[slash.Join(i.in, i.name)] = made.ID
-			if err := put(ctx, tx, core, g, now, in, []Item{made}); err != nil {
-				return "", err
-			}
-			continue
+			at[slash.Join(i.in, i.name)] = one.ID
+		} else {
+			f := got[i.file]
+			files = append(files, f)
+			one.Name, one.File = f.Name, f.ID
 		}
-		f := got[i.file]
-		if err := file.Record(ctx, tx, g, now, f); err != nil {
-			return "", atField(err, "zip")
-		}
-		made.Name, made.File = f.Name, f.ID
-		files = append(files, made)
+		made = append(made, one)
 	}
-	if err := put(ctx, tx, core, g, now, in, files); err != nil {
+	if err := file.Record(ctx, tx, g, now, files...); err != nil {
+		return "", atField(err, "zip")
+	}
+	if err := put(ctx, tx, core, g, now, in, made); err != nil {
 		return "", err
 	}
 	return top.ID, told(ctx, tx, core, g, now, in.ID, Added)

@@ -28,6 +28,7 @@ type view struct {
 	starred  []Item
 	after    string
 	next     string
+	grid     bool
 	open     map[string][]string // principals by item
 	names    map[string]share.Target
 	comments []Comment
@@ -35,12 +36,12 @@ type view struct {
 	text     string // of a text, its beginning
 	look     file.Look
 	alone    bool // only the part of the page that changes
-	folders  []Folder
 	removed  []Removed
 	attached []Attached
 	days     int
-	how      string // move or copy
-	room     *file.Space
+	how      string    // move or copy
+	rooms    []holding // how much the viewer holds, where they may add
+	dir      place     // where a choice may go
 	faults   map[string]string
 	typed    string
 }
@@ -50,6 +51,7 @@ type window struct {
 	view
 	shares []Share
 	groups []share.Target
+	stars  []share.Target
 	found  []share.Target
 	chosen []string
 	words  string
@@ -140,7 +142,8 @@ func (v view) folder(n int, i Item) ui.FolderProps {
 	if i.Owner != v.r.Viewer.Person {
 		caption = i.From()
 	}
-	return ui.FolderProps{Name: i.Name, Href: path(i.ID), Paint: paints[n%len(paints)], Caption: caption}
+	return ui.FolderProps{ID: i.ID, Name: i.Name, Href: path(i.ID), Paint: paints[n%len(paints)], Caption: caption,
+		Drag: v.role >= rights.Manage, Drop: v.role >= rights.Contribute}
 }
 
 // file is the line of a file.
@@ -148,7 +151,8 @@ func (v view) file(i Item) ui.File {
 	icon, paint := i.face()
 	who, whoPaint, whoIcon := v.who(i)
 	return ui.File{ID: i.ID, Name: i.Name, Href: path(i.ID), Icon: icon, Paint: paint, Who: who, WhoPaint: whoPaint, WhoIcon: whoIcon,
-		Changed: v.date(i.ChangedAt), Size: i18n.Size(i.Size), Thumb: i.thumb()}
+		Thumb: i.thumb(), Drag: v.role >= rights.Manage,
+		Changed: v.date(i.ChangedAt), Size: i18n.Size(i.Size)}
 }
 
 // thumb is where a small picture of a file is, if there is one.
@@ -169,7 +173,7 @@ func (v view) who(i Item) (words, paint, icon string) {
 	case 0:
 		return v.r.T(v.say("documents.alone")), "neutre", "lock-key"
 	case 1:
-		return list[0].Label, audiencePaint[list[0].Kind], audienceIcon(list[0].Kind)
+		return list[0].Label, audiencePaint[list[0].Kind], list[0].Icon()
 	}
 	return v.r.T("documents.and_others", "who", list[0].Label, "n", len(list)-1), "jaune", "users"
 }
@@ -186,16 +190,6 @@ func (v view) audience(i Item) []share.Target {
 }
 
 var audiencePaint = map[string]string{"pupil": "vert", "relative": "jaune", "teacher": "ciel", "staff": "ciel", "group": "lilas", "person": "ciel"}
-
-func audienceIcon(kind string) string {
-	switch kind {
-	case "pupil":
-		return "student"
-	case "person":
-		return "user"
-	}
-	return "users"
-}
 
 // menu is what may be done with an item of a list, by links: it stands in a form.
 func (v view) menu(i Item) []ui.Link {
@@ -320,36 +314,33 @@ func (v view) commentField() ui.FieldProps {
 	return ui.FieldProps{Name: "texte", Label: v.r.T(v.say("documents.comment_add")), Value: v.typed, Error: v.faults["texte"], Rows: 3}
 }
 
-// places are the folders to which something can be moved, each below its own.
-func (v view) places() ui.FieldProps {
-	f := ui.FieldProps{Name: "vers", Label: v.r.T("documents.to"), Error: v.faults["vers"], Required: true}
-	if v.how == "copy" || v.items[0].Owner == v.r.Viewer.Person {
-		f.Options = append(f.Options, ui.Option{Value: "haut", Label: v.r.T(v.say("documents.mine"))})
-	}
-	moved := map[string]bool{}
-	for _, i := range v.items {
-		moved[i.ID] = true
-	}
-	for _, d := range v.folders {
-		if moved[d.ID] || moved[d.Parent] {
-			moved[d.ID] = true // nothing goes into itself
-			continue
-		}
-		f.Options = append(f.Options, ui.Option{Value: d.ID, Label: strings.Repeat("– ", d.Depth) + d.Name})
-	}
-	return f
+// place is a folder that is looked at as one where a choice may go, "haut" for
+// the top of a space: the folders above it and a page of those in it.
+type place struct {
+	id, name string
+	own      bool // the top is the viewer's own
+	takes    bool // the choice may go here
+	above    []Step
+	folders  []Item
+	after    string
+	next     string
+}
+
+// placeField is the fault of the choice of a folder.
+func (v view) placeField() ui.FieldProps {
+	return ui.FieldProps{Name: "vers", ID: "vers", Label: v.r.T("documents.to"), Error: v.faults["vers"]}
 }
 
 // windowProps is the window as the page draws it.
 func (w window) props() ui.ShareProps {
-	p := ui.ShareProps{Action: path(w.item.ID) + "/partage", Words: w.words, Searched: w.words != "", Tell: w.tell, Error: w.faults["a"]}
+	p := ui.ShareProps{Action: path(w.item.ID) + "/partage", Propose: share.Proposals(w.r.Grant.School()), Words: w.words, Searched: w.words != "", Tell: w.tell, Error: w.faults["a"]}
 	listed := map[string]bool{}
 	pick := func(t share.Target) ui.ShareChoice {
 		listed[t.Principal] = true
-		c := ui.ShareChoice{Value: t.Principal, Label: t.Label, Icon: audienceIcon(t.Kind), Checked: w.picked(t.Principal)}
-		if t.Kind == "person" {
-			face := app.Face(t.Person.ID, t.Person.First, t.Person.Last, t.Person.Avatar, "p")
-			c.Person, c.Help = &face, t.Caption.For(w.r.T, w.r.Viewer, w.r.Grant.School())
+		c := t.Choice(w.r, w.r.Grant.School())
+		c.Checked = w.picked(t.Principal)
+		for _, s := range w.stars {
+			c.Starred = c.Starred || s.Principal == c.Value && s.Starred
 		}
 		return c
 	}
@@ -359,6 +350,11 @@ func (w window) props() ui.ShareProps {
 	for _, c := range w.chosen {
 		if t, ok := w.names[c]; ok && !listed[c] {
 			p.Found = append(p.Found, pick(t))
+		}
+	}
+	for _, t := range w.stars {
+		if !listed[t.Principal] {
+			p.Stars = append(p.Stars, pick(t))
 		}
 	}
 	for _, t := range w.groups {
@@ -376,7 +372,7 @@ func (w window) props() ui.ShareProps {
 		if !ok {
 			t.Label = w.r.T("documents.somebody_gone")
 		}
-		row := ui.ShareRow{Label: t.Label, Icon: audienceIcon(t.Kind), Role: w.r.T(fmt.Sprintf("documents.may.%d", s.Role))}
+		row := ui.ShareRow{Label: t.Label, Icon: t.Icon(), Role: w.r.T(fmt.Sprintf("documents.may.%d", s.Role))}
 		if t.Kind == "person" {
 			face := app.Face(t.Person.ID, t.Person.First, t.Person.Last, t.Person.Avatar, "")
 			row.Person = &face
@@ -429,6 +425,27 @@ func (v view) whoHead() string {
 	return "documents.seen_by"
 }
 
+// back names to a form the list that it comes back to.
+func (v view) back() string {
+	if v.item != nil {
+		return v.item.ID
+	}
+	return map[string]string{"shared": "partages"}[v.tab]
+}
+
+// schoolOf is the school in which what is listed lies, or will.
+func (v view) schoolOf() string {
+	if v.item != nil {
+		return v.item.School
+	}
+	return v.r.Grant.School()
+}
+
+// dropField is where files dropped on a folder are sent, by a script.
+func (v view) dropField() ui.FieldProps {
+	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.files"), Multiple: true, Upload: "/fichiers/envoi?ecole=" + v.schoolOf(), Kept: "fichier"}
+}
+
 // more is the address of the page after this one.
 func (v view) more() string {
 	at := "/documents"
@@ -475,10 +492,28 @@ func (v view) about(a Attached) string {
 	return "/fichiers/" + a.File + "/original"
 }
 
+// holding is how much the viewer holds in a school; its name is said to those who
+// have several.
+type holding struct {
+	School string
+	file.Space
+}
+
 // filled says how much of the viewer's room is taken.
 func (v view) filled() string {
-	if v.room == nil {
+	if len(v.rooms) == 0 {
 		return v.r.Core.Caption(v.r.Viewer)
 	}
-	return v.r.T("documents.room", "used", i18n.Size(v.room.Used), "max", i18n.Size(v.room.Max))
+	var out []string
+	for _, s := range v.rooms {
+		out = append(out, v.held(s))
+	}
+	return strings.Join(out, " · ")
+}
+
+func (v view) held(s holding) string {
+	if s.School == "" {
+		return v.r.T("documents.room", "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
+	}
+	return v.r.T("documents.room_of", "school", s.School, "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
 }

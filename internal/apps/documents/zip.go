@@ -27,7 +27,7 @@ func paths(list []Entry) []string {
 	out := make([]string, len(list))
 	var walk func(at, before string)
 	walk = func(at, before string) {
-		taken := map[string]bool{}
+		taken := map[string]int{} // by name, the suffix that comes next
 		for _, n := range children[at] {
 			e := list[n]
 			if !e.Folder && e.Blob == "" {
@@ -38,10 +38,12 @@ func paths(list []Entry) []string {
 			if dot := strings.LastIndexByte(name, '.'); dot > 0 && !e.Folder {
 				stem, ext = name[:dot], name[dot:]
 			}
-			for k := 2; taken[i18n.Fold(name)]; k++ {
+			same := i18n.Fold(name)
+			for k := max(2, taken[same]); taken[i18n.Fold(name)] > 0; k++ {
 				name = stem + " (" + strconv.Itoa(k) + ")" + ext
+				taken[same] = k + 1
 			}
-			taken[i18n.Fold(name)] = true
+			taken[i18n.Fold(name)] = max(2, taken[i18n.Fold(name)])
 			out[n] = before + name
 			if e.Folder {
 				out[n] += "/"

@@ -93,17 +93,31 @@ func named(ctx context.Context, q db.Querier, key string) (int, error) {
 	return db.Value[int](ctx, q, `SELECT count(*) FROM file_variant WHERE blob = $1`, key)
 }
 
-// there insists, once its rows are written, that the bytes of a file were not
+// there insists, once their rows are written, that the bytes of files were not
 // deleted since they were stored.
-func (r Received) there(ctx context.Context, tx *db.Tx) error {
-	keys := make([]string, len(r.variants))
-	for n, v := range r.variants {
-		keys[n] = v.blob
+func there(ctx context.Context, tx *db.Tx, list ...Received) error {
+	if len(list) == 0 {
+		return nil
 	}
-	in, args := db.In([]any{r.at.UnixMilli()}, keys)
-	gone, err := db.Value[int](ctx, tx, `SELECT count(*) FROM blob_cleared WHERE at >= $1 AND blob IN (`+in+`)`, args...)
-	if err == nil && gone > 0 {
-		err = errs.Field("piece", "file.cleared")
+	since := list[0].at
+	var keys []string
+	for _, r := range list {
+		if r.at.Before(since) {
+			since = r.at
+		}
+		for _, v := range r.variants {
+			keys = append(keys, v.blob)
+		}
 	}
-	return err
+	for some := range slices.Chunk(keys, 400) {
+		in, args := db.In([]any{since.UnixMilli()}, some)
+		gone, err := db.Value[int](ctx, tx, `SELECT count(*) FROM blob_cleared WHERE at >= $1 AND blob IN (`+in+`)`, args...)
+		if err != nil {
+			return err
+		}
+		if gone > 0 {
+			return errs.Field("piece", "file.cleared")
+		}
+	}
+	return nil
 }

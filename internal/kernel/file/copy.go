@@ -36,30 +36,22 @@ func Copy(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, owner s
 		return nil, fmt.Errorf("copy: %w", err)
 	}
 	out := map[string]string{}
-	var one Received
-	state := ""
-	record := func() error {
-		if one.ID == "" {
-			return nil
-		}
-		if err := Record(ctx, tx, g, now, one); err != nil || state == "" {
-			return err
-		}
-		_, err := tx.Exec(ctx, `INSERT INTO file_render (file, state) VALUES ($1, $2)`, one.ID, state)
-		return err
-	}
+	var made []Received
+	state := map[string]string{} // of what is made of some of them
 	for _, r := range rows {
 		if out[r.File] == "" {
-			if err := record(); err != nil {
-				return nil, err
-			}
-			one, state = Received{ID: id.New(), School: r.School, Owner: owner, Name: r.Name, Type: r.Type, Size: r.Size, alt: r.Alt, at: now}, r.Render
+			one := Received{ID: id.New(), School: r.School, Owner: owner, Name: r.Name, Type: r.Type, Size: r.Size, alt: r.Alt, at: now}
 			if !r.Own && r.Variant == "original" { // it has no source any more
 				one.Name, one.Type, one.Size = Named(r.Name, r.Kind), r.Kind, r.Bytes
 			}
 			out[r.File] = one.ID
+			made = append(made, one)
+			if r.Render != "" {
+				state[one.ID] = r.Render
+			}
 		}
 		// The first is the one that is counted.
+		one := &made[len(made)-1]
 		one.variants = append(one.variants, variant{r.Variant, r.Blob, r.Kind, r.Bytes, r.Width, r.Height})
 	}
 	for _, f := range files {
@@ -67,5 +59,13 @@ func Copy(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, owner s
 			return nil, errs.Field("piece", "file.preparing")
 		}
 	}
-	return out, record()
+	if err := Record(ctx, tx, g, now, made...); err != nil {
+		return nil, err
+	}
+	states := make([][]any, 0, len(state))
+	for f, s := range state {
+		states = append(states, []any{f, s})
+	}
+	_, err = db.Insert(ctx, tx, `INSERT INTO file_render (file, state) VALUES `, "", states)
+	return out, err
 }

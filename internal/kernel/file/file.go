@@ -238,7 +238,6 @@ func examine(ctx context.Context, core *app.Core, in io.Reader) error {
 		return errs.Field("piece", "file.virus")
 	}
 	if err != nil && ctx.Err() == nil {
-		core.Log.ErrorContext(ctx, "a file could not be examined", "error", err)
 		err = errs.Wrap(errs.Unavailable, err, "file.unexamined")
 	}
 	return err
@@ -340,45 +339,82 @@ func clean(name string) string {
 	return name
 }
 
-// Record writes the rows of a received file, in the transaction of whatever
-// shows it. Its owner alone sees it until it is attached, and has that much less
-// room; without room it is refused.
-func Record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, r Received) error {
+// Record writes the rows of received files, in the transaction of whatever shows
+// them, in as few statements for many as for one. Their owners alone see them
+// until they are attached, and have that much less room; without room for all
+// none is kept.
+func Record(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, list ...Received) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	if err := charge(ctx, tx, now, r); err != nil {
+	if err := charge(ctx, tx, now, list); err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO file (id, school, owner, name, type, size, blob, alt, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		r.ID, r.School, r.Owner, r.Name, r.Type, r.Size, r.variants[0].blob, r.alt, now.UnixMilli()); err != nil {
+	rows := make([][]any, len(list))
+	for n, r := range list {
+		rows[n] = []any{r.ID, r.School, r.Owner, r.Name, r.Type, r.Size, r.variants[0].blob, r.alt, now.UnixMilli()}
+	}
+	if _, err := db.Insert(ctx, tx, `INSERT INTO file (id, school, owner, name, type, size, blob, alt, created_at) VALUES `, "", rows); err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
-	if err := r.write(ctx, tx); err != nil || !r.render {
+	if err := write(ctx, tx, list...); err != nil {
 		return err
 	}
-	return await(ctx, tx, now, r)
+	for _, r := range list {
+		if r.render {
+			if err := await(ctx, tx, now, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-// write writes the forms of a file.
-func (r Received) write(ctx context.Context, tx *db.Tx) error {
-	rows := make([][]any, len(r.variants))
-	for i, v := range r.variants {
-		rows[i] = []any{r.ID, v.name, v.blob, v.kind, v.size, v.width, v.height}
+// write writes the forms of files.
+func write(ctx context.Context, tx *db.Tx, list ...Received) error {
+	var rows [][]any
+	for _, r := range list {
+		for _, v := range r.variants {
+			rows = append(rows, []any{r.ID, v.name, v.blob, v.kind, v.size, v.width, v.height})
+		}
 	}
 	if _, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, "", rows); err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
-	return r.there(ctx, tx)
+	return there(ctx, tx, list...)
 }
 
 // Attach shows an owner's file in an item: whoever may read the item may read it.
 func Attach(ctx context.Context, tx *db.Tx, owner, file, resource string) error {
-	n, err := tx.Exec(ctx, `INSERT INTO file_use (file, resource) SELECT id, $3 FROM file WHERE id = $1 AND owner = $2 ON CONFLICT DO NOTHING`, file, owner, resource)
-	if err == nil && n == 0 {
-		err = errs.Field("piece", "file.gone")
+	return AttachAll(ctx, tx, owner, Use{file, resource})
+}
+
+// Use is a file that an item shows.
+type Use struct{ File, Resource string }
+
+// AttachAll shows an owner's files, each in an item of its own.
+func AttachAll(ctx context.Context, tx *db.Tx, owner string, uses ...Use) error {
+	for some := range slices.Chunk(uses, chunk) {
+		files := make([]string, len(some))
+		rows := make([][]any, len(some))
+		for n, u := range some {
+			files[n], rows[n] = u.File, []any{u.File, u.Resource}
+		}
+		slices.Sort(files)
+		files = slices.Compact(files)
+		in, args := db.In([]any{owner}, files)
+		n, err := db.Value[int](ctx, tx, `SELECT count(*) FROM file WHERE owner = $1 AND id IN (`+in+`)`, args...)
+		if err != nil {
+			return fmt.Errorf("attach: %w", err)
+		}
+		if n < len(files) {
+			return errs.Field("piece", "file.gone")
+		}
+		if _, err := db.Insert(ctx, tx, `INSERT INTO file_use (file, resource) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
+			return fmt.Errorf("attach: %w", err)
+		}
 	}
-	return err
+	return nil
 }
 
 // Keep has an owner's files stay until a moment though nothing shows them yet.

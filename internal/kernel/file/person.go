@@ -40,6 +40,23 @@ func export(ctx context.Context, q db.Querier, person string, add func(string, a
 	return add("uploads", coming)
 }
 
+// Stored is a file of somebody's and where its bytes are.
+type Stored struct {
+	ID, Name, Blob string
+	CreatedAt      int64 `db:"created_at"`
+}
+
+// Created is when it was given.
+func (s Stored) Created() time.Time { return time.UnixMilli(s.CreatedAt) }
+
+// OwnBytes lists the files that a person gave, each in the form that is closest to
+// what they gave, for the ZIP of their data.
+func OwnBytes(ctx context.Context, q db.Querier, person string) ([]Stored, error) {
+	return db.All[Stored](ctx, q, `SELECT f.id, f.name, f.created_at, v.blob FROM file f JOIN file_variant v ON v.file = f.id
+		AND v.name = CASE WHEN EXISTS (SELECT 1 FROM file_variant o WHERE o.file = f.id AND o.name = 'original') THEN 'original' ELSE 'web' END
+		WHERE f.owner = $1 ORDER BY f.created_at, f.id`, person)
+}
+
 // erase gives the files of somebody who goes to nobody: items that show them
 // keep them, the others are swept, and with them what was kept for the holder alone.
 func erase(ctx context.Context, tx *db.Tx, g rights.Grant, person string) error {

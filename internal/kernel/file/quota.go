@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,21 @@ func Usage(ctx context.Context, q db.Querier, now time.Time, school, person stri
 	return s, err
 }
 
+// Usages reads how much somebody holds in each of some schools, in one statement.
+func Usages(ctx context.Context, q db.Querier, now time.Time, person string, schools []string) (map[string]Space, error) {
+	in, args := db.In([]any{person, now.UnixMilli()}, schools)
+	rows, err := db.All[struct {
+		School string
+		Space
+	}](ctx, q, `SELECT s.id AS school, coalesce(u.used, 0) AS used, `+strings.NewReplacer("$2", "s.id", "$3", "$2").Replace(allowance)+` AS max
+		FROM school s LEFT JOIN file_usage u ON u.school = s.id AND u.person = $1 WHERE s.id IN (`+in+`)`, args...)
+	out := make(map[string]Space, len(rows))
+	for _, r := range rows {
+		out[r.School] = r.Space
+	}
+	return out, err
+}
+
 // Room refuses early, before the bytes come, what would not fit.
 func Room(ctx context.Context, q db.Querier, now time.Time, school, person string, size int64) error {
 	s, err := Usage(ctx, q, now, school, person)
@@ -66,30 +82,61 @@ func hold(ctx context.Context, tx *db.Tx, school, person string) error {
 	return err
 }
 
-// charge counts a file that its owner does not hold yet, or refuses it.
-func charge(ctx context.Context, tx *db.Tx, now time.Time, r Received) error {
-	if err := hold(ctx, tx, r.School, r.Owner); err != nil {
+// charge counts the files that their owners do not hold yet, or refuses them.
+func charge(ctx context.Context, tx *db.Tx, now time.Time, list []Received) error {
+	// By Holder, in the one order in which rows are held everywhere.
+	by := map[Holder]map[string]int64{}
+	for _, r := range list {
+		h := Holder{r.Owner, r.School}
+		if by[h] == nil {
+			by[h] = map[string]int64{}
+		}
+		by[h][r.variants[0].blob] = r.Size
+	}
+	for _, h := range slices.SortedFunc(maps.Keys(by), Holder.compare) {
+		if err := h.charge(ctx, tx, now, by[h]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// charge counts bytes, by the key under which they lie.
+func (h Holder) charge(ctx context.Context, tx *db.Tx, now time.Time, more map[string]int64) error {
+	if err := hold(ctx, tx, h.School, h.Owner); err != nil {
 		return err
 	}
-	held, err := db.Value[int](ctx, tx, `SELECT count(*) FROM (SELECT 1 AS one FROM file WHERE owner = $1 AND school = $2 AND blob = $3 LIMIT 1) x`,
-		r.Owner, r.School, r.variants[0].blob)
-	if err != nil || held > 0 {
-		return err
+	for some := range slices.Chunk(slices.Collect(maps.Keys(more)), chunk) {
+		in, args := db.In([]any{h.Owner, h.School}, some)
+		held, err := db.All[string](ctx, tx, `SELECT DISTINCT blob FROM file WHERE owner = $1 AND school = $2 AND blob IN (`+in+`)`, args...)
+		if err != nil {
+			return err
+		}
+		for _, key := range held {
+			delete(more, key)
+		}
+	}
+	var size int64
+	for _, n := range more {
+		size += n
+	}
+	if size == 0 {
+		return nil
 	}
 	n, err := tx.Exec(ctx, `UPDATE file_usage SET used = used + $4 WHERE person = $1 AND school = $2 AND used + $4 <= `+allowance,
-		r.Owner, r.School, now.UnixMilli(), r.Size)
+		h.Owner, h.School, now.UnixMilli(), size)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
-		s, err := Usage(ctx, tx, now, r.School, r.Owner)
+		s, err := Usage(ctx, tx, now, h.School, h.Owner)
 		if err != nil {
 			return err
 		}
 		return full(s)
 	}
 	_, err = tx.Exec(ctx, `UPDATE file_usage SET warned_at = $3 WHERE person = $1 AND school = $2 AND warned_at IS NULL AND used * 5 >= 4 * `+allowance,
-		r.Owner, r.School, now.UnixMilli())
+		h.Owner, h.School, now.UnixMilli())
 	return err
 }
 
@@ -101,7 +148,7 @@ func recount(ctx context.Context, tx *db.Tx, now time.Time, school, person strin
 		WHERE person = $1 AND school = $2`, person, school); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE file_usage SET warned_at = NULL WHERE person = $1 AND school = $2 AND warned_at IS NOT NULL AND used * 5 < 4 * `+allowance,
+	_, err := tx.Exec(ctx, `UPDATE file_usage SET warned_at = NULL, told = FALSE WHERE person = $1 AND school = $2 AND warned_at IS NOT NULL AND used * 5 < 4 * `+allowance,
 		person, school, now.UnixMilli())
 	return err
 }
@@ -135,6 +182,39 @@ func Quotas(ctx context.Context, q db.Querier, school string) (map[rights.Profil
 	return out, err
 }
 
+// Filled takes those whose space has become nearly full and who were not told yet,
+// some of them, or one person with theirs; they count as told from then on.
+func Filled(ctx context.Context, tx *db.Tx, g rights.Grant, person string) ([]Holder, error) {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return nil, err
+	}
+	list, err := db.All[Holder](ctx, tx, `SELECT person AS owner, school FROM file_usage WHERE warned_at IS NOT NULL AND NOT told AND ($1 = '' OR person = $1)
+		ORDER BY warned_at, person, school LIMIT 100`+tx.Hold(), person)
+	if err != nil {
+		return nil, fmt.Errorf("filled: %w", err)
+	}
+	for _, h := range list {
+		if _, err := tx.Exec(ctx, `UPDATE file_usage SET told = TRUE WHERE person = $1 AND school = $2`, h.Owner, h.School); err != nil {
+			return nil, fmt.Errorf("filled: %w", err)
+		}
+	}
+	return list, nil
+}
+
+// Holding is how much somebody holds in a school.
+type Holding struct {
+	Person, First, Last, Avatar, Caption string
+	Used                                 int64
+}
+
+// Most lists those who hold most in the grant's school at a moment, never what.
+func Most(ctx context.Context, q db.Querier, g rights.Grant, now time.Time, limit int) ([]Holding, error) {
+	return db.All[Holding](ctx, q, `SELECT p.id AS person, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.avatar, coalesce(c.facts, '') AS caption, u.used
+		FROM file_usage u JOIN person p ON p.id = u.person LEFT JOIN person_caption c ON c.person = u.person AND c.school = u.school
+		WHERE u.school = $1 AND u.used > 0 AND EXISTS (SELECT 1 FROM membership m WHERE m.person = u.person AND m.school = u.school AND m.valid_from <= $2 AND m.valid_to > $2)
+		ORDER BY u.used DESC, p.id LIMIT $3`, g.School(), now.UnixMilli(), limit)
+}
+
 // Drop has items that go for good show none of their files any more. Those that
 // nothing else shows are gone at once, and their owners have the room back.
 func Drop(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resources ...string) error {
@@ -159,15 +239,17 @@ func Drop(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, resourc
 // chunk is how many ids one statement takes.
 const chunk = 400
 
-// holder is somebody who holds files in a school.
-type holder struct{ Owner, School string }
+// Holder is somebody who holds files in a school.
+type Holder struct{ Owner, School string }
+
+func (h Holder) compare(o Holder) int {
+	return cmp.Or(strings.Compare(h.Owner, o.Owner), strings.Compare(h.School, o.School))
+}
 
 // holdAll holds rows, which it sorts: all before anything is removed and in one
 // order everywhere, so that two who remove wait and do not block.
-func holdAll(ctx context.Context, tx *db.Tx, holders []holder) error {
-	slices.SortFunc(holders, func(a, b holder) int {
-		return cmp.Or(strings.Compare(a.Owner, b.Owner), strings.Compare(a.School, b.School))
-	})
+func holdAll(ctx context.Context, tx *db.Tx, holders []Holder) error {
+	slices.SortFunc(holders, Holder.compare)
 	for _, h := range slices.Compact(slices.Clone(holders)) {
 		if err := hold(ctx, tx, h.School, h.Owner); err != nil {
 			return err
@@ -182,10 +264,10 @@ func forget(ctx context.Context, tx *db.Tx, now time.Time, ids []string) error {
 	if err != nil {
 		return err
 	}
-	var holders []holder
+	var holders []Holder
 	for some := range slices.Chunk(ids, chunk) {
 		in, args := db.In(nil, some)
-		list, err := db.All[holder](ctx, tx, `SELECT DISTINCT owner, school FROM file WHERE owner <> '' AND id IN (`+in+`)`, args...)
+		list, err := db.All[Holder](ctx, tx, `SELECT DISTINCT owner, school FROM file WHERE owner <> '' AND id IN (`+in+`)`, args...)
 		if err != nil {
 			return err
 		}

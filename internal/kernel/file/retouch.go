@@ -24,7 +24,7 @@ import (
 // it shows the new points from then on, at another address, so that no browser
 // draws the old ones. What somebody else copied is a file of theirs and stays.
 // The clear picture is gone at once, its bytes too unless another file holds the
-// same, or stays with its holder alone, when they ask for it.
+// same, or stays with its Holder alone, when they ask for it.
 
 // AltMax is how long the words for a picture may be, in characters.
 const AltMax = 300
@@ -32,7 +32,7 @@ const AltMax = 300
 // Retouch is what a form asks for: gestures and words.
 type Retouch struct {
 	Edits []string // as media.ParseEdits reads them
-	Keep  bool     // the picture as it was, for its holder alone
+	Keep  bool     // the picture as it was, for its Holder alone
 	Alt   string
 }
 
@@ -178,7 +178,7 @@ func (t Retouched) Apply(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g ri
 	}
 	got := *t.got
 	got.ID = file
-	if err := got.write(ctx, tx); err != nil {
+	if err := write(ctx, tx, got); err != nil {
 		return atGestures(err)
 	}
 	// What a word showed when it was confirmed may matter later.
@@ -192,19 +192,19 @@ func (t Retouched) Apply(ctx context.Context, tx *db.Tx, queue *jobs.Queue, g ri
 // before any is touched and in one order, so that two who change the same wait.
 func HoldRooms(ctx context.Context, tx *db.Tx, g rights.Grant, files ...string) error {
 	in, args := db.In(nil, files)
-	list, err := db.All[holder](ctx, tx, `SELECT DISTINCT owner, school FROM file WHERE owner <> '' AND id IN (`+in+`)`, args...)
+	list, err := db.All[Holder](ctx, tx, `SELECT DISTINCT owner, school FROM file WHERE owner <> '' AND id IN (`+in+`)`, args...)
 	if err != nil {
 		return err
 	}
 	for _, h := range list {
-		list = append(list, holder{g.Viewer().Person, h.School})
+		list = append(list, Holder{g.Viewer().Person, h.School})
 	}
 	return holdAll(ctx, tx, list)
 }
 
 // holding holds the row of the viewer's room, and insists that a file is theirs.
-func holding(ctx context.Context, tx *db.Tx, g rights.Grant, file string) (holder, error) {
-	h := holder{Owner: g.Viewer().Person}
+func holding(ctx context.Context, tx *db.Tx, g rights.Grant, file string) (Holder, error) {
+	h := Holder{Owner: g.Viewer().Person}
 	var err error
 	if h.School, err = db.Value[string](ctx, tx, `SELECT school FROM file WHERE id = $1 AND owner = $2`, file, h.Owner); err != nil {
 		return h, err
@@ -216,7 +216,7 @@ func holding(ctx context.Context, tx *db.Tx, g rights.Grant, file string) (holde
 }
 
 // weigh counts anew what somebody holds, and refuses what has become too much.
-func weigh(ctx context.Context, tx *db.Tx, now time.Time, h holder) error {
+func weigh(ctx context.Context, tx *db.Tx, now time.Time, h Holder) error {
 	before, err := Usage(ctx, tx, now, h.School, h.Owner)
 	if err != nil {
 		return err

@@ -49,14 +49,24 @@ type Found struct {
 // Search finds people by the beginning of any of their names, among those whom
 // the viewer may reach.
 func Search(ctx context.Context, q db.Querier, v *rights.Viewer, words string, limit int) ([]Found, error) {
+	return SearchIn(ctx, q, v, "", words, limit)
+}
+
+// SearchIn is Search in one school.
+func SearchIn(ctx context.Context, q db.Querier, v *rights.Viewer, school, words string, limit int) ([]Found, error) {
 	key := i18n.Fold(words)
 	if key == "" {
 		return nil, nil
 	}
 	gate, args := Reachable(v, []any{key + "%", "% " + key + "%", limit})
+	in := ""
+	if school != "" {
+		args = append(args, school)
+		in = fmt.Sprintf(` WHERE g.school = $%d`, len(args))
+	}
 	// Somebody met in two schools is shown once, as one of them knows them.
 	return db.All[Found](ctx, q, `SELECT p.id, r.school, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.avatar, coalesce(pc.facts, '') AS caption
-		FROM (SELECT person, MIN(school) AS school FROM `+gate+` g GROUP BY person) r JOIN person p ON p.id = r.person
+		FROM (SELECT person, MIN(school) AS school FROM `+gate+` g`+in+` GROUP BY person) r JOIN person p ON p.id = r.person
 		LEFT JOIN person_caption pc ON pc.person = r.person AND pc.school = r.school
 		WHERE (p.name_key LIKE $1 OR p.name_key LIKE $2) ORDER BY p.name_key, p.id LIMIT $3`, args...)
 }

@@ -38,15 +38,27 @@ func Migrations() fs.FS {
 // Put makes an item of the grant's school found by its title and its text,
 // which is plain, instead of what it was found by before.
 func Put(ctx context.Context, tx *db.Tx, g rights.Grant, item, title, text string) error {
+	return PutAll(ctx, tx, g, Entry{item, title, text})
+}
+
+// Entry is an item and what it is found by.
+type Entry struct{ Item, Title, Text string }
+
+// PutAll does the same for many, in as few statements.
+func PutAll(ctx context.Context, tx *db.Tx, g rights.Grant, list ...Entry) error {
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
 	if g.School() == "" {
 		return errs.ErrDenied
 	}
-	text = strings.Join(strings.Fields(text), " ")
-	if _, err := tx.Exec(ctx, `INSERT INTO search_entry (id, text, words) VALUES ($1, $2, $3)
-		ON CONFLICT (id) DO UPDATE SET text = excluded.text, words = excluded.words`, item, text, tokens(g.School(), title, text)); err != nil {
+	rows := make([][]any, len(list))
+	for n, e := range list {
+		text := strings.Join(strings.Fields(e.Text), " ")
+		rows[n] = []any{e.Item, text, tokens(g.School(), e.Title, text)}
+	}
+	if _, err := db.Insert(ctx, tx, `INSERT INTO search_entry (id, text, words) VALUES `,
+		`ON CONFLICT (id) DO UPDATE SET text = excluded.text, words = excluded.words`, rows); err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
 	return nil

@@ -1,7 +1,8 @@
 // Package share is whom a thing may be given to: the people, classes and groups
 // that somebody may reach, what they are called, and whom they stand for. Every
 // choice of readers asks it, so that the school's matrix of who reaches whom
-// holds for all services. It refuses to know what is shared, and any page.
+// holds for all services; it remembers whom each person shares with most. It
+// refuses to know what is shared.
 package share
 
 import (
@@ -21,12 +22,11 @@ import (
 	"marelle/internal/platform/id"
 )
 
-//go:embed i18n/fr.json
+//go:embed migrations/*.sql i18n/fr.json
 var files embed.FS
 
-// Messages is what groups are called.
-func Messages() fs.FS {
-	f, err := fs.Sub(files, "i18n")
+func sub(dir string) fs.FS {
+	f, err := fs.Sub(files, dir)
 	if err != nil {
 		panic(err) // the folder is embedded above
 	}
@@ -39,6 +39,7 @@ type Target struct {
 	Label     string
 	Kind      string         // pupil, relative, teacher, staff, group, person
 	Mine      bool           // a class or a group of whoever chooses
+	Starred   bool           // one of their favourites, by their own choice
 	Person    people.Found   // of a person
 	Caption   people.Caption // of a person
 }
@@ -108,14 +109,12 @@ func Find(ctx context.Context, q db.Querier, v *rights.Viewer, say people.Say, s
 		return nil, err
 	}
 	out := slices.DeleteFunc(groups, func(t Target) bool { return !strings.Contains(" "+i18n.Fold(t.Label), " "+key) })
-	found, err := people.Search(ctx, q, v, words, limit)
+	found, err := people.SearchIn(ctx, q, v, school, words, limit)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range found {
-		if f.School == school {
-			out = append(out, Target{Principal: "person:" + f.ID, Label: strings.TrimSpace(f.First + " " + f.Last), Kind: "person", Person: f, Caption: f.Caption})
-		}
+		out = append(out, Target{Principal: "person:" + f.ID, Label: strings.TrimSpace(f.First + " " + f.Last), Kind: "person", Person: f, Caption: f.Caption})
 	}
 	return out[:min(len(out), limit)], nil
 }

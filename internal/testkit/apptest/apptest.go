@@ -47,7 +47,7 @@ func Conform(t *testing.T, name string, subjects func(t *testing.T, a *testapp.A
 		t.Fatalf("no service %q", name)
 	}
 	for _, k := range service.Kinds {
-		if !k.Apart { // nobody reads one
+		if !k.Apart { // nobody gives it to others: its own test tries it
 			declared[k.Kind] = false
 		}
 	}

@@ -264,7 +264,7 @@ func (tab *Tab) Count(css string) int {
 // spaces.
 func (tab *Tab) Has(text string) bool {
 	tab.t.Helper()
-	return strings.Contains(plain(Eval[string](tab, `document.body.innerText`)), plain(text))
+	return strings.Contains(plain(Eval[string](tab, `document.body?.innerText ?? ""`)), plain(text))
 }
 
 // WaitText waits until the page shows that text.

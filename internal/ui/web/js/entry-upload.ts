@@ -79,7 +79,7 @@ class Sending {
     return this.list.dataset[key] ?? "";
   }
 
-  private show(state: "queued" | "going" | "paused" | "cut" | "done" | "failed", sentence?: string): void {
+  private show(state: "queued" | "going" | "preparing" | "paused" | "cut" | "done" | "failed", sentence?: string): void {
     this.line.dataset.state = state;
     const says = sentence ?? this.word(state);
     if (this.says.textContent !== says) this.says.textContent = says; // read aloud once
@@ -109,7 +109,10 @@ class Sending {
         clearTimeout(silence);
         silence = setTimeout(cut, patience);
       };
-      x.upload.onload = () => clearTimeout(silence); // what is left is the server's
+      x.upload.onload = () => {
+        clearTimeout(silence); // what is left is the server's: it looks at the file
+        if (body && from + body.size === this.file.size) this.show("preparing");
+      };
       x.onload = () => resolve({ status: x.status, text: x.responseText, header: (n) => x.getResponseHeader(n) });
       x.onerror = x.onabort = () => reject(new Error("line"));
       x.onloadend = () => {
@@ -152,7 +155,7 @@ class Sending {
     if (a.status >= 400 && a.status < 500 && a.status !== 409 && a.status !== 429) {
       sessionStorage.removeItem(this.key());
       this.failed = true;
-      this.show("failed", a.text || this.word("failed"));
+      this.show("failed", a.text ? this.word("refused").replace("#", a.text) : undefined);
       if (this.made) this.offer();
       return true;
     }
