@@ -53,7 +53,7 @@ func (c clearing) mark(ctx context.Context, core *app.Core) error {
 			if n > 0 {
 				continue
 			}
-			if _, err := tx.Exec(ctx, `INSERT INTO blob_cleared (blob, at) VALUES ($1, $2) ON CONFLICT (blob) DO UPDATE SET at = excluded.at`, key, rights.Forever); err != nil {
+			if _, err := tx.Exec(ctx, `INSERT INTO blob_cleared (object, at) VALUES ($1, $2) ON CONFLICT (object) DO UPDATE SET at = excluded.at`, key, rights.Forever); err != nil {
 				return err
 			}
 			next.Blobs = append(next.Blobs, key)
@@ -80,7 +80,7 @@ func (c clearing) wipe(ctx context.Context, core *app.Core) error {
 			at = core.Clock.Now().UnixMilli()
 		}
 		if err := core.DB.Write(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE blob_cleared SET at = $2 WHERE blob = $1`, key, at)
+			_, err := tx.Exec(ctx, `UPDATE blob_cleared SET at = $2 WHERE object = $1`, key, at)
 			return err
 		}); err != nil {
 			return err
@@ -111,7 +111,7 @@ func there(ctx context.Context, tx *db.Tx, list ...Received) error {
 	}
 	for some := range slices.Chunk(keys, 400) {
 		in, args := db.In([]any{since.UnixMilli()}, some)
-		gone, err := db.Value[int](ctx, tx, `SELECT count(*) FROM blob_cleared WHERE at >= $1 AND blob IN (`+in+`)`, args...)
+		gone, err := db.Value[int](ctx, tx, `SELECT count(*) FROM blob_cleared WHERE at >= $1 AND object IN (`+in+`)`, args...)
 		if err != nil {
 			return err
 		}

@@ -197,7 +197,7 @@ func TestChoosingWithoutAScript(t *testing.T) {
 // The page of a form with the field may ask for the microphone; no other may.
 func TestDevicesAreForPagesThatUseThem(t *testing.T) {
 	s := open(t)
-	for path, want := range map[string]string{"/carnet/nouveau": "microphone=(self)", "/documents/ajouter": "microphone=(self)", "/documents": "microphone=()", "/": "microphone=()", "/connexion": "microphone=()"} {
+	for path, want := range map[string]string{"/carnet/nouveau": "microphone=(self)", "/documents/ajouter": "microphone=(self)", "/documents": "microphone=(self)", "/documents/corbeille": "microphone=()", "/": "microphone=()", "/connexion": "microphone=()"} {
 		if got := s.helene.Get(path).Header.Get("Permissions-Policy"); !strings.Contains(got, want) {
 			t.Errorf("%s: %s", path, got)
 		}

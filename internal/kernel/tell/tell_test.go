@@ -305,6 +305,10 @@ var causes = map[string]struct {
 		s.As("helene.duvivier").Post(s.deposit()+"/commentaires", "texte", "Relisez la fin.").To()
 		s.Drain()
 	}},
+	"documents.full": {"helene.duvivier", func(s *school) {
+		s.exec(`UPDATE quota SET bytes = (SELECT max(u.bytes) FROM file_usage u JOIN person p ON p.id = u.person WHERE p.login = 'helene.duvivier') * 5 / 4 WHERE profile = 'teacher'`)
+		s.deposit()
+	}},
 	"report.made": {"claire.fontaine", func(s *school) {
 		word := strings.TrimPrefix(s.publish("Un mot"), "/carnet/")
 		s.As("nadia.kermadec").Post("/signaler", "objet", word, "motif", "mistake").To()

@@ -14,8 +14,8 @@ CREATE TABLE file_original (
 -- Bytes that are deleted because they must not stay, and when they were. Whoever
 -- stored the same before, and has not written it down, sends them again.
 CREATE TABLE blob_cleared (
-  blob TEXT PRIMARY KEY,
-  at   BIGINT NOT NULL -- without end while they are being deleted
+  object TEXT PRIMARY KEY, -- not "blob": a backup takes along what columns of that name say
+  at     BIGINT NOT NULL   -- without end while they are being deleted
 );
 
 -- +goose Down
