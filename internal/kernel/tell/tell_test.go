@@ -306,7 +306,7 @@ var causes = map[string]struct {
 		s.Drain()
 	}},
 	"documents.full": {"helene.duvivier", func(s *school) {
-		s.exec(`UPDATE quota SET bytes = (SELECT max(u.bytes) FROM file_usage u JOIN person p ON p.id = u.person WHERE p.login = 'helene.duvivier') * 5 / 4 WHERE profile = 'teacher'`)
+		s.exec(`UPDATE quota SET bytes = (SELECT max(u.used) FROM file_usage u JOIN person p ON p.id = u.person WHERE p.login = 'helene.duvivier') * 5 / 4 WHERE profile = 'teacher'`)
 		s.deposit()
 	}},
 	"report.made": {"claire.fontaine", func(s *school) {
