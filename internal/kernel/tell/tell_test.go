@@ -306,8 +306,10 @@ var causes = map[string]struct {
 		s.Drain()
 	}},
 	"documents.full": {"helene.duvivier", func(s *school) {
-		s.exec(`UPDATE quota SET bytes = (SELECT max(u.used) FROM file_usage u JOIN person p ON p.id = u.person WHERE p.login = 'helene.duvivier') * 5 / 4 WHERE profile = 'teacher'`)
 		s.deposit()
+		s.exec(`UPDATE quota SET bytes = (SELECT max(u.used) FROM file_usage u JOIN person p ON p.id = u.person WHERE p.login = 'helene.duvivier') * 5 / 2 WHERE profile = 'teacher'`)
+		s.As("helene.duvivier").Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "Retour.txt", Bytes: []byte("Retour à 16 h.")}}).To()
+		s.Drain()
 	}},
 	"report.made": {"claire.fontaine", func(s *school) {
 		word := strings.TrimPrefix(s.publish("Un mot"), "/carnet/")
