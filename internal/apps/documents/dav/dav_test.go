@@ -468,7 +468,7 @@ func TestAPhotoTellsNothing(t *testing.T) {
 }
 
 // Of programs that make one file at the same time one makes it.
-func TestOneNameIsMadeOnceConcurrently(t *testing.T) {
+func TestOneNameIsMadeOnceByManyAtOnce(t *testing.T) {
 	a := testapp.New(t)
 	helene := of(t, a, "helene.duvivier")
 	var all sync.WaitGroup
