@@ -562,6 +562,7 @@ func TestFilesAreFoundByTheirWords(t *testing.T) {
 	a.Drain()
 	helene.Get("/recherche?dans=documents&q=pique-nique").OK().Has("/documents/" + id)
 	nadia.Get("/recherche?dans=documents&q=pique-nique").OK().Lacks(id)
+	helene.Post("/documents/"+id+"/modifier", "nom", "jeudi.EXE").Faulty().Has("le nom d’un programme (.exe)")
 	helene.Post("/documents/"+id+"/modifier", "nom", "jeudi.txt").To()
 	helene.Get("/recherche?dans=documents&q=pique-nique").Has("/documents/" + id)
 	helene.Get("/recherche?dans=documents&q=jeudi").Has("/documents/" + id)

@@ -15,6 +15,7 @@ import (
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
+	"marelle/internal/platform/media"
 )
 
 // node is what a change has to know of a file or a folder.
@@ -291,6 +292,14 @@ func Rename(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, name 
 	}
 	if err := g.Must(ctx, tx, Contributing); err != nil {
 		return err
+	}
+	folder, err := db.Value[bool](ctx, tx, `SELECT folder FROM document WHERE id = $1`, g.ID())
+	if err != nil {
+		return err
+	}
+	// The name decides what opens a file that somebody takes home.
+	if end, program := (media.Type{}).Program(name); program && !folder {
+		return errs.Field("nom", "documents.program", "kind", end)
 	}
 	if _, err := tx.Exec(ctx, `UPDATE document SET name = $2, name_key = $3, changed_at = $4 WHERE id = $1`, g.ID(), name, i18n.Fold(name), now.UnixMilli()); err != nil {
 		return fmt.Errorf("rename: %w", err)

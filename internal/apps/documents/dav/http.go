@@ -175,7 +175,7 @@ func statusOf(e *errs.Error, key string) int {
 		return webdav.StatusInsufficientStorage
 	case key == "file.too_large":
 		return http.StatusRequestEntityTooLarge
-	case key == "file.program", key == "file.kind", strings.HasPrefix(key, "media."):
+	case key == "file.program", key == "documents.program", key == "file.kind", strings.HasPrefix(key, "media."):
 		return http.StatusUnsupportedMediaType
 	case e.Kind == errs.Invalid:
 		return http.StatusForbidden
