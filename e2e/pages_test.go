@@ -214,7 +214,7 @@ func (w *walk) prepare() {
 		"/place/{id}":              w.One(`SELECT resource FROM document_space`),
 		"eleve":                    w.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`),
 		"groupe":                   w.One(`SELECT id FROM school_group WHERE label = 'Lecteurs du mardi'`),
-		"/fichiers/{id}":           w.One(`SELECT id FROM file ORDER BY id DESC LIMIT 1`),
+		"/fichiers/{id}":           w.One(`SELECT max(file) FROM file_variant WHERE name = 'web'`),
 		"/ecole/signalements/{id}": w.One(`SELECT id FROM report`),
 		"/ecole/import/{id}":       w.One(`SELECT id FROM import ORDER BY id DESC LIMIT 1`),
 		// What a mail carries.
