@@ -14,6 +14,7 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/testkit/browser"
 	"marelle/internal/testkit/testapp"
+	"marelle/internal/testkit/tools"
 )
 
 // TestAVideoInItsPage is a film of a teacher's phone on its way to a mother: while
@@ -22,9 +23,7 @@ import (
 func TestAVideoInItsPage(t *testing.T) {
 	b := browser.Start(t)
 	g := openGate(t)
-	if !g.Core.Pictures.Plays() && os.Getenv("MARELLE_TEST_TOOLS") == "" {
-		t.Skip("ffmpeg is missing")
-	}
+	tools.Need(t, g.Core.Pictures.Plays(), "ffmpeg")
 	dir := t.TempDir()
 	film, voice, leaf := filepath.Join(dir, "Les phoques.mov"), filepath.Join(dir, "La mer.webm"), filepath.Join(dir, "Programme.pdf")
 	for _, args := range [][]string{

@@ -15,17 +15,13 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/media"
 	"marelle/internal/testkit/testapp"
+	"marelle/internal/testkit/tools"
 )
 
 // clip makes a short film of a phone, that says where it was taken.
 func clip(t *testing.T, a *testapp.App, name string, args ...string) []byte {
 	t.Helper()
-	if !a.Core.Pictures.Plays() || !a.Core.Pictures.Draws() {
-		if os.Getenv("MARELLE_TEST_TOOLS") != "" {
-			t.Fatal("ffmpeg or pdftoppm is missing")
-		}
-		t.Skip("ffmpeg or pdftoppm is missing")
-	}
+	tools.Need(t, a.Core.Pictures.Plays() && a.Core.Pictures.Draws(), "ffmpeg or pdftoppm")
 	at := filepath.Join(t.TempDir(), name)
 	all := append(append([]string{"-v", "error"}, args...), "-metadata", "location="+place, "-metadata", "title=Cachette", "-movflags", "use_metadata_tags", at)
 	if out, err := exec.Command("ffmpeg", all...).CombinedOutput(); err != nil {

@@ -14,18 +14,14 @@ import (
 	"time"
 
 	"marelle/internal/platform/errs"
+	"marelle/internal/testkit/tools"
 )
 
-// tools is a maker with all that a machine may have; ./test demands it.
-func tools(t testing.TB) *Maker {
+// equipped is a maker with all that a machine may have; ./test demands it.
+func equipped(t testing.TB) *Maker {
 	t.Helper()
 	m := maker(t)
-	if !m.Plays() || !m.Draws() {
-		if os.Getenv("MARELLE_TEST_TOOLS") != "" {
-			t.Fatal("ffmpeg or pdftoppm is missing")
-		}
-		t.Skip("ffmpeg or pdftoppm is missing")
-	}
+	tools.Need(t, m.Plays() && m.Draws(), "ffmpeg or pdftoppm")
 	return m
 }
 
@@ -124,7 +120,7 @@ var phone = []string{"-metadata", "title=Cachette", "-metadata", "location=" + p
 // A film of a phone is written anew: what is seen and heard is left, and nothing
 // that it told of where, when, by whom and about what.
 func TestAFilmTellsNothingOfItself(t *testing.T) {
-	m := tools(t)
+	m := equipped(t)
 	in := filmed(t, "film.mov", append([]string{"-f", "lavfi", "-i", "testsrc2=s=1600x900:r=10:d=0.4", "-f", "lavfi", "-i", "sine=d=0.4", "-i", "CHAPTERS", "-i", "WORDS", "-map", "0", "-map", "1", "-map", "3", "-map_metadata", "2",
 		"-c:v", "libx264", "-preset", "ultrafast", "-c:s", "mov_text", "-timecode", "10:11:12:00"}, phone...)...)
 	src, err := os.ReadFile(in.Name())
@@ -176,7 +172,7 @@ func TestAFilmTellsNothingOfItself(t *testing.T) {
 // Sound is AAC for everybody, with neither its cover nor its title; what a browser
 // calls video and only sounds is sound.
 func TestSoundIsHeardEverywhere(t *testing.T) {
-	m := tools(t)
+	m := equipped(t)
 	for name, in := range map[string]*os.File{
 		"recorder.webm": filmed(t, "recorder.webm", "-f", "lavfi", "-i", "sine=d=0.4", "-c:a", "libopus", "-metadata", "title=Cachette", "-live", "1"),
 		"song.mp3":      filmed(t, "song.mp3", "-f", "lavfi", "-i", "sine=d=0.4", "-f", "lavfi", "-i", "color=red:s=64x64:d=0.04", "-map", "0", "-map", "1", "-c:v", "png", "-disposition:v", "attached_pic", "-metadata", "title=Cachette"),
@@ -201,7 +197,7 @@ func TestSoundIsHeardEverywhere(t *testing.T) {
 // A file that names others, or that is none, is refused, and what takes too long
 // ends when it is told to.
 func TestFrailFilms(t *testing.T) {
-	m := tools(t)
+	m := equipped(t)
 	for name, text := range map[string]string{
 		"a list that names a file": "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
 		"another":                  "ffconcat version 1.0\nfile /etc/passwd\n",
@@ -242,7 +238,7 @@ func TestFrailFilms(t *testing.T) {
 // The first page of a PDF is a picture; one that is locked has none, and one as
 // large as a field is drawn like the others.
 func TestTheFirstPageOfAPDF(t *testing.T) {
-	m := tools(t)
+	m := equipped(t)
 	for _, c := range []struct {
 		name, pdf string
 		fine      bool

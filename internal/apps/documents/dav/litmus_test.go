@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"marelle/internal/testkit/testapp"
+	"marelle/internal/testkit/tools"
 )
 
 // What litmus 0.13 finds in each of its parts: how many tests pass of how many
@@ -23,9 +24,8 @@ var verdict = regexp.MustCompile("<- summary for `(\\w+)': of (\\d+) tests run: 
 // listener.
 func TestLitmus(t *testing.T) {
 	dir := "/usr/libexec/litmus"
-	if _, err := os.Stat(filepath.Join(dir, "basic")); err != nil {
-		t.Skip("litmus is not installed")
-	}
+	_, err := os.Stat(filepath.Join(dir, "basic"))
+	tools.Need(t, err == nil, "litmus")
 	a := testapp.Serve(t)
 	key := keyOf(t, a.App, "helene.duvivier")
 	for _, p := range parts {
