@@ -53,7 +53,8 @@ func (s Stored) Created() time.Time { return time.UnixMilli(s.CreatedAt) }
 // what they gave, for the ZIP of their data.
 func OwnBytes(ctx context.Context, q db.Querier, person string) ([]Stored, error) {
 	return db.All[Stored](ctx, q, `SELECT f.id, f.name, f.created_at, v.blob FROM file f JOIN file_variant v ON v.file = f.id
-		AND v.name = CASE WHEN EXISTS (SELECT 1 FROM file_variant o WHERE o.file = f.id AND o.name = 'original') THEN 'original' ELSE 'web' END
+		AND v.name = CASE WHEN EXISTS (SELECT 1 FROM file_variant o WHERE o.file = f.id AND o.name = 'source') THEN 'source'
+			WHEN EXISTS (SELECT 1 FROM file_variant o WHERE o.file = f.id AND o.name = 'original') THEN 'original' ELSE 'web' END
 		WHERE f.owner = $1 ORDER BY f.created_at, f.id`, person)
 }
 

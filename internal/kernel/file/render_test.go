@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,10 @@ func TestWhatCannotBeMade(t *testing.T) {
 	look, err := file.LookAt(t.Context(), a.Core.DB, "nadia.kermadec", broken.ID)
 	if err != nil || look.Form != "" || look.State != "failed" {
 		t.Errorf("%+v, %v", look, err)
+	}
+	own, err := file.OwnBytes(t.Context(), a.Core.DB, a.As("helene.duvivier").ID)
+	if err != nil || !slices.ContainsFunc(own, func(s file.Stored) bool { return s.ID == broken.ID }) {
+		t.Errorf("what she sent is not among her data: %+v, %v", own, err)
 	}
 }
 
