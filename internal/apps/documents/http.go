@@ -440,7 +440,7 @@ func (h handler) pack(r *app.Request, ids []string, name string) (web.Response, 
 	if len(list) == 0 {
 		return nil, errs.ErrNotFound
 	}
-	return archive(h.core.Blobs, zipName(name)+".zip", list, r.Viewer.Now.In(r.Viewer.Zone())), nil
+	return archive(h.core.Blobs, file.ZipName(name)+".zip", list, r.Viewer.Now.In(r.Viewer.Zone())), nil
 }
 
 // unzip unpacks a ZIP into a folder beside it. The bytes are read and kept before

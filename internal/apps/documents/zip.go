@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,7 +32,7 @@ func paths(list []Entry) []string {
 			if !e.Folder && e.Blob == "" {
 				continue
 			}
-			name := zipName(file.Named(e.Name, e.Type))
+			name := file.ZipName(file.Named(e.Name, e.Type))
 			stem, ext := name, ""
 			if dot := strings.LastIndexByte(name, '.'); dot > 0 && !e.Folder {
 				stem, ext = name[:dot], name[dot:]
@@ -53,21 +52,6 @@ func paths(list []Entry) []string {
 	}
 	walk("", "")
 	return out
-}
-
-// zipName is a name that every system can unpack: no sign that separates
-// folders, hides or is refused by Windows.
-func zipName(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
-		}
-		return r
-	}, name)
-	if name = strings.TrimRight(name, ". "); strings.Trim(name, ".") == "" {
-		return "_"
-	}
-	return name
 }
 
 // packed says whether a type of file gains nothing by being packed again.
@@ -111,19 +95,9 @@ func write(ctx context.Context, store blob.Store, z *zip.Writer, list []Entry, n
 		if e.Folder {
 			continue
 		}
-		if err := pour(ctx, store, to, e.Blob); err != nil {
+		if err := file.Pour(ctx, store, to, e.Blob); err != nil {
 			return fmt.Errorf("zip: %w", err)
 		}
 	}
 	return z.Close()
-}
-
-func pour(ctx context.Context, store blob.Store, to io.Writer, key string) error {
-	in, err := store.OpenRange(ctx, key, 0, -1)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	_, err = io.Copy(to, in)
-	return err
 }

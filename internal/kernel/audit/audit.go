@@ -57,12 +57,6 @@ func Write(ctx context.Context, tx *db.Tx, a Act) error {
 	return err
 }
 
-// List returns the latest acts of a school, newest first, before a moment.
-func List(ctx context.Context, q db.Querier, g rights.Grant, before int64, limit int) ([]Act, error) {
-	return db.All[Act](ctx, q, `SELECT at, school, actor, action, target, detail FROM audit WHERE school = $1 AND at < $2 ORDER BY at DESC LIMIT $3`,
-		g.School(), before, limit)
-}
-
 // Expire removes acts older than a year (CNIL, October 2021: six to twelve months).
 func Expire(ctx context.Context, tx *db.Tx, now time.Time) error {
 	_, err := tx.Exec(ctx, `DELETE FROM audit WHERE at < $1`, now.AddDate(-1, 0, 0).UnixMilli())

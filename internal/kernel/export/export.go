@@ -9,7 +9,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -117,21 +116,9 @@ func write(ctx context.Context, core *app.Core, z *zip.Writer, parts []part, own
 
 // pour copies the bytes of one file, under its id since two may have one name.
 func pour(ctx context.Context, core *app.Core, z *zip.Writer, f file.Stored) error {
-	in, err := core.Blobs.OpenRange(ctx, f.Blob, 0, -1)
+	to, err := z.CreateHeader(&zip.FileHeader{Name: "fichiers/" + f.ID + " " + file.ZipName(f.Name), Method: zip.Store, Modified: f.Created()})
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	name := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
-		}
-		return r
-	}, f.Name)
-	to, err := z.CreateHeader(&zip.FileHeader{Name: "fichiers/" + f.ID + " " + name, Method: zip.Store, Modified: f.Created()})
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(to, in)
-	return err
+	return file.Pour(ctx, core.Blobs, to, f.Blob)
 }

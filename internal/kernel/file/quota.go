@@ -84,7 +84,7 @@ func hold(ctx context.Context, tx *db.Tx, school, person string) error {
 
 // charge counts the files that their owners do not hold yet, or refuses them.
 func charge(ctx context.Context, tx *db.Tx, now time.Time, list []Received) error {
-	// By Holder, in the one order in which rows are held everywhere.
+	// By holder, in the one order in which rows are held everywhere.
 	by := map[Holder]map[string]int64{}
 	for _, r := range list {
 		h := Holder{r.Owner, r.School}

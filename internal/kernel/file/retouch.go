@@ -24,7 +24,7 @@ import (
 // it shows the new points from then on, at another address, so that no browser
 // draws the old ones. What somebody else copied is a file of theirs and stays.
 // The clear picture is gone at once, its bytes too unless another file holds the
-// same, or stays with its Holder alone, when they ask for it.
+// same, or stays with its holder alone, when they ask for it.
 
 // AltMax is how long the words for a picture may be, in characters.
 const AltMax = 300
@@ -32,7 +32,7 @@ const AltMax = 300
 // Retouch is what a form asks for: gestures and words.
 type Retouch struct {
 	Edits []string // as media.ParseEdits reads them
-	Keep  bool     // the picture as it was, for its Holder alone
+	Keep  bool     // the picture as it was, for its holder alone
 	Alt   string
 }
 

@@ -138,16 +138,6 @@ func load(ctx context.Context, q db.Querier, school string, outside []string) (d
 	return d, nil
 }
 
-// Snapshot is the directory of one school as an import compares it with files
-// of the school year: its classes of the year, and whoever is or was a member.
-func Snapshot(ctx context.Context, q db.Querier, school string, year int, now time.Time) (onde.Snapshot, error) {
-	d, err := load(ctx, q, school, nil)
-	if err != nil {
-		return onde.Snapshot{}, err
-	}
-	return d.snapshot(year, now), nil
-}
-
 func (d directory) snapshot(year int, now time.Time) onde.Snapshot {
 	at := now.UnixMilli()
 	s := onde.Snapshot{School: true}

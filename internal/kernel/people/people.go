@@ -230,11 +230,6 @@ func PersonByID(ctx context.Context, q db.Querier, id string) (Person, bool, err
 	return db.One[Person](ctx, q, `SELECT `+PersonColumns("p")+` FROM person p WHERE p.id = $1`, id)
 }
 
-// PersonByLogin finds a person by sign-in name.
-func PersonByLogin(ctx context.Context, q db.Querier, login string) (Person, bool, error) {
-	return db.One[Person](ctx, q, `SELECT `+PersonColumns("p")+` FROM person p WHERE p.login = $1`, login)
-}
-
 // Any says whether the directory holds anybody yet.
 func Any(ctx context.Context, q db.Querier) (bool, error) {
 	n, err := db.Value[int](ctx, q, `SELECT count(*) FROM (SELECT 1 FROM person LIMIT 1) x`)
