@@ -24,7 +24,7 @@ func (w *walk) until(what, text string, args ...any) {
 func TestAWordIsSavedAsItIsTyped(t *testing.T) {
 	t.Parallel()
 	b := browser.Start(t)
-	w := walk{t: t, gate: openGate(t), b: b, size: browser.Phone, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+	w := walk{t: t, gate: openGate(t), b: b, size: browser.Phone, tabs: map[string]*browser.Tab{}}
 	const saved = `SELECT coalesce(max(id), '') FROM word_draft WHERE title = $1 AND body = $2`
 	tab := w.tab("helene.duvivier")
 	tab.Go("/carnet/nouveau")
@@ -77,7 +77,7 @@ func TestTheAuthorsPages(t *testing.T) {
 	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
-			w := walk{t: t, gate: openGate(t), b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w := walk{t: t, gate: openGate(t), b: b, size: screen.size, tabs: map[string]*browser.Tab{}}
 			helene, nadia := w.As("helene.duvivier"), w.As("nadia.kermadec")
 			class := "class:" + w.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
 			word, _, _ := strings.Cut(helene.Post("/carnet", "titre", "Visite de la ferme", "texte", "Départ à 8 h.\n\nBottes et gourde.", "theme", "trip", "a", class,

@@ -112,7 +112,7 @@ func TestPagesOfDocuments(t *testing.T) {
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
 			s := openGate(t)
-			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}}
 			d := w.documents()
 			for _, p := range []struct{ login, path, name string }{
 				{"helene.duvivier", "/documents", "mes-documents"},

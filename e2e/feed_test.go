@@ -25,7 +25,7 @@ func TestTheFeed(t *testing.T) {
 			for _, title := range []string{"Piscine vendredi", "Goûter de Noël", "Photo de classe"} {
 				publish(title)
 			}
-			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}}
 			tab := w.tab("nadia.kermadec")
 			tab.Go(s.URL + "/")
 			w.check(tab, "fil")

@@ -18,7 +18,7 @@ import (
 // says how many are on, what cannot be kept is said beside it.
 func TestSettingsAreSavedAsTheyAreChanged(t *testing.T) {
 	s := openGate(t)
-	w := walk{t: t, gate: s, b: browser.Start(t), size: browser.Phone, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+	w := walk{t: t, gate: s, b: browser.Start(t), size: browser.Phone, tabs: map[string]*browser.Tab{}}
 	s.active("nadia.kermadec", "nadia@exemple.fr")
 	tab := w.tab("nadia.kermadec")
 	tab.Go(s.URL + "/notifications")

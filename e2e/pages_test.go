@@ -52,7 +52,7 @@ func TestEveryPage(t *testing.T) {
 		t.Run(screen.name, func(t *testing.T) {
 			t.Parallel() // each with its own server and browser
 			b, s := browser.Start(t), openGate(t)
-			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}}
 			w.prepare()
 			opened := map[string]bool{}
 			path := s.Paths(w.ids)
@@ -118,7 +118,6 @@ type walk struct {
 	tabs  map[string]*browser.Tab
 	ids   map[string]string // of objects, for Paths
 	words bool              // only lengths of words differ from pages that were checked
-	seen  map[string]bool   // halves of pages that were checked
 }
 
 // tab is the browser of somebody, signed in.
@@ -134,25 +133,6 @@ func (w *walk) tab(login string) *browser.Tab {
 	return w.tabs[login]
 }
 
-// shapes are the two halves of a page, its frame and its content, without
-// their words: elements, classes and states. Brothers of one shape count once.
-// A page whose halves were both seen is checked already, but for the length of
-// its words, which has a test of its own.
-const shapes = `(() => {
-	const shape = (e, not) => {
-		if (e === not) return "";
-		let last = "", all = "";
-		for (const c of e.children) {
-			const s = shape(c, not);
-			if (s !== last) all += s;
-			last = s;
-		}
-		return e.tagName + Array.from(e.attributes).filter(a => /^(class|role|type|hidden|disabled|open|aria-current|aria-invalid|data-lecture|tabindex)$/.test(a.name)).map(a => "[" + a.name + "=" + a.value + "]").join("") + "{" + all + "}";
-	};
-	const main = document.querySelector("main");
-	return [shape(document.documentElement, main), document.body.className + main.parentElement.className + shape(main)];
-})()`
-
 // open holds a page to what every page must be.
 func (w *walk) open(login, path, name string) {
 	w.t.Helper()
@@ -163,22 +143,20 @@ func (w *walk) open(login, path, name string) {
 
 func (w *walk) check(tab *browser.Tab, name string) {
 	w.t.Helper()
-	known := true
-	for _, half := range browser.Eval[[2]string](tab, shapes) {
-		known = known && w.seen[half]
-		w.seen[half] = true
-	}
-	if known {
-		return
-	}
 	if keys := rawKey.FindAllString(browser.Eval[string](tab, `document.body.innerText`), -1); len(keys) > 0 {
 		w.t.Errorf("%s shows keys instead of sentences: %q", name, keys)
 	}
-	tab.CheckPage(name)
-	if !w.words { // words change no stop
+	if w.words { // they change no stop and no colour
+		tab.CheckLengths(name)
+	} else {
+		tab.CheckPage(name)
 		tab.CheckKeys(name)
 	}
-	if w.size == browser.Phone { // it takes all widths by itself
+	switch {
+	case w.size != browser.Phone: // it takes all widths by itself
+	case w.words:
+		tab.CheckLongReflow(name)
+	default:
 		tab.CheckReflow(name)
 	}
 }
@@ -338,7 +316,7 @@ func TestPagesThatRefuse(t *testing.T) {
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
 			s := openGate(t)
-			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}}
 			is := func(tab *browser.Tab, status int) {
 				t.Helper()
 				if tab.Status() != status {
@@ -401,7 +379,7 @@ func TestWordsThatAsk(t *testing.T) {
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
 			s := openGate(t)
-			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}}
 			helene, nadia := s.As("helene.duvivier"), s.As("nadia.kermadec")
 			class := s.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
 			for _, c := range []struct {
@@ -441,7 +419,7 @@ func TestLongNamesAndManyChildren(t *testing.T) {
 		t.Run(screen.name, func(t *testing.T) {
 			t.Parallel() // each with its own server and browser
 			b, s := browser.Start(t), openGate(t)
-			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}}
 			w.words = true
 			s.stretch()
 			w.prepare()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/rights"
@@ -94,6 +95,12 @@ func TestPicker(t *testing.T) {
 					t.Errorf("%s answers %d with %.8q to who may read the word", address, res.StatusCode, got)
 				}
 			}
+			for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) { // it is made ready first
+				if res, _ := nadia.Get(sound); res.StatusCode != 404 || time.Now().After(end) {
+					break
+				}
+			}
+			nadia.Go(j.URL + word) // its page waits for that too
 			if res, got := nadia.Get(sound); res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "audio/") || len(got) < 2000 {
 				t.Errorf("the sound answers %d, %s, %d bytes", res.StatusCode, res.Header.Get("Content-Type"), len(got))
 			}

@@ -66,7 +66,7 @@ func TestFacesAreHidden(t *testing.T) {
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
 			s := openGate(t)
-			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}, seen: map[string]bool{}}
+			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}}
 			w.As("helene.duvivier").Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "Classe.png", Bytes: class(t, left, middle, right)}}).To()
 			at := "/documents/" + w.One(`SELECT id FROM document WHERE name = 'Classe.jpg'`)
 			tab := w.tab("helene.duvivier")

@@ -28,7 +28,7 @@ type phone struct {
 func poche(t *testing.T) *phone {
 	t.Helper()
 	app := testapp.Serve(t)
-	p := &phone{Tab: browser.Start(t).Tab(t, browser.Phone), t: t, origin: app.URL}
+	p := &phone{Tab: browser.StartWhole(t).Tab(t, browser.Phone), t: t, origin: app.URL}
 	found := make(chan serviceworker.RegistrationID, 10)
 	err := chromedp.Listen(p.Context(), func(ev any) {
 		if e, ok := ev.(*serviceworker.EventWorkerRegistrationUpdated); ok {
@@ -88,11 +88,11 @@ func (p *phone) push(data string) notification {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	// One look at a time, each awaited: a late one would take the next message's.
-	const look = `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(list => {
-		list.forEach(n => n.close());
-		return JSON.stringify(list.map(n => ({title: n.title, body: n.body, tag: n.tag, url: n.data.url})));
-	})`
+	const (
+		list = `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(list => `
+		look = list + `JSON.stringify(list.map(n => ({title: n.title, body: n.body, tag: n.tag, url: n.data.url}))))`
+		away = list + `{ list.forEach(n => n.close()); return list.length === 0; })`
+	)
 	var all []notification
 	for end := time.Now().Add(20 * time.Second); len(all) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if err := json.Unmarshal([]byte(browser.Eval[string](p.Tab, look)), &all); err != nil {
@@ -101,6 +101,13 @@ func (p *phone) push(data string) notification {
 	}
 	if len(all) != 1 {
 		p.t.Fatalf("%d notifications for %s", len(all), data)
+	}
+	// It is gone before the next comes: closed late, it would take that one of the
+	// same tag along.
+	for end := time.Now().Add(20 * time.Second); !browser.Eval[bool](p.Tab, away); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatal("a notification stays")
+		}
 	}
 	return all[0]
 }

@@ -80,7 +80,7 @@ func (h handler) onShelf(r *app.Request, o app.Looking) (app.Shown, error) {
 		out.Next = next(list[page-1], q)
 	}
 	for _, i := range list {
-		t := app.Thing{ID: i.ID, Name: i.Name, File: i.File, Type: i.Type, Size: i.Size, Within: i.Within, Folder: i.Folder}
+		t := app.Thing{ID: i.ID, Name: i.Name, Thumb: i.thumb(), Type: i.Type, Size: i.Size, Within: i.Within, Folder: i.Folder}
 		t.Icon, t.Paint = i.face()
 		if i.Owner != r.Viewer.Person {
 			t.From = i.From()

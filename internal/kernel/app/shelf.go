@@ -47,7 +47,8 @@ type Place struct {
 type Thing struct {
 	ID, Name    string
 	From        string // whose it is, when it is not the viewer's
-	File, Type  string // "" for a folder
+	Type        string // "" for a folder
+	Thumb       string // where its small picture is, if it has one
 	Icon, Paint string
 	Size        int64
 	Within      int // things in a folder

@@ -133,9 +133,7 @@ func (w window) page(status int, fault string, chosen []string) (web.Response, e
 		} else {
 			f.Caption = i18n.Size(t.Size)
 			f.Unfit = w.reading && !file.Fits(t.Type)
-			if strings.HasPrefix(t.Type, "image/") {
-				f.Thumb = file.File{ID: t.File}.URL("thumb")
-			}
+			f.Thumb = t.Thumb
 		}
 		if t.From != "" {
 			f.Caption = w.r.T("pick.from", "who", t.From, "what", f.Caption)

@@ -58,7 +58,7 @@ type Browser struct {
 func Start(t testing.TB) *Browser {
 	t.Helper()
 	if !shared.on {
-		b, err := launch()
+		b, err := launch(shell)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func Start(t testing.TB) *Browser {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.browser == nil {
-		b, err := launch()
+		b, err := launch(shell)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,11 +77,11 @@ func Start(t testing.TB) *Browser {
 	return shared.browser
 }
 
-// StartFilming returns a Chromium of its own whose camera sees a film: a file of
-// raw pictures (.y4m).
-func StartFilming(t testing.TB, film string) *Browser {
+// StartWhole returns a Chromium of its own with all that stands around a page,
+// such as the notifications that a page shows.
+func StartWhole(t testing.TB) *Browser {
 	t.Helper()
-	b, err := launch(chromedp.Flag("use-file-for-fake-video-capture", film))
+	b, err := launch(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,9 +89,28 @@ func StartFilming(t testing.TB, film string) *Browser {
 	return b
 }
 
-func launch(more ...chromedp.ExecAllocatorOption) (*Browser, error) {
+// StartFilming returns a Chromium of its own whose camera sees a film: a file of
+// raw pictures (.y4m).
+func StartFilming(t testing.TB, film string) *Browser {
+	t.Helper()
+	b, err := launch(shell, chromedp.Flag("use-file-for-fake-video-capture", film))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.close)
+	return b
+}
+
+// A Chromium goes by one of these names. The shell is the same engine without
+// windows, which cost as much as the pages in them.
+var (
+	whole = []string{"chromium", "chromium-browser", "google-chrome"}
+	shell = append([]string{"chromium-headless-shell"}, whole...)
+)
+
+func launch(names []string, more ...chromedp.ExecAllocatorOption) (*Browser, error) {
 	var program string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+	for _, name := range names {
 		if p, err := exec.LookPath(name); err == nil {
 			program = p
 			break

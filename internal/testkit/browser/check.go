@@ -32,11 +32,14 @@ func (v Violation) String() string {
 // practices) on the page as it is shown.
 func (tab *Tab) Axe() []Violation {
 	tab.t.Helper()
-	return tab.axe("")
+	return tab.axe(`document`, "")
 }
 
-// axe runs axe-core with more options, in JavaScript.
-func (tab *Tab) axe(options string) []Violation {
+// only runs some rules of axe-core alone.
+func only(rules string) string { return `runOnly: {type: "rule", values: [` + rules + `]}` }
+
+// axe runs axe-core on a part of the page with more options, both in JavaScript.
+func (tab *Tab) axe(part, options string) []Violation {
 	tab.t.Helper()
 	if tab.noScript { // axe needs timers; the page's scripts do not come back by this
 		tab.scripts(true)
@@ -45,7 +48,7 @@ func (tab *Tab) axe(options string) []Violation {
 	if !Eval[bool](tab, `typeof axe === "object"`) {
 		Eval[chromedp.Void](tab, axe)
 	}
-	return Eval[[]Violation](tab, `axe.run(document, {resultTypes: ["violations"], `+options+`}).then(r => r.violations.map(v => ({
+	return Eval[[]Violation](tab, `axe.run(`+part+`, {resultTypes: ["violations"], `+options+`}).then(r => r.violations.map(v => ({
 		ID: v.id, Impact: v.impact, Help: v.help,
 		Nodes: v.nodes.slice(0, 8).map(n => n.html.slice(0, 240) + " — " + n.failureSummary.replace(/\s+/g, " ").slice(0, 300)),
 	})))`)
@@ -79,25 +82,76 @@ func (tab *Tab) setRoot(theme, reading string) {
 	})()`, quote(theme), quote(reading)))
 }
 
-// ofLooks are the rules of axe-core that a theme can break: a theme changes
-// colours and letters, never the elements, so the others need one look.
-const ofLooks = `runOnly: {type: "rule", values: ["color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable"]}`
+// A theme changes colours and letters, never the elements: of axe-core's rules
+// it can break those of colours, and those of sizes where a box has moved.
+const (
+	ofColours = `"color-contrast", "link-in-text-block"`
+	ofSizes   = `"target-size", "scrollable-region-focusable"`
+)
+
+// boxes are the places of everything on the page.
+const boxes = `(() => {
+	let sum = 0;
+	for (const e of document.body.getElementsByTagName("*")) {
+		const r = e.getBoundingClientRect();
+		for (const x of [r.x, r.y, r.width, r.height, e.scrollWidth, e.scrollHeight]) sum = (Math.imul(sum, 31) + Math.round(x * 8)) | 0;
+	}
+	return sum;
+})()`
 
 // CheckPage holds the page to what every page must be, at the tab's width and
 // in each of the Themes: no violation for axe-core, nothing that overflows
-// sideways. Its screenshots are called
-// <name>-<width>-<theme>.png.
+// sideways. A page whose halves were both held to it before is not looked at
+// again, nor the colours of an element whose like was (see news and mark). Its
+// screenshots are called <name>-<width>-<theme>.png.
 func (tab *Tab) CheckPage(name string) {
 	tab.t.Helper()
+	if !tab.news("page") {
+		return
+	}
 	was := Eval[[2]string](tab, `["data-theme", "data-lecture"].map(a => document.documentElement.getAttribute(a) || "")`)
+	first := 0
 	for i, theme := range Themes {
 		tab.SetTheme(theme)
 		where := fmt.Sprintf("%s at %d px, %s", name, tab.screen.Width, theme.Name)
-		options := ofLooks
-		if i == 0 {
-			options = ""
+		var faults []Violation
+		rules := ofColours
+		if at := Eval[int](tab, boxes); i == 0 {
+			first = at
+			faults = tab.axe(`document`, `rules: {"color-contrast": {enabled: false}}`)
+		} else if at != first {
+			rules += ", " + ofSizes
 		}
-		for _, v := range tab.axe(options) {
+		if tab.mark(theme) {
+			faults = append(faults, tab.axe(`"[data-new]"`, only(rules))...)
+		}
+		for _, v := range faults {
+			tab.t.Errorf("%s: %s", where, v)
+		}
+		if wide := tab.overflow(); len(wide) > 0 {
+			tab.t.Errorf("%s: scrolls sideways because of\n\t%s", where, strings.Join(wide, "\n\t"))
+		}
+		tab.Screenshot(fmt.Sprintf("%s-%d-%s", name, tab.screen.Width, theme.Name))
+	}
+	tab.setRoot(was[0], was[1])
+}
+
+// CheckLengths holds a page whose words are longer than those of a page that
+// CheckPage has seen to what their length can break: nothing overflows sideways
+// and every target keeps its size, in all the letters.
+func (tab *Tab) CheckLengths(name string) {
+	tab.t.Helper()
+	if !tab.news("lengths") {
+		return
+	}
+	was := Eval[[2]string](tab, `["data-theme", "data-lecture"].map(a => document.documentElement.getAttribute(a) || "")`)
+	for _, theme := range Themes {
+		if theme.Theme != "clair" { // the others have its letters
+			continue
+		}
+		tab.SetTheme(theme)
+		where := fmt.Sprintf("%s at %d px, %s", name, tab.screen.Width, theme.Name)
+		for _, v := range tab.axe(`document`, only(ofSizes)) {
 			tab.t.Errorf("%s: %s", where, v)
 		}
 		if wide := tab.overflow(); len(wide) > 0 {

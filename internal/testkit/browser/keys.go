@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -17,9 +18,13 @@ var reach string
 // Tab reaches every control, in the order in which they stand, shows where it
 // is, hides it under nothing and comes out at the end; what opens (a dialog, a
 // question before an act, a menu) opens with Enter, keeps the focus, closes
-// with Escape and gives the focus back.
+// with Escape and gives the focus back. A page whose halves were both held to it
+// before is not walked again (see news).
 func (tab *Tab) CheckKeys(name string) {
 	tab.t.Helper()
+	if !tab.news("keys") {
+		return
+	}
 	for _, f := range tab.keyFaults() {
 		tab.t.Errorf("%s at %d px, by keyboard: %s", name, tab.screen.Width, f)
 	}
@@ -78,7 +83,6 @@ func (tab *Tab) skip(fault func(string, ...any)) {
 		return
 	}
 	tab.key(kb.Enter)
-	tab.settle()
 	tab.key(kb.Tab)
 	// Without any control in it, the content is followed by what comes after.
 	if !Eval[bool](tab, fmt.Sprintf(`(() => {
@@ -86,6 +90,19 @@ func (tab *Tab) skip(fault func(string, ...any)) {
 		return target !== null && (target.contains(e) || reach.stops(target).length === 0 && e !== reach.list[1]);
 	})()`, quote(target))) {
 		fault("the skip link to %s does not lead into it", target)
+	}
+}
+
+// becomes says whether something becomes true within a second.
+func (tab *Tab) becomes(js string) bool {
+	tab.t.Helper()
+	for end := time.Now().Add(time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if Eval[bool](tab, js) {
+			return true
+		}
+		if time.Now().After(end) {
+			return false
+		}
 	}
 }
 
@@ -106,8 +123,7 @@ func (tab *Tab) openings(fault func(string, ...any)) {
 			continue
 		}
 		tab.key(kb.Enter)
-		tab.settle()
-		if !Eval[bool](tab, kind.opened+` !== null`) {
+		if !tab.becomes(kind.opened + ` !== null`) {
 			fault("Enter on %s opens no %s", Eval[string](tab, `reach.say(opener_)`), kind.what)
 			continue
 		}
@@ -119,8 +135,7 @@ func (tab *Tab) openings(fault func(string, ...any)) {
 			}
 		}
 		tab.key(kb.Escape)
-		tab.settle()
-		if Eval[bool](tab, kind.opened+` !== null`) {
+		if !tab.becomes(kind.opened + ` === null`) {
 			fault("Escape does not close the %s", kind.what)
 		} else if kind.what != "menu" && !Eval[bool](tab, `document.activeElement === opener_`) {
 			fault("the %s does not give the focus back to %s", kind.what, Eval[string](tab, `reach.say(opener_)`))

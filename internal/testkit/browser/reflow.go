@@ -35,9 +35,19 @@ const cuts = `(() => {
 // CheckReflow holds the page to what people need who enlarge it: at 320 px
 // (1280 px at 400 %) nothing scrolls sideways, in any of the letters, nor with
 // the widest spacing of text; that spacing cuts no text; nothing moves for those
-// who asked for stillness.
-func (tab *Tab) CheckReflow(name string) {
+// who asked for stillness. A page whose halves were both held to it before is not
+// looked at again (see news).
+func (tab *Tab) CheckReflow(name string) { tab.checkReflow("reflow", name) }
+
+// CheckLongReflow is CheckReflow for words that are longer than those of a page
+// of the same shape.
+func (tab *Tab) CheckLongReflow(name string) { tab.checkReflow("long reflow", name) }
+
+func (tab *Tab) checkReflow(kind, name string) {
 	tab.t.Helper()
+	if !tab.news(kind) {
+		return
+	}
 	was := Eval[[2]string](tab, `["data-theme", "data-lecture"].map(a => document.documentElement.getAttribute(a) || "")`)
 	screen := tab.screen
 	tab.resize(Screen{narrow, 640, false})

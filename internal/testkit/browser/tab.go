@@ -63,7 +63,7 @@ func (tab *Tab) Go(address string) int {
 		}
 		return err
 	}))
-	tab.settle()
+	tab.rest(20 * time.Millisecond)
 	return tab.Status()
 }
 
@@ -430,7 +430,13 @@ func (tab *Tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 func (tab *Tab) settle() {
 	tab.t.Helper()
 	time.Sleep(30 * time.Millisecond)
-	for deadline := time.Now().Add(patience); !tab.watch.quiet(40 * time.Millisecond); time.Sleep(10 * time.Millisecond) {
+	tab.rest(40 * time.Millisecond)
+}
+
+// rest waits until nothing has been under way for a while.
+func (tab *Tab) rest(while time.Duration) {
+	tab.t.Helper()
+	for deadline := time.Now().Add(patience); !tab.watch.quiet(while); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			tab.t.Fatalf("the page does not come to rest")
 		}

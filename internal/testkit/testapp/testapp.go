@@ -10,6 +10,7 @@ package testapp
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -127,6 +128,10 @@ func (l *locked) Write(b []byte) (int, error) {
 	return l.Buffer.Write(b)
 }
 
+// TemplatesEnv names a folder where the packages of one run share the seeded
+// SQLite database; each seeds its own where it is empty.
+const TemplatesEnv = "MARELLE_TEST_TEMPLATES"
+
 var (
 	once     sync.Once
 	template string // folder of the seeded SQLite database
@@ -155,21 +160,59 @@ func clone(t testing.TB) place {
 		return place{dir, postgres.Clone(t, name), "https://" + host}
 	}
 	once.Do(func() {
-		if template, failure = os.MkdirTemp("", "marelle-template-*"); failure == nil {
-			failure = seed(t, place{dir: template, base: "https://" + host})
+		if template, failure = os.MkdirTemp("", "marelle-template-*"); failure != nil {
+			return
+		}
+		if shared() != "" && exists(shared()) {
+			return
+		}
+		if failure = seed(t, place{dir: template, base: "https://" + host}); failure == nil && shared() != "" {
+			failure = os.Rename(filepath.Join(template, database), shared()) // another's was the same
 		}
 	})
 	if failure != nil {
 		t.Fatal(failure)
 	}
-	b, err := os.ReadFile(filepath.Join(template, "marelle.db"))
-	if err != nil {
-		t.Fatal(err)
+	at := filepath.Join(template, database)
+	if shared() != "" {
+		at = shared()
 	}
-	if err := os.WriteFile(filepath.Join(dir, "marelle.db"), b, 0o600); err != nil {
+	if err := duplicate(filepath.Join(dir, database), at); err != nil {
 		t.Fatal(err)
 	}
 	return place{dir: dir, base: "https://" + host}
+}
+
+// database is the file that a server keeps it in.
+const database = "marelle.db"
+
+// shared is where the packages of this run share theirs, or "".
+func shared() string {
+	if dir := os.Getenv(TemplatesEnv); dir != "" {
+		return filepath.Join(dir, database)
+	}
+	return ""
+}
+
+// duplicate copies a file without reading it into the test's memory.
+func duplicate(to, from string) (err error) {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dst.Close()) }()
+	_, err = io.Copy(dst, src)
+	return err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func seed(t testing.TB, at place) error {

@@ -153,9 +153,11 @@ class Sending {
       a = await this.ask("PATCH", this.at, { "Upload-Offset": String(this.sent), "Content-Type": "application/offset+octet-stream" }, body);
     }
     if (a.status >= 400 && a.status < 500 && a.status !== 409 && a.status !== 429) {
-      sessionStorage.removeItem(this.key());
+      // Once signed in again, the same file goes on where it was.
+      if (a.status !== 401) sessionStorage.removeItem(this.key());
       this.failed = true;
-      this.show("failed", a.text ? this.word("refused").replace("#", a.text) : undefined);
+      const sentence = a.header("Content-Type")?.startsWith("text/plain") ? a.text : "";
+      this.show("failed", sentence ? this.word("refused").replace("#", sentence) : undefined);
       if (this.made) this.offer();
       return true;
     }
