@@ -170,6 +170,7 @@ func (w *walk) documents() shown {
 // taken by the keyboard, things dragged into folders, files dropped on them, of
 // which the one without room is refused and named while the others arrive.
 func TestDocumentsByHand(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	j := journey{t: t, gate: openGate(t), b: b}
 	api := j.As("helene.duvivier")

@@ -17,6 +17,7 @@ import (
 // password is made on the page, a program signs in with what the page shows, what
 // it writes is among the documents, and taken away the password opens nothing.
 func TestADrive(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, size := range []browser.Screen{browser.Phone, browser.Desktop} {
 		t.Run(fmt.Sprint(size.Width), func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 // notifications, which has no button then: each tap is kept and said, the band
 // says how many are on, what cannot be kept is said beside it.
 func TestSettingsAreSavedAsTheyAreChanged(t *testing.T) {
+	t.Parallel()
 	s := openGate(t)
 	w := walk{t: t, gate: s, b: browser.Start(t), size: browser.Phone, tabs: map[string]*browser.Tab{}}
 	s.active("nadia.kermadec", "nadia@exemple.fr")
@@ -71,6 +72,7 @@ func TestSettingsAreSavedAsTheyAreChanged(t *testing.T) {
 // TestAnIPhoneIsToldWhatToDo: there only an app on the home screen may ring, and
 // a page that is none says how to become one.
 func TestAnIPhoneIsToldWhatToDo(t *testing.T) {
+	t.Parallel()
 	s := openGate(t)
 	b := browser.Start(t)
 	const iPhone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"

@@ -107,7 +107,7 @@ func slug(r app.Route) string {
 }
 
 // rawKey is the key of a sentence that has none.
-var rawKey = regexp.MustCompile(`\b(?:app|ui|session|liaison|documents|dav|share|classroom|school|home|people|notify|tell|file|sheet|square)\.[a-z_.]{3,}\b`)
+var rawKey = regexp.MustCompile(`\b(?:app|ui|session|liaison|documents|dav|share|classroom|school|home|people|notify|tell|file|show|pick|sheet|square)\.[a-z_.]{3,}\b`)
 
 // walk is a visit of a whole server on one screen.
 type walk struct {
@@ -192,6 +192,7 @@ func (w *walk) prepare() {
 		"/place/{id}":              w.One(`SELECT resource FROM document_space`),
 		"eleve":                    w.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`),
 		"groupe":                   w.One(`SELECT id FROM school_group WHERE label = 'Lecteurs du mardi'`),
+		"/fichiers/montrer/{id}":   w.One(`SELECT max(file) FROM file_variant WHERE name = 'web'`),
 		"/fichiers/{id}":           w.One(`SELECT max(file) FROM file_variant WHERE name = 'web'`),
 		"/ecole/signalements/{id}": w.One(`SELECT id FROM report`),
 		"/ecole/import/{id}":       w.One(`SELECT id FROM import ORDER BY id DESC LIMIT 1`),

@@ -18,6 +18,7 @@ import (
 // whoever may read the word and nobody else, and what becomes of the document
 // does not touch them.
 func TestPicker(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
@@ -128,6 +129,7 @@ func TestPicker(t *testing.T) {
 // A child records a sound where there is no room for it: it is told so, keeps the
 // sound, and sends it once there is room.
 func TestARecordingThatIsRefusedIsNotLost(t *testing.T) {
+	t.Parallel()
 	j := journey{t: t, gate: openGate(t), b: browser.Start(t)}
 	room := func(bytes int64) {
 		t.Helper()

@@ -61,6 +61,7 @@ func contrast(t *testing.T, photo []byte, at [2]float64) int {
 // line and saves: the bytes that anybody gets have neither face, and the photo
 // has its words. On a computer with a mouse, on a phone with a finger.
 func TestFacesAreHidden(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	left, middle, right := [2]float64{0.2, 0.5}, [2]float64{0.5, 0.5}, [2]float64{0.8, 0.5}
 	for _, screen := range screens {
@@ -125,6 +126,7 @@ func TestFacesAreHidden(t *testing.T) {
 // TestAPictureIsTurnedWithoutScripts: the buttons and the words work by
 // themselves.
 func TestAPictureIsTurnedWithoutScripts(t *testing.T) {
+	t.Parallel()
 	j := journey{t: t, gate: openGate(t), b: browser.Start(t), option: []browser.Option{browser.NoScript}}
 	j.As("helene.duvivier").Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "Classe.png", Bytes: class(t)}}).To()
 	at := "/documents/" + j.One(`SELECT id FROM document WHERE name = 'Classe.jpg'`)

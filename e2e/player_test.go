@@ -21,6 +21,7 @@ import (
 // it is made ready its owner plays what she sent, the mother is told to wait, and
 // her open page plays it as soon as it is there.
 func TestAVideoInItsPage(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	g := openGate(t)
 	tools.Need(t, g.Core.Pictures.Plays(), "ffmpeg")
