@@ -29,6 +29,8 @@ var layers = []layer{
 	{"internal/kernel/tell", []string{"internal/kernel", "internal/ui", "internal/platform"}},
 	// And the window in which one chooses files.
 	{"internal/kernel/pick", []string{"internal/kernel", "internal/ui", "internal/platform"}},
+	// And what shows a file.
+	{"internal/kernel/show", []string{"internal/kernel", "internal/ui", "internal/platform"}},
 	// And the window in which things are shared.
 	{"internal/kernel/share", []string{"internal/kernel", "internal/ui", "internal/platform"}},
 	// And the page of one's data.

@@ -34,6 +34,7 @@ import (
 	"marelle/internal/kernel/session"
 	"marelle/internal/kernel/session/sheet"
 	"marelle/internal/kernel/share"
+	"marelle/internal/kernel/show"
 	"marelle/internal/kernel/tell"
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
@@ -177,6 +178,7 @@ func Kernel(core *app.Core) []app.App {
 		tell.App(core),
 		file.App(core),
 		pick.App(),
+		show.App(),
 		share.App(core),
 		export.App(core),
 		retention.App(core),

@@ -83,7 +83,22 @@ type File struct {
 	Height int
 	Alt    string // what a picture shows, in words
 	Drawn  int64  // when its points were changed last
+
+	// Of a sound or a film: "waiting" while it is made ready, "failed" when it
+	// cannot be, "" when it plays, as to its owner it always does; how far that is;
+	// whether it has the form cover.
+	State   string
+	Percent int
+	Covered bool
 }
+
+// shown are the columns of a File f as it shows to the person $2, and shownFrom
+// where they are.
+const (
+	shown = `f.id, f.name, f.type, f.size, coalesce(v.width, c.width, 0) AS width, coalesce(v.height, c.height, 0) AS height, f.alt, f.retouched_at AS drawn,
+		CASE WHEN d.state <> 'done' AND f.owner <> $2 THEN d.state ELSE '' END AS state, coalesce(d.percent, 0) AS percent, c.file IS NOT NULL AS covered`
+	shownFrom = `LEFT JOIN file_variant v ON v.file = f.id AND v.name = 'web' LEFT JOIN file_variant c ON c.file = f.id AND c.name = 'cover' LEFT JOIN file_render d ON d.file = f.id`
+)
 
 // Picture says whether it is shown as one: it then has the forms web and thumb.
 func (f File) Picture() bool { return f.kind().Picture() || f.kind().Drawing() }
@@ -451,9 +466,22 @@ func DetachAll(ctx context.Context, tx *db.Tx, resources ...string) error {
 
 // Of lists the files that an item shows.
 func Of(ctx context.Context, q db.Querier, g rights.Grant) ([]File, error) {
-	return db.All[File](ctx, q, `SELECT f.id, f.name, f.type, f.size, coalesce(v.width, 0) AS width, coalesce(v.height, 0) AS height, f.alt, f.retouched_at AS drawn
-		FROM file_use u JOIN file f ON f.id = u.file LEFT JOIN file_variant v ON v.file = f.id AND v.name = 'web'
-		WHERE u.resource = $1 ORDER BY u.position, f.id`, g.ID())
+	return db.All[File](ctx, q, `SELECT `+shown+` FROM file_use u JOIN file f ON f.id = u.file `+shownFrom+`
+		WHERE u.resource = $1 ORDER BY u.position, f.id`, g.ID(), g.Actor())
+}
+
+// Get finds a file that the viewer may have, or ErrNotFound.
+func Get(ctx context.Context, q db.Querier, viewer *rights.Viewer, file string) (File, error) {
+	if !id.Valid(file) {
+		return File{}, errs.ErrNotFound
+	}
+	may := viewer.Scope()
+	scope, args := may.Where("r", rights.Read, []any{file, may.Person(), may.At()})
+	f, ok, err := db.One[File](ctx, q, `SELECT `+shown+` FROM file f `+shownFrom+` WHERE f.id = $1 AND `+fmt.Sprintf(readable, "$2", "$3", scope), args...)
+	if err == nil && !ok {
+		err = errs.ErrNotFound
+	}
+	return f, err
 }
 
 // Own finds, among some files, those that a person gave.

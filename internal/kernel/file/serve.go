@@ -16,6 +16,13 @@ import (
 	"marelle/internal/platform/web"
 )
 
+// readable holds of a file f that a person may have: their own while they belong
+// to its school, and what an item shows that they may read. It takes the
+// parameters of the person and of the moment, and the scope of a resource r.
+const readable = `((f.owner = %[1]s AND f.school IN (SELECT m.school FROM membership m
+	WHERE m.person = %[1]s AND m.valid_from <= %[2]s AND m.valid_to > %[2]s)) OR EXISTS (SELECT 1 FROM file_use u JOIN resource r ON r.id = u.resource
+	WHERE u.file = f.id AND %[3]s))`
+
 // serve streams one form of a file to whoever may read an item that shows it,
 // checked at each request. The source of sound and video, which tells more than
 // what is heard and seen, is its owner's, and the original for them alone until
@@ -33,9 +40,7 @@ func serve(r *app.Request) (web.Response, error) {
 		Size             int64
 		Modified         int64
 	}](r.Context(), r.Core.DB, fmt.Sprintf(`SELECT f.name, v.blob, v.type, v.size, CASE WHEN f.retouched_at > 0 THEN f.retouched_at ELSE f.created_at END AS modified FROM file_variant v JOIN file f ON f.id = v.file
-		WHERE v.file = $3 AND (v.name = $4 OR $4 = 'original' AND v.name = 'source') AND (v.name <> 'source' OR f.owner = $1) AND ((f.owner = $1 AND f.school IN (SELECT m.school FROM membership m
-			WHERE m.person = $1 AND m.valid_from <= $2 AND m.valid_to > $2)) OR EXISTS (SELECT 1 FROM file_use u JOIN resource r ON r.id = u.resource
-			WHERE u.file = f.id AND %s)) ORDER BY CASE WHEN v.name = $4 THEN 0 ELSE 1 END LIMIT 1`, scope), args...)
+		WHERE v.file = $3 AND (v.name = $4 OR $4 = 'original' AND v.name = 'source') AND (v.name <> 'source' OR f.owner = $1) AND `+readable+` ORDER BY CASE WHEN v.name = $4 THEN 0 ELSE 1 END LIMIT 1`, "$1", "$2", scope), args...)
 	if err != nil {
 		return nil, err
 	}
