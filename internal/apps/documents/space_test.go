@@ -84,6 +84,23 @@ func TestOnesOwnSpaceNearlyFullIsTold(t *testing.T) {
 	}
 }
 
+// An empty space is said by what it can hold, to a child as one speaks to a child.
+func TestAnEmptySpaceSaysWhatItHolds(t *testing.T) {
+	a := testapp.New(t)
+	ines, julien := a.As("ines.kermadec"), a.As("julien.lecoq")
+	a.As("claire.fontaine").Post("/documents/quotas", "pupil", "100", "relative", "", "teacher", "1500", "staff", "", "head", "").To()
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), `DELETE FROM file_usage WHERE person IN ($1, $2)`, ines.ID, julien.ID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ines.Get("/documents").OK().Has("Ton espace est vide", "il te reste 100\u00a0Mo").Lacks("0\u00a0octets")
+	julien.Get("/documents").OK().Has("Votre espace est vide", "il vous reste 1,5\u00a0Go").Lacks("0\u00a0octets")
+	deposit(t, a, ines, "", "un.jpg")
+	ines.Get("/documents").OK().Has("octets utilisés sur 100\u00a0Mo").Lacks("espace est vide")
+}
+
 // Whom one shares with is proposed first, and only while one may reach them.
 func TestFavouritesAreThoseOneSharesWith(t *testing.T) {
 	a := testapp.New(t)

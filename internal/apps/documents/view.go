@@ -511,9 +511,16 @@ func (v view) filled() string {
 	return strings.Join(out, " · ")
 }
 
+// held says how much of a room is taken; of an empty one, what there is to fill.
 func (v view) held(s holding) string {
-	if s.School == "" {
-		return v.r.T("documents.room", "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
+	key := "documents.room"
+	switch empty := s.Used == 0 && s.Max > 0; {
+	case empty && s.School != "":
+		key = "documents.room_free_of"
+	case empty:
+		key = "documents.room_free"
+	case s.School != "":
+		key = "documents.room_of"
 	}
-	return v.r.T("documents.room_of", "school", s.School, "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
+	return v.r.T(v.say(key), "school", s.School, "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
 }
