@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -280,49 +279,6 @@ func sweep(t *testing.T, a *testapp.App) {
 	t.Helper()
 	if err := retention.Sweep(t.Context(), a.Core); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// A ZIP holds what its reader may read, under names that any system unpacks.
-func TestAZipHoldsTheTree(t *testing.T) {
-	a := testapp.New(t)
-	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
-	in := folder(t, helene, "", "Œuvres de l'été")
-	helene.Post("/documents/"+in+"/dossier", "nom", "..").Faulty().Has("Il manque le nom")
-	deep := folder(t, helene, in, "Élèves: CE1")
-	deposit(t, a, helene, in, "photo.jpg")
-	deposit(t, a, helene, in, "PHOTO.jpg")
-	deposit(t, a, helene, deep, "mer.jpg")
-	names := func(p *testapp.Page) []string {
-		t.Helper()
-		z, err := zip.NewReader(strings.NewReader(p.OK().Body), int64(len(p.Body)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out []string
-		for _, f := range z.File {
-			in, err := f.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := io.ReadAll(in)
-			if err != nil || !strings.HasSuffix(f.Name, "/") && len(b) == 0 {
-				t.Errorf("%s: %d bytes, %v", f.Name, len(b), err)
-			}
-			out = append(out, f.Name)
-		}
-		slices.Sort(out)
-		return out
-	}
-	want := []string{"Œuvres de l'été/", "Œuvres de l'été/PHOTO (2).jpg", "Œuvres de l'été/photo.jpg", "Œuvres de l'été/Élèves_ CE1/", "Œuvres de l'été/Élèves_ CE1/mer.jpg"}
-	if got := names(helene.Get("/documents/" + in + "/zip")); !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-	// Of a choice, what one may not read makes the whole unknown only when nothing is left.
-	one := deposit(t, a, helene, "", "seul.jpg")
-	give(helene, deep, "1", families(a, "CE1 B")).To()
-	if got := names(nadia.Post("/documents/telecharger", "id", one, "id", in, "id", deep)); !slices.Equal(got, []string{"Élèves_ CE1/", "Élèves_ CE1/mer.jpg"}) {
-		t.Errorf("a mother downloads %q", got)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/share"
 	"marelle/internal/platform/db"
@@ -440,7 +441,13 @@ func (h handler) pack(r *app.Request, ids []string, name string) (web.Response, 
 	if len(list) == 0 {
 		return nil, errs.ErrNotFound
 	}
-	return archive(h.core.Blobs, file.ZipName(name)+".zip", list, r.Viewer.Now.In(r.Viewer.Zone())), nil
+	left := leftOut{name: r.T("documents.zip.left") + ".txt", head: r.T("documents.zip.left.head"), line: func(e Entry, at string) string {
+		if e.Failed {
+			return r.T("documents.zip.left.failed", "name", at, "who", people.Formal(e.Civility, e.First, e.Last))
+		}
+		return r.T("documents.zip.left.waiting", "name", at)
+	}}
+	return archive(h.core.Blobs, file.ZipName(name)+".zip", list, left, r.Viewer.Now.In(r.Viewer.Zone())), nil
 }
 
 // unzip unpacks a ZIP into a folder beside it. The bytes are read and kept before
