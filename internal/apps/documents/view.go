@@ -78,6 +78,9 @@ func (v view) keeps() bool {
 	return v.r.Viewer.Is(keepers...)
 }
 
+// copies says whether the viewer may have a copy of an item.
+func (v view) copies(i Item) bool { return v.keeps() && (i.Folder || i.Ready) }
+
 // adds says whether the viewer may add to what is listed, and where.
 func (v view) adds() (string, bool) {
 	switch {
@@ -200,7 +203,9 @@ func (v view) menu(i Item) []ui.Link {
 	if v.role >= rights.Manage {
 		add(path(i.ID)+"/partage", "share-fat", "documents.share")
 	}
-	add(download(i), "download-simple", "documents.download")
+	if i.Folder || i.Ready {
+		add(download(i), "download-simple", "documents.download")
+	}
 	if v.role >= rights.Contribute {
 		add(path(i.ID)+"/modifier", "pencil-simple", "documents.edit")
 	}
@@ -210,7 +215,7 @@ func (v view) menu(i Item) []ui.Link {
 	if v.role >= rights.Manage {
 		add(path(i.ID)+"/deplacer", "folder", "documents.move")
 	}
-	if v.keeps() {
+	if v.copies(i) {
 		add(path(i.ID)+"/copier", "copy", "documents.copy")
 	}
 	return out

@@ -119,3 +119,34 @@ func TestAZipTellsWhatItLacks(t *testing.T) {
 		t.Errorf("%q", names)
 	}
 }
+
+// A copy of somebody else's film is offered once there is something to copy; she
+// who sent it has her own at once.
+func TestACopyIsOfferedOfWhatIsThere(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	in := folder(t, helene, "", "Spectacle")
+	picture := deposit(t, a, helene, in, "affiche.jpg")
+	helene.Upload("/documents/"+in+"/ajouter", []testapp.File{{Field: "piece", Name: "Danse.mp4", Bytes: film()}}).To()
+	give(helene, in, "1", families(a, "CE1 B")).To()
+	at := "/documents/" + a.One(`SELECT id FROM document WHERE name = 'Danse.mp4'`)
+	file := a.One(`SELECT file FROM document WHERE name = 'Danse.mp4'`)
+	const sign = `/copier"`
+	helene.Get(at).OK().Has(at + sign)
+	helene.Get("/documents/" + in).OK().Has(at + sign)
+	nadia.Get("/documents/"+in).OK().Has("Danse.mp4", "/documents/"+picture+sign).Lacks(at+sign, "/fichiers/"+file+"/original")
+	nadia.Get(at).OK().Lacks(at + sign)
+	nadia.Get(at + "?lecture").OK().Lacks(at + sign)
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error { // it is made ready
+		if _, err := tx.Exec(t.Context(), `UPDATE file_render SET state = 'done' WHERE file = $1`, file); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), `INSERT INTO file_variant (file, name, blob, type, size, width, height) SELECT file, 'original', blob, type, size, width, height FROM file_variant WHERE file = $1 AND name = 'source'`, file)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []string{"/documents/" + in, at, at + "?lecture"} {
+		nadia.Get(page).OK().Has(at+sign, "/fichiers/"+file+"/original")
+	}
+}
