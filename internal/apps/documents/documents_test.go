@@ -282,6 +282,19 @@ func sweep(t *testing.T, a *testapp.App) {
 	}
 }
 
+// Where files are deposited one button does it: no link leads to the page itself.
+func TestOneButtonDeposits(t *testing.T) {
+	a := testapp.New(t)
+	for _, who := range []string{"helene.duvivier", "ines.kermadec"} {
+		p := a.As(who)
+		in := folder(t, p, "", "Photos")
+		for _, at := range []string{"/documents", "/documents/" + in} {
+			p.Get(at).OK().Has(`href="` + at + `/ajouter`)
+			p.Get(at+"/ajouter").OK().Lacks(`href="`+at+`/ajouter`).Has(`action="`+at+`/ajouter`, "data-upload")
+		}
+	}
+}
+
 func TestAFolderNeverGoesIntoItself(t *testing.T) {
 	a := testapp.New(t)
 	helene := a.As("helene.duvivier")

@@ -204,7 +204,7 @@ func (h handler) add(r *app.Request) (web.Response, error) {
 }
 
 func (h handler) adding(r *app.Request, status int, faults map[string]string, done int, name string) (web.Response, error) {
-	v := view{r: r, tab: "mine", role: r.Grant.Role(), faults: faults, typed: name}
+	v := view{r: r, tab: "mine", role: r.Grant.Role(), faults: faults, typed: name, adding: true}
 	if r.Grant.Role() > 0 {
 		if err := h.one(&v); err != nil {
 			return nil, err

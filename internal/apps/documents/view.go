@@ -39,6 +39,7 @@ type view struct {
 	removed  []Removed
 	attached []Attached
 	days     int
+	adding   bool      // files are deposited in this page
 	how      string    // move or copy
 	rooms    []holding // how much the viewer holds, where they may add
 	dir      place     // where a choice may go

@@ -50,7 +50,7 @@ func banner(v view) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			if at, ok := v.adds(); ok {
+			if at, ok := v.adds(); ok && !v.adding {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<a class=\"bouton cour-b\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
