@@ -282,6 +282,33 @@ func sweep(t *testing.T, a *testapp.App) {
 	}
 }
 
+// A new version comes with its form, or before it, in pieces: one file, the
+// sender's own.
+func TestANewVersionIsSentBefore(t *testing.T) {
+	a := testapp.New(t)
+	helene, antoine := a.As("helene.duvivier"), a.As("antoine.mercier")
+	id := deposit(t, a, helene, "", "liste.jpg")
+	at := "/documents/" + id
+	helene.Get(at+"/modifier").OK().Has(`data-upload="/fichiers/envoi?ecole=`, `data-kept="fichier"`)
+	other := deposit(t, a, helene, "", "suite.jpg")
+	sent := a.One(`SELECT file FROM document WHERE id = $1`, other)
+	theirs := a.One(`SELECT file FROM document WHERE id = $1`, deposit(t, a, antoine, "", "sienne.jpg"))
+	helene.Post(at + "/version").Faulty().Has("Il manque le fichier")
+	helene.Post(at+"/version", "fichier", theirs).Faulty().Has("le choisir de nouveau")
+	helene.Post(at+"/version", "fichier", sent, "fichier", theirs).Faulty().Has("un seul fichier")
+	helene.Upload(at+"/version", []testapp.File{{Field: "piece", Name: "trois.jpg", Bytes: drawing(t, 70)}}, "fichier", sent).Faulty().Has("un seul fichier")
+	if v := a.One(`SELECT version || '' FROM document WHERE id = $1`, id); v != "1" {
+		t.Errorf("version %s after what was refused", v)
+	}
+	helene.Post(at+"/version", "fichier", sent).To()
+	if f := a.One(`SELECT file FROM document WHERE id = $1 AND version = 2`, id); f != sent {
+		t.Errorf("the version is %q, not what was sent", f)
+	}
+	helene.Post("/documents/corbeille", "id", other).To()
+	helene.Post("/documents/corbeille/vider", "id", other).To()
+	helene.Get("/fichiers/" + sent + "/web").OK()
+}
+
 // Where files are deposited one button does it: no link leads to the page itself.
 func TestOneButtonDeposits(t *testing.T) {
 	a := testapp.New(t)

@@ -316,14 +316,20 @@ func (h handler) rename(r *app.Request) (web.Response, error) {
 	return web.Redirect(path(r.Grant.ID()) + "?fait=renomme"), nil
 }
 
+// replace keeps the one file of the form, or that a script sent before, as the
+// next version.
 func (h handler) replace(r *app.Request) (web.Response, error) {
-	_, list, err := file.Form(r, r.Grant.School(), 1)
-	if err == nil && len(list) == 0 {
+	form, list, err := file.Form(r, r.Grant.School(), 1)
+	before := slices.Compact(slices.Sorted(slices.Values(form["fichier"])))
+	switch {
+	case err != nil:
+	case len(list)+len(before) == 0:
 		err = errs.Field("piece", "documents.file_missing")
-	}
-	if err == nil {
+	case len(list)+len(before) > 1:
+		err = errs.Field("piece", "documents.file_one")
+	default:
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			return Replace(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), list[0])
+			return Replace(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), list, before)
 		})
 	}
 	if faults, ok := r.Faults(err); ok {

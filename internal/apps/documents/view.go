@@ -487,7 +487,7 @@ func (v view) school() string {
 }
 
 func (v view) oneField() ui.FieldProps {
-	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.file"), Error: v.faults["piece"]}
+	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.file"), Error: v.faults["piece"], Upload: "/fichiers/envoi?ecole=" + v.schoolOf(), Kept: "fichier"}
 }
 
 // about is where the thing is read that shows a file.
