@@ -69,6 +69,7 @@ type Item struct {
 	File      string // of the version in force; "" for a folder
 	Type      string
 	Size      int64
+	Ready     bool   // the viewer may have its bytes: not yet those of somebody else's film that is in preparation
 	Thumb     bool   // it has a small picture
 	Alt       string // of a picture
 	Drawn     int64  // when its points were changed last

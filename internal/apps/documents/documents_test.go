@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -283,46 +282,43 @@ func sweep(t *testing.T, a *testapp.App) {
 	}
 }
 
-// A ZIP holds what its reader may read, under names that any system unpacks.
-func TestAZipHoldsTheTree(t *testing.T) {
+// A new version comes with its form, or before it, in pieces: one file, the
+// sender's own.
+func TestANewVersionIsSentBefore(t *testing.T) {
 	a := testapp.New(t)
-	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
-	in := folder(t, helene, "", "Œuvres de l'été")
-	helene.Post("/documents/"+in+"/dossier", "nom", "..").Faulty().Has("Il manque le nom")
-	deep := folder(t, helene, in, "Élèves: CE1")
-	deposit(t, a, helene, in, "photo.jpg")
-	deposit(t, a, helene, in, "PHOTO.jpg")
-	deposit(t, a, helene, deep, "mer.jpg")
-	names := func(p *testapp.Page) []string {
-		t.Helper()
-		z, err := zip.NewReader(strings.NewReader(p.OK().Body), int64(len(p.Body)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out []string
-		for _, f := range z.File {
-			in, err := f.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := io.ReadAll(in)
-			if err != nil || !strings.HasSuffix(f.Name, "/") && len(b) == 0 {
-				t.Errorf("%s: %d bytes, %v", f.Name, len(b), err)
-			}
-			out = append(out, f.Name)
-		}
-		slices.Sort(out)
-		return out
+	helene, antoine := a.As("helene.duvivier"), a.As("antoine.mercier")
+	id := deposit(t, a, helene, "", "liste.jpg")
+	at := "/documents/" + id
+	helene.Get(at+"/modifier").OK().Has(`data-upload="/fichiers/envoi?ecole=`, `data-kept="fichier"`)
+	other := deposit(t, a, helene, "", "suite.jpg")
+	sent := a.One(`SELECT file FROM document WHERE id = $1`, other)
+	theirs := a.One(`SELECT file FROM document WHERE id = $1`, deposit(t, a, antoine, "", "sienne.jpg"))
+	helene.Post(at + "/version").Faulty().Has("Il manque le fichier")
+	helene.Post(at+"/version", "fichier", theirs).Faulty().Has("le choisir de nouveau")
+	helene.Post(at+"/version", "fichier", sent, "fichier", theirs).Faulty().Has("un seul fichier")
+	helene.Upload(at+"/version", []testapp.File{{Field: "piece", Name: "trois.jpg", Bytes: drawing(t, 70)}}, "fichier", sent).Faulty().Has("un seul fichier")
+	if v := a.One(`SELECT version || '' FROM document WHERE id = $1`, id); v != "1" {
+		t.Errorf("version %s after what was refused", v)
 	}
-	want := []string{"Œuvres de l'été/", "Œuvres de l'été/PHOTO (2).jpg", "Œuvres de l'été/photo.jpg", "Œuvres de l'été/Élèves_ CE1/", "Œuvres de l'été/Élèves_ CE1/mer.jpg"}
-	if got := names(helene.Get("/documents/" + in + "/zip")); !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+	helene.Post(at+"/version", "fichier", sent).To()
+	if f := a.One(`SELECT file FROM document WHERE id = $1 AND version = 2`, id); f != sent {
+		t.Errorf("the version is %q, not what was sent", f)
 	}
-	// Of a choice, what one may not read makes the whole unknown only when nothing is left.
-	one := deposit(t, a, helene, "", "seul.jpg")
-	give(helene, deep, "1", families(a, "CE1 B")).To()
-	if got := names(nadia.Post("/documents/telecharger", "id", one, "id", in, "id", deep)); !slices.Equal(got, []string{"Élèves_ CE1/", "Élèves_ CE1/mer.jpg"}) {
-		t.Errorf("a mother downloads %q", got)
+	helene.Post("/documents/corbeille", "id", other).To()
+	helene.Post("/documents/corbeille/vider", "id", other).To()
+	helene.Get("/fichiers/" + sent + "/web").OK()
+}
+
+// Where files are deposited one button does it: no link leads to the page itself.
+func TestOneButtonDeposits(t *testing.T) {
+	a := testapp.New(t)
+	for _, who := range []string{"helene.duvivier", "ines.kermadec"} {
+		p := a.As(who)
+		in := folder(t, p, "", "Photos")
+		for _, at := range []string{"/documents", "/documents/" + in} {
+			p.Get(at).OK().Has(`href="` + at + `/ajouter`)
+			p.Get(at+"/ajouter").OK().Lacks(`href="`+at+`/ajouter`).Has(`action="`+at+`/ajouter`, "data-upload")
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/share"
 	"marelle/internal/platform/db"
@@ -203,7 +204,7 @@ func (h handler) add(r *app.Request) (web.Response, error) {
 }
 
 func (h handler) adding(r *app.Request, status int, faults map[string]string, done int, name string) (web.Response, error) {
-	v := view{r: r, tab: "mine", role: r.Grant.Role(), faults: faults, typed: name}
+	v := view{r: r, tab: "mine", role: r.Grant.Role(), faults: faults, typed: name, adding: true}
 	if r.Grant.Role() > 0 {
 		if err := h.one(&v); err != nil {
 			return nil, err
@@ -315,14 +316,20 @@ func (h handler) rename(r *app.Request) (web.Response, error) {
 	return web.Redirect(path(r.Grant.ID()) + "?fait=renomme"), nil
 }
 
+// replace keeps the one file of the form, or that a script sent before, as the
+// next version.
 func (h handler) replace(r *app.Request) (web.Response, error) {
-	_, list, err := file.Form(r, r.Grant.School(), 1)
-	if err == nil && len(list) == 0 {
+	form, list, err := file.Form(r, r.Grant.School(), 1)
+	before := slices.Compact(slices.Sorted(slices.Values(form["fichier"])))
+	switch {
+	case err != nil:
+	case len(list)+len(before) == 0:
 		err = errs.Field("piece", "documents.file_missing")
-	}
-	if err == nil {
+	case len(list)+len(before) > 1:
+		err = errs.Field("piece", "documents.file_one")
+	default:
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			return Replace(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), list[0])
+			return Replace(r.Context(), tx, h.core, r.Grant, h.core.Clock.Now(), list, before)
 		})
 	}
 	if faults, ok := r.Faults(err); ok {
@@ -440,7 +447,13 @@ func (h handler) pack(r *app.Request, ids []string, name string) (web.Response, 
 	if len(list) == 0 {
 		return nil, errs.ErrNotFound
 	}
-	return archive(h.core.Blobs, file.ZipName(name)+".zip", list, r.Viewer.Now.In(r.Viewer.Zone())), nil
+	left := leftOut{name: r.T("documents.zip.left") + ".txt", head: r.T("documents.zip.left.head"), line: func(e Entry, at string) string {
+		if e.Failed {
+			return r.T("documents.zip.left.failed", "name", at, "who", people.Formal(e.Civility, e.First, e.Last))
+		}
+		return r.T("documents.zip.left.waiting", "name", at)
+	}}
+	return archive(h.core.Blobs, file.ZipName(name)+".zip", list, left, r.Viewer.Now.In(r.Viewer.Zone())), nil
 }
 
 // unzip unpacks a ZIP into a folder beside it. The bytes are read and kept before

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"marelle/internal/apps/documents"
+	"marelle/internal/kernel/file"
+	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/testkit/testapp"
 )
@@ -82,6 +84,76 @@ func TestOnesOwnSpaceNearlyFullIsTold(t *testing.T) {
 	if n := a.One(`SELECT count(*) || '' FROM audit WHERE action = 'quota.set'`); n != "5" {
 		t.Errorf("%s lines of audit", n)
 	}
+}
+
+// An empty space is said by what it can hold, to a child as one speaks to a child.
+func TestAnEmptySpaceSaysWhatItHolds(t *testing.T) {
+	a := testapp.New(t)
+	ines, julien := a.As("ines.kermadec"), a.As("julien.lecoq")
+	a.As("claire.fontaine").Post("/documents/quotas", "pupil", "100", "relative", "", "teacher", "1500", "staff", "", "head", "").To()
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), `DELETE FROM file_usage WHERE person IN ($1, $2)`, ines.ID, julien.ID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ines.Get("/documents").OK().Has("Ton espace est vide", "il te reste 100\u00a0Mo").Lacks("0\u00a0octets")
+	julien.Get("/documents").OK().Has("Votre espace est vide", "il vous reste 1,5\u00a0Go").Lacks("0\u00a0octets")
+	deposit(t, a, ines, "", "un.jpg")
+	ines.Get("/documents").OK().Has("octets utilisés sur 100\u00a0Mo").Lacks("espace est vide")
+}
+
+// nearly is the job that looks every few minutes who comes near the end of their room.
+type nearly struct{}
+
+func (nearly) Kind() string                 { return "documents.nearly" }
+func (nearly) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }
+
+// What fills somebody's space without passing through their documents is told by
+// a job, once however often it comes back, to them alone.
+func TestAJobTellsWhoseSpaceIsNearlyFull(t *testing.T) {
+	a := testapp.New(t)
+	ines, head := a.As("ines.kermadec"), a.As("claire.fontaine")
+	head.Post("/documents/quotas", "pupil", "1", "relative", "", "teacher", "", "staff", "", "head", "").To()
+	school := a.One(`SELECT school FROM membership WHERE person = $1 AND profile = 'pupil' LIMIT 1`, ines.ID)
+	join := func(name string, n int) {
+		t.Helper()
+		f, err := file.ReceiveAny(t.Context(), a.Core, school, ines.ID, name, strings.NewReader(strings.Repeat(name+" ", n/(len(name)+1))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+			return file.Record(t.Context(), tx, rights.System("test").For(school), a.Core.Clock.Now(), f)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	work := func() {
+		t.Helper()
+		if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error { return a.Core.Jobs.Add(t.Context(), tx, nearly{}) }); err != nil {
+			t.Fatal(err)
+		}
+		a.Drain()
+	}
+	told := func(want string) {
+		t.Helper()
+		if n := a.One(`SELECT count(*) || '' FROM event e JOIN feed f ON f.event = e.id WHERE e.kind = $1 AND f.person = $2`, documents.Full, ines.ID); n != want {
+			t.Errorf("told %s times, not %s", n, want)
+		}
+		if n := a.One(`SELECT count(*) || '' FROM event e JOIN feed f ON f.event = e.id WHERE e.kind = $1`, documents.Full); n != want {
+			t.Errorf("%s lines in all feeds, not %s", n, want)
+		}
+	}
+	join("petit.txt", 700_000)
+	work()
+	told("0")
+	join("moyen.txt", 150_000)
+	told("0") // nothing was asked of her documents
+	work()
+	told("1")
+	work()
+	told("1")
+	ines.Get("/").OK().Has("Votre espace est presque plein")
 }
 
 // Whom one shares with is proposed first, and only while one may reach them.

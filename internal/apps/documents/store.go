@@ -89,7 +89,8 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 			coalesce(f.type, '') AS type, coalesce(f.size, 0) AS size, coalesce(f.alt, '') AS alt, coalesce(f.retouched_at, 0) AS drawn, d.version, d.changed_at, p.first, CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END AS last, p.civility,
 			CASE WHEN d.folder THEN (SELECT count(*) FROM document c WHERE c.parent = d.id AND c.taken IS NULL) ELSE 0 END AS within,
 			EXISTS (SELECT 1 FROM document_star ds WHERE ds.person = $1 AND ds.node = d.id) AS starred,
-			EXISTS (SELECT 1 FROM file_variant fv WHERE fv.file = d.file AND fv.name = 'thumb') AS thumb, w.at AS at, `+fresh+` AS fresh
+			EXISTS (SELECT 1 FROM file_variant fv WHERE fv.file = d.file AND fv.name = 'thumb') AS thumb,
+			EXISTS (SELECT 1 FROM file_variant fv WHERE fv.file = d.file AND (fv.name IN ('original', 'web') OR fv.name = 'source' AND f.owner = $1)) AS ready, w.at AS at, `+fresh+` AS fresh
 		FROM (SELECT d.id, `+at+` AS at FROM `+from+` CROSS JOIN resource r WHERE r.id = d.id AND `+strings.Join(append(where, scope), ` AND `)+` ORDER BY `+order+` LIMIT `+limit+`) w
 		CROSS JOIN document d JOIN person p ON p.id = d.owner LEFT JOIN file f ON f.id = d.file
 		WHERE d.id = w.id ORDER BY `+order, args...)

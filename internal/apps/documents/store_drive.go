@@ -33,7 +33,7 @@ func Fill(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now ti
 		return fmt.Errorf("fill: %w", err)
 	}
 	if empty == "" || f.Size == 0 {
-		return Replace(ctx, tx, core, g, now, f)
+		return Replace(ctx, tx, core, g, now, []file.Received{f}, nil)
 	}
 	if err := file.Record(ctx, tx, g, now, f); err != nil {
 		return err

@@ -142,19 +142,29 @@ func Unsay(ctx context.Context, tx *db.Tx, g rights.Grant, comment string) error
 	return err
 }
 
-// Replace makes a received file the version in force of the grant's one, and
-// tells those who may read it. Twenty versions are kept.
-func Replace(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, f file.Received) error {
+// Replace makes a file the version in force of the grant's one, and tells those
+// who may read it: the one of list, or that its sender has already. Twenty versions are kept.
+func Replace(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now time.Time, list []file.Received, before []string) error {
 	if err := g.Must(ctx, tx, Contributing); err != nil {
 		return err
 	}
-	if err := file.Record(ctx, tx, g, now, f); err != nil {
+	kept, err := sentBefore(ctx, tx, g, g.School(), before)
+	if err != nil {
 		return err
 	}
-	if err := file.Attach(ctx, tx, g.Viewer().Person, f.ID, g.ID()); err != nil {
+	for _, f := range list {
+		kept = append(kept, sent{f.ID, f.Name})
+	}
+	if len(kept) != 1 {
+		return errs.Field("piece", "documents.file_one")
+	}
+	if err := file.Record(ctx, tx, g, now, list...); err != nil {
 		return err
 	}
-	if err := version(ctx, tx, core, g, now, f.ID); err != nil {
+	if err := file.Attach(ctx, tx, g.Viewer().Person, kept[0].ID, g.ID()); err != nil {
+		return err
+	}
+	if err := version(ctx, tx, core, g, now, kept[0].ID); err != nil {
 		return err
 	}
 	return told(ctx, tx, core, g, now, g.ID(), Versioned)

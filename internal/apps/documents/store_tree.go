@@ -240,13 +240,9 @@ func Deposit(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	if err := g.Must(ctx, tx, Keep, Contributing); err != nil {
 		return 0, err
 	}
-	set, args := db.In([]any{g.Viewer().Person, in.School}, before)
-	kept, err := db.All[struct{ ID, Name string }](ctx, tx, `SELECT f.id, f.name FROM file f WHERE f.owner = $1 AND f.school = $2 AND f.id IN (`+set+`) ORDER BY f.id`, args...)
+	kept, err := sentBefore(ctx, tx, g, in.School, before)
 	if err != nil {
-		return 0, fmt.Errorf("deposit: %w", err)
-	}
-	if len(kept) < len(before) {
-		return 0, errs.Field("piece", "documents.file_gone")
+		return 0, err
 	}
 	if err := room(ctx, tx, g, in, len(list)+len(kept), 0); err != nil {
 		return 0, err
@@ -268,6 +264,22 @@ func Deposit(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 		return 0, err
 	}
 	return len(items), told(ctx, tx, core, g, now, in.ID, Added)
+}
+
+// sent is a file of the viewer's that came before the form.
+type sent struct{ ID, Name string }
+
+// sentBefore reads them: a form names those alone that its sender has in the school.
+func sentBefore(ctx context.Context, tx *db.Tx, g rights.Grant, school string, ids []string) ([]sent, error) {
+	set, args := db.In([]any{g.Viewer().Person, school}, ids)
+	kept, err := db.All[sent](ctx, tx, `SELECT f.id, f.name FROM file f WHERE f.owner = $1 AND f.school = $2 AND f.id IN (`+set+`) ORDER BY f.id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("sent: %w", err)
+	}
+	if len(kept) < len(ids) {
+		return nil, errs.Field("piece", "documents.file_gone")
+	}
+	return kept, nil
 }
 
 // told tells those who may read an item of what happened to it; nobody when it

@@ -39,6 +39,7 @@ type view struct {
 	removed  []Removed
 	attached []Attached
 	days     int
+	adding   bool      // files are deposited in this page
 	how      string    // move or copy
 	rooms    []holding // how much the viewer holds, where they may add
 	dir      place     // where a choice may go
@@ -77,6 +78,9 @@ func (v view) date(at int64) string     { return i18n.Date(v.local(at), v.now())
 func (v view) keeps() bool {
 	return v.r.Viewer.Is(keepers...)
 }
+
+// copies says whether the viewer may have a copy of an item.
+func (v view) copies(i Item) bool { return v.keeps() && (i.Folder || i.Ready) }
 
 // adds says whether the viewer may add to what is listed, and where.
 func (v view) adds() (string, bool) {
@@ -200,7 +204,9 @@ func (v view) menu(i Item) []ui.Link {
 	if v.role >= rights.Manage {
 		add(path(i.ID)+"/partage", "share-fat", "documents.share")
 	}
-	add(download(i), "download-simple", "documents.download")
+	if i.Folder || i.Ready {
+		add(download(i), "download-simple", "documents.download")
+	}
 	if v.role >= rights.Contribute {
 		add(path(i.ID)+"/modifier", "pencil-simple", "documents.edit")
 	}
@@ -210,7 +216,7 @@ func (v view) menu(i Item) []ui.Link {
 	if v.role >= rights.Manage {
 		add(path(i.ID)+"/deplacer", "folder", "documents.move")
 	}
-	if v.keeps() {
+	if v.copies(i) {
 		add(path(i.ID)+"/copier", "copy", "documents.copy")
 	}
 	return out
@@ -481,7 +487,7 @@ func (v view) school() string {
 }
 
 func (v view) oneField() ui.FieldProps {
-	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.file"), Error: v.faults["piece"]}
+	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.file"), Error: v.faults["piece"], Upload: "/fichiers/envoi?ecole=" + v.schoolOf(), Kept: "fichier"}
 }
 
 // about is where the thing is read that shows a file.
@@ -511,9 +517,16 @@ func (v view) filled() string {
 	return strings.Join(out, " · ")
 }
 
+// held says how much of a room is taken; of an empty one, what there is to fill.
 func (v view) held(s holding) string {
-	if s.School == "" {
-		return v.r.T("documents.room", "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
+	key := "documents.room"
+	switch empty := s.Used == 0 && s.Max > 0; {
+	case empty && s.School != "":
+		key = "documents.room_free_of"
+	case empty:
+		key = "documents.room_free"
+	case s.School != "":
+		key = "documents.room_of"
 	}
-	return v.r.T("documents.room_of", "school", s.School, "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
+	return v.r.T(v.say(key), "school", s.School, "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
 }

@@ -116,7 +116,7 @@ func merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 		starred = CASE WHEN excluded.starred THEN TRUE ELSE share_habit.starred END`
 	for _, text := range []string{
 		`INSERT INTO share_habit (person, school, principal, times, starred, used_at)
-			SELECT $1, school, principal, times, starred, used_at FROM share_habit WHERE person = $2` + sum,
+			SELECT $1, school, principal, times, starred, used_at FROM share_habit WHERE person = $2 AND principal <> 'person:' || $1` + sum, // nobody shares with themselves
 		`INSERT INTO share_habit (person, school, principal, times, starred, used_at)
 			SELECT person, school, 'person:' || $1, times, starred, used_at FROM share_habit WHERE principal = 'person:' || $2 AND person <> $1` + sum,
 	} {

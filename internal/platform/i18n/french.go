@@ -144,17 +144,20 @@ func Of(name string) string {
 	return "de " + name
 }
 
-// Size writes a number of bytes: "180 Ko", "2,4 Mo".
+// Size writes a number of bytes: "180 Ko", "2,4 Mo", "100 Mo".
 func Size(n int64) string {
+	tenths := func(unit float64) string {
+		return strings.Replace(strings.TrimSuffix(strconv.FormatFloat(float64(n)/unit, 'f', 1, 64), ".0"), ".", ",", 1)
+	}
 	switch {
 	case n < 1000:
 		return strconv.FormatInt(n, 10) + nbsp + "octets"
 	case n < 1000*1000:
 		return strconv.FormatInt((n+500)/1000, 10) + nbsp + "Ko"
 	case n < 1000*1000*1000:
-		return strings.Replace(strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64), ".", ",", 1) + nbsp + "Mo"
+		return tenths(1e6) + nbsp + "Mo"
 	}
-	return strings.Replace(strconv.FormatFloat(float64(n)/1e9, 'f', 1, 64), ".", ",", 1) + nbsp + "Go"
+	return tenths(1e9) + nbsp + "Go"
 }
 
 // Fold gives the key by which names are sorted and found: no accents, lower

@@ -40,8 +40,10 @@ func TestFrench(t *testing.T) {
 		"23\u00a0novembre\u00a02025 à 9\u00a0h": Ago(time.Date(2025, 11, 23, 9, 0, 0, 0, paris), now),
 		"d’Inès":                                Of("Inès"),
 		"de Yanis":                              Of("Yanis"), "d’Yves": Of("Yves"), "de Malo": Of("Malo"),
-		"Inès, Malo et Yanis":                      List("Inès", "Malo", "Yanis"),
-		"180\u00a0Ko":                              Size(180_000),
+		"Inès, Malo et Yanis": List("Inès", "Malo", "Yanis"),
+		"180\u00a0Ko":         Size(180_000),
+		"2,4\u00a0Mo":         Size(2_380_000),
+		"100\u00a0Mo":         Size(100_000_000), "1\u00a0Go": Size(1_020_000_000),
 		"anne sophie d hautefeuille lefevre coeur": Fold("Anne-Sophie D’Hautefeuille LEFÈVRE Cœur"),
 	} {
 		if got != want {

@@ -240,7 +240,7 @@ class Sending {
     this.show("done");
   }
 
-  private async drop(): Promise<void> {
+  async drop(): Promise<void> {
     this.gone = true;
     this.xhr?.abort();
     this.wake?.();
@@ -328,15 +328,21 @@ function uploads(root: Root): void {
         if (all.every((s) => !s.failed)) form.requestSubmit(by);
       }
     };
+    // Where one file is asked for, the next takes the place of the one before.
+    const add = (f: File, made = false) => {
+      const before = input.multiple ? [] : all.splice(0);
+      all.push(new Sending(f, input, list, changed, made));
+      for (const s of before) void s.drop();
+    };
     const take = (files: FileList | null | undefined) => {
-      for (const f of Array.from(files ?? []).slice(0, input.multiple ? undefined : 1)) all.push(new Sending(f, input, list, changed));
+      for (const f of Array.from(files ?? []).slice(0, input.multiple ? undefined : 1)) add(f);
     };
     input.addEventListener("change", () => {
       take(input.files);
       input.value = "";
     });
     const zone = input.closest<HTMLElement>("[data-sources]")!;
-    sources(zone, input, list, (f) => all.push(new Sending(f, input, list, changed, true)), changed);
+    sources(zone, input, list, (f) => add(f, true), changed);
     zone.addEventListener("dragover", (e) => {
       e.preventDefault();
       zone.classList.add("survol");
