@@ -35,7 +35,9 @@ func TestSettingsAreSavedAsTheyAreChanged(t *testing.T) {
 		}
 	}
 	const said = `document.querySelector("[data-said]").textContent`
+	const fold = ".reglage:has([name='push-liaison.word']) summary"
 	line := browser.Eval[string](tab, `document.querySelector("[name='push-liaison.word']").closest(".reglage").querySelector(".ruban p").textContent`)
+	tab.Click(fold)
 	tab.Click("[name='push-liaison.word']")
 	kept("a switch", true, `SELECT 1 FROM told_choice c JOIN person p ON p.id = c.person WHERE p.login = 'nadia.kermadec' AND kind = 'liaison.word' AND NOT push`)
 	tab.WaitText("Réglages enregistrés")
@@ -67,6 +69,60 @@ func TestSettingsAreSavedAsTheyAreChanged(t *testing.T) {
 	tab.Offline(false)
 	tab.Fill("[name=de]", "21")
 	kept("what was changed without a network", true, `SELECT 1 FROM told_hours h JOIN person p ON p.id = h.person WHERE p.login = 'nadia.kermadec' AND quiet_from = 21 AND quiet_to = 8`)
+}
+
+// TestSettingsFoldOnAPhone: with an e-mail each kind has a switch and a rhythm,
+// too much for a small screen, where a tap or a key unfolds them; a larger one
+// shows them all. What is folded is sent with the rest, and needs no script.
+func TestSettingsFoldOnAPhone(t *testing.T) {
+	s := openGate(t)
+	b := browser.Start(t)
+	s.active("nadia.kermadec", "nadia@exemple.fr")
+	name, value := s.Cookie("nadia.kermadec")
+	const shown = `document.querySelector("[name='mail-liaison.word']").checkVisibility({contentVisibilityAuto: true, visibilityProperty: true})`
+	const folds = `[...document.querySelectorAll(".reglage summary")].filter(f => f.checkVisibility()).length`
+	for _, c := range []struct {
+		name   string
+		size   browser.Screen
+		open   bool
+		script []browser.Option
+	}{
+		{"phone", browser.Phone, false, nil},
+		{"phone without scripts", browser.Phone, false, []browser.Option{browser.NoScript}},
+		{"computer", browser.Desktop, true, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tab := b.Tab(t, c.size, c.script...)
+			tab.SetCookie(s.URL, name, value)
+			tab.Go(s.URL + "/notifications")
+			if got := browser.Eval[bool](tab, shown); got != c.open {
+				t.Fatalf("the lines show: %v", got)
+			}
+			if got := browser.Eval[int](tab, folds); (got == 0) != c.open {
+				t.Errorf("%d folds", got)
+			}
+			if c.script == nil {
+				tab.CheckPage("notifications-courriel")
+			}
+			if c.open {
+				return
+			}
+			if c.script != nil { // folded, they are kept as they were
+				tab.Click("[name=dimanche]")
+				tab.Click("Enregistrer")
+				tab.WaitText("Réglages enregistrés")
+				if n := s.One(`SELECT count(*) FROM told_choice c JOIN person p ON p.id = c.person WHERE p.login = 'nadia.kermadec' AND kind = 'liaison.word' AND NOT push`); n != "0" {
+					t.Error("a switch that was folded is off")
+				}
+			}
+			tab.Focus(".reglage summary")
+			tab.Press("Enter")
+			if !browser.Eval[bool](tab, shown) {
+				t.Error("a key does not unfold")
+			}
+			tab.CheckPage("notifications-courriel-depli")
+		})
+	}
 }
 
 // TestAnIPhoneIsToldWhatToDo: there only an app on the home screen may ring, and

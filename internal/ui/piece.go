@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -94,6 +95,15 @@ func (b Band) on() int {
 		}
 	}
 	return n
+}
+
+// long tells whether lines have a choice under their switch.
+func (b Band) long() bool {
+	return slices.ContainsFunc(b.Lines, func(l BandLine) bool { return l.Choice.Name != "" })
+}
+
+func (b Band) faulty() bool {
+	return slices.ContainsFunc(b.Lines, func(l BandLine) bool { return l.Choice.Error != "" })
 }
 
 // File is one line of a list of documents.

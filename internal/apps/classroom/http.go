@@ -11,6 +11,7 @@ import (
 	"marelle/internal/kernel/session"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/web"
 	"marelle/internal/ui"
@@ -89,7 +90,7 @@ func (h handler) families(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.PageWith(http.StatusOK, r.T("classroom.title.families", "class", f.class.Label), "classroom", f.toast(), familiesPage(f, signed))
+	return r.PageWith(http.StatusOK, r.T("classroom.title.families", "of", i18n.OfClass(f.class.Label)), "classroom", f.toast(), familiesPage(f, signed))
 }
 
 // toast says what was just done, and offers to undo it.
@@ -161,7 +162,7 @@ func (h handler) teamWith(r *app.Request, status int, faults map[string]string) 
 	if err != nil {
 		return nil, err
 	}
-	return r.PageWith(status, r.T("classroom.title.team", "class", f.class.Label), "classroom", f.toast(), teamPage(f, in, others, faults))
+	return r.PageWith(status, r.T("classroom.title.team", "of", i18n.OfClass(f.class.Label)), "classroom", f.toast(), teamPage(f, in, others, faults))
 }
 
 func (h handler) addTeacher(r *app.Request) (web.Response, error) {

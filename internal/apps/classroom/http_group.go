@@ -6,6 +6,7 @@ import (
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/web"
 )
 
@@ -30,7 +31,7 @@ func (h handler) groups(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.PageWith(http.StatusOK, r.T("classroom.title.groups", "class", f.class.Label), "classroom", f.toast(), groupsPage(f, list))
+	return r.PageWith(http.StatusOK, r.T("classroom.title.groups", "of", i18n.OfClass(f.class.Label)), "classroom", f.toast(), groupsPage(f, list))
 }
 
 func (h handler) newGroup(r *app.Request) (web.Response, error) {

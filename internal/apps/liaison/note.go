@@ -8,6 +8,7 @@ import (
 
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/richtext"
 )
@@ -81,6 +82,15 @@ func (p place) label() string {
 		out[i] = c.Label
 	}
 	return strings.Join(out, ", ")
+}
+
+// of is what follows "enseignants": "de CE1 B", "de CE1 B et des Renards".
+func (p place) of() string {
+	out := make([]string, len(p.Classes))
+	for i, c := range p.Classes {
+		out[i] = i18n.OfClass(c.Label)
+	}
+	return i18n.List(out...)
 }
 
 // teachers are the principals of those who teach the child.

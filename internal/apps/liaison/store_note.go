@@ -156,12 +156,12 @@ func begin(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, v *ri
 		if to = a.principals(d.Head || len(a.teachers()) == 0); len(to) == 0 {
 			return "", errs.Field("texte", "liaison.note_nobody")
 		}
-		audience = core.Catalog.T("liaison.note_to_teachers", "class", p.label())
+		audience = core.Catalog.T("liaison.note_to_teachers", "of", p.of())
 		switch {
 		case len(a.teachers()) == 0:
 			audience = core.Catalog.T("liaison.note_to_head")
 		case d.Head && len(a.heads()) > 0:
-			audience = core.Catalog.T("liaison.note_to_both", "class", p.label())
+			audience = core.Catalog.T("liaison.note_to_both", "of", p.of())
 		}
 	}
 	mine := kin(p.Pupil, v.Person)

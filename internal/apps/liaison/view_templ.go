@@ -1241,7 +1241,7 @@ func composePage(f form) templ.Component {
 			}
 		}
 		for _, c := range f.to.mine {
-			templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "a", ID: "classe-" + c.ID, Label: i18n.T(ctx, "liaison.families_of", "class", c.Label), Value: "class:" + c.ID, Checked: f.chosen("class:" + c.ID)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "a", ID: "classe-" + c.ID, Label: i18n.T(ctx, "liaison.families_of", "of", i18n.OfClass(c.Label)), Value: "class:" + c.ID, Checked: f.chosen("class:" + c.ID)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1283,7 +1283,7 @@ func composePage(f form) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for _, c := range f.to.others {
-				templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "a", ID: "classe-" + c.ID, Label: i18n.T(ctx, "liaison.families_of", "class", c.Label), Value: "class:" + c.ID, Checked: f.chosen("class:" + c.ID)}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "a", ID: "classe-" + c.ID, Label: i18n.T(ctx, "liaison.families_of", "of", i18n.OfClass(c.Label)), Value: "class:" + c.ID, Checked: f.chosen("class:" + c.ID)}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1427,9 +1427,9 @@ func pupils(f form, c people.Class) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var54 string
-			templ_7745c5c3_Var54, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "liaison.some_pupils", "class", c.Label))
+			templ_7745c5c3_Var54, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "liaison.some_pupils", "of", i18n.OfClass(c.Label)))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/apps/liaison/view.templ`, Line: 293, Col: 66}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/apps/liaison/view.templ`, Line: 293, Col: 77}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var54))
 			if templ_7745c5c3_Err != nil {

@@ -48,7 +48,7 @@ func (c Caption) words(say Say, known func(pupil string) bool) string {
 				form = strings.ToLower(civility)
 			}
 		case "in":
-			classes = append(classes, say("people.caption."+ofClass(rest), "class", rest))
+			classes = append(classes, say("people.caption."+ofClass(rest), "class", i18n.TheClass(rest)))
 		case "of":
 			if pupil, first, _ := strings.Cut(rest, " "); known(pupil) {
 				children = append(children, i18n.Of(first))

@@ -36,7 +36,7 @@ func TestACaptionTellsOfKinshipOnlyToThoseWhoMayKnow(t *testing.T) {
 		"is relative M\nof k1 Inès":                 "Parent",
 		"is pupil F\nin CM2":                        "Élève du CM2",
 		"is head M":                                 "Directeur",
-		"is teacher M\nin Les Renards\nin PS":       "Enseignant de la classe Les Renards et de la classe PS",
+		"is teacher M\nin Les Renards\nin PS":       "Enseignant de la classe des Renards et de la classe PS",
 		"is teacher M\nin CP\nin CE1\nin CE2\nin X": "Enseignant",
 		"": "",
 	} {

@@ -8,6 +8,7 @@ import (
 
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/i18n"
 )
 
 // Membership is one profile of a person in a school, from now on.
@@ -134,14 +135,14 @@ func turn(ctx context.Context, tx *db.Tx, school string) error {
 }
 
 // PrincipalLabel names an automatic group as people say it: "Familles de CE1 B",
-// "Élèves de CM2". t speaks the language, class gives a class's label by its id.
+// "Élèves des Renards". t speaks the language, class gives a class's label by its id.
 func PrincipalLabel(t func(key string, pairs ...any) string, principal string, class func(id string) string) string {
 	part := strings.Split(principal, ":")
 	switch {
 	case part[0] == "class" && len(part) == 3:
-		return t("people.of."+part[2], "what", class(part[1]))
+		return t("people.of."+part[2], "of", i18n.OfClass(class(part[1])))
 	case part[0] == "level" && len(part) == 4:
-		return t("people.of."+part[3], "what", part[2])
+		return t("people.of."+part[3], "of", i18n.OfClass(part[2]))
 	case part[0] == "school" && len(part) == 2:
 		return t("people.school." + part[1])
 	}

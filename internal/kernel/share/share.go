@@ -79,7 +79,7 @@ func (r row) words(say people.Say) string {
 	case r.Label == "":
 		return say("share.school." + r.Whom)
 	}
-	return say("share.class."+r.Whom, "class", r.Label)
+	return say("share.class."+r.Whom, "of", i18n.OfClass(r.Label))
 }
 
 // reachable is the query of the groups that a viewer may reach in a school, by

@@ -3,6 +3,7 @@ package i18n
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -142,6 +143,43 @@ func Of(name string) string {
 		return "d’" + name
 	}
 	return "de " + name
+}
+
+// articles are what a class's name may begin with, and what "de" makes of it.
+var articles = []struct{ article, of string }{{"les ", "des "}, {"le ", "du "}, {"la ", "de la "}, {"l’", "de l’"}, {"l'", "de l’"}}
+
+// aspirated are beginnings of folded names that keep "de" before their h: names
+// of classes are those of animals and plants more often than of persons.
+var aspirated = []string{"hamster", "hanneton", "haricot", "herisson", "heron", "hetre", "hibou", "hippie", "hockey", "homard", "houx", "huppe"}
+
+func contracted(label string) (string, bool) {
+	for _, a := range articles {
+		if n := len(a.article); len(label) > n && strings.EqualFold(label[:n], a.article) {
+			return a.of + label[n:], true
+		}
+	}
+	return "", false
+}
+
+// OfClass writes "de CE1 B", "des Renards", "du Petit Bois", "d’Orion", whatever
+// a school calls its class.
+func OfClass(label string) string {
+	if of, ok := contracted(label); ok {
+		return of
+	}
+	key := Fold(label)
+	if slices.ContainsFunc(aspirated, func(h string) bool { return strings.HasPrefix(key, h) }) {
+		return "de " + label
+	}
+	return Of(label)
+}
+
+// TheClass is what follows "la classe": "CE1 B", "des Renards".
+func TheClass(label string) string {
+	if of, ok := contracted(label); ok {
+		return of
+	}
+	return label
 }
 
 // Size writes a number of bytes: "180 Ko", "2,4 Mo", "100 Mo".

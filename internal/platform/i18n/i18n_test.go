@@ -52,6 +52,36 @@ func TestFrench(t *testing.T) {
 	}
 }
 
+// A class is called what its school likes.
+func TestClassesInASentence(t *testing.T) {
+	for _, c := range []struct{ label, of, the string }{
+		{"CE1 B", "de CE1 B", "CE1 B"},
+		{"PS-MS", "de PS-MS", "PS-MS"},
+		{"ULIS", "d’ULIS", "ULIS"},
+		{"Les Renards", "des Renards", "des Renards"},
+		{"les écureuils", "des écureuils", "des écureuils"},
+		{"LES HIBOUX", "des HIBOUX", "des HIBOUX"},
+		{"Le Petit Bois", "du Petit Bois", "du Petit Bois"},
+		{"La Forêt", "de la Forêt", "de la Forêt"},
+		{"L’Étoile", "de l’Étoile", "de l’Étoile"},
+		{"L'Arc-en-ciel", "de l’Arc-en-ciel", "de l’Arc-en-ciel"},
+		{"Orion", "d’Orion", "Orion"},
+		{"Étoiles", "d’Étoiles", "Étoiles"},
+		{"Hirondelles", "d’Hirondelles", "Hirondelles"},
+		{"Hérissons", "de Hérissons", "Hérissons"},
+		{"Lestrade", "de Lestrade", "Lestrade"},
+		{"Lapins", "de Lapins", "Lapins"},
+		{"Les", "de Les", "Les"},
+	} {
+		if got := OfClass(c.label); got != c.of {
+			t.Errorf("of %q: %q, want %q", c.label, got, c.of)
+		}
+		if got := TheClass(c.label); got != c.the {
+			t.Errorf("the class %q: %q, want %q", c.label, got, c.the)
+		}
+	}
+}
+
 // An hour is one word, wherever it is typed.
 func TestHoursDoNotBreak(t *testing.T) {
 	for typed, want := range map[string]string{
