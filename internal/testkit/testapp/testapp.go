@@ -160,10 +160,11 @@ func clone(t testing.TB) place {
 		return place{dir, postgres.Clone(t, name), "https://" + host}
 	}
 	once.Do(func() {
-		if template, failure = os.MkdirTemp("", "marelle-template-*"); failure != nil {
+		if shared() != "" && exists(shared()) {
 			return
 		}
-		if shared() != "" && exists(shared()) {
+		// Where it is renamed to, lest that be another disk.
+		if template, failure = os.MkdirTemp(os.Getenv(TemplatesEnv), "marelle-template-*"); failure != nil {
 			return
 		}
 		if failure = seed(t, place{dir: template, base: "https://" + host}); failure == nil && shared() != "" {
