@@ -75,6 +75,7 @@ func TestSettingsAreSavedAsTheyAreChanged(t *testing.T) {
 // too much for a small screen, where a tap or a key unfolds them; a larger one
 // shows them all. What is folded is sent with the rest, and needs no script.
 func TestSettingsFoldOnAPhone(t *testing.T) {
+	t.Parallel()
 	s := openGate(t)
 	b := browser.Start(t)
 	s.active("nadia.kermadec", "nadia@exemple.fr")

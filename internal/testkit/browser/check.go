@@ -65,6 +65,9 @@ var Themes = []Theme{
 	{"dyslexie", "clair", "dyslexie"},
 }
 
+// letters are those of the Themes that differ in their letters.
+var letters = []Theme{Themes[0], Themes[3]}
+
 // SetTheme shows the page in that look until the next one is loaded.
 func (tab *Tab) SetTheme(theme Theme) {
 	tab.t.Helper()
@@ -109,14 +112,10 @@ func (tab *Tab) CheckPage(name string) {
 	if !tab.news("page") {
 		return
 	}
-	was := Eval[[2]string](tab, `["data-theme", "data-lecture"].map(a => document.documentElement.getAttribute(a) || "")`)
 	first := 0
-	for i, theme := range Themes {
-		tab.SetTheme(theme)
-		where := fmt.Sprintf("%s at %d px, %s", name, tab.screen.Width, theme.Name)
-		var faults []Violation
+	tab.looks(name, Themes, func(theme Theme) (faults []Violation) {
 		rules := ofColours
-		if at := Eval[int](tab, boxes); i == 0 {
+		if at := Eval[int](tab, boxes); theme == Themes[0] {
 			first = at
 			faults = tab.axe(`document`, `rules: {"color-contrast": {enabled: false}}`)
 		} else if at != first {
@@ -125,15 +124,8 @@ func (tab *Tab) CheckPage(name string) {
 		if tab.mark(theme) {
 			faults = append(faults, tab.axe(`"[data-new]"`, only(rules))...)
 		}
-		for _, v := range faults {
-			tab.t.Errorf("%s: %s", where, v)
-		}
-		if wide := tab.overflow(); len(wide) > 0 {
-			tab.t.Errorf("%s: scrolls sideways because of\n\t%s", where, strings.Join(wide, "\n\t"))
-		}
-		tab.Screenshot(fmt.Sprintf("%s-%d-%s", name, tab.screen.Width, theme.Name))
-	}
-	tab.setRoot(was[0], was[1])
+		return faults
+	})
 }
 
 // CheckLengths holds a page whose words are longer than those of a page that
@@ -144,14 +136,18 @@ func (tab *Tab) CheckLengths(name string) {
 	if !tab.news("lengths") {
 		return
 	}
+	tab.looks(name, letters, func(Theme) []Violation { return tab.axe(`document`, only(ofSizes)) })
+}
+
+// looks shows the page in themes, one after the other, and reports what is found
+// in each, and what overflows sideways.
+func (tab *Tab) looks(name string, themes []Theme, find func(Theme) []Violation) {
+	tab.t.Helper()
 	was := Eval[[2]string](tab, `["data-theme", "data-lecture"].map(a => document.documentElement.getAttribute(a) || "")`)
-	for _, theme := range Themes {
-		if theme.Theme != "clair" { // the others have its letters
-			continue
-		}
+	for _, theme := range themes {
 		tab.SetTheme(theme)
 		where := fmt.Sprintf("%s at %d px, %s", name, tab.screen.Width, theme.Name)
-		for _, v := range tab.axe(`document`, only(ofSizes)) {
+		for _, v := range find(theme) {
 			tab.t.Errorf("%s: %s", where, v)
 		}
 		if wide := tab.overflow(); len(wide) > 0 {

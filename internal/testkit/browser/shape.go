@@ -2,6 +2,7 @@ package browser
 
 import (
 	_ "embed"
+	"encoding/json"
 	"os"
 	"slices"
 	"strconv"
@@ -20,7 +21,8 @@ var seen = struct {
 }{of: map[string]bool{}}
 
 // anew says of each shape whether that check has not seen it yet, on this screen,
-// and that it has now. To who makes screenshots everything is new.
+// and that it has now. To who makes screenshots everything is new, and to a package
+// whose tests have a browser each: what they plant differs by its styles alone.
 func (tab *Tab) anew(check string, shapes []string) []bool {
 	out := make([]bool, len(shapes))
 	if os.Getenv(ScreenshotsEnv) != "" || !shared.on {
@@ -52,9 +54,6 @@ func (tab *Tab) news(check string) bool {
 func (tab *Tab) mark(theme Theme) bool {
 	tab.t.Helper()
 	anew := tab.anew(theme.Name, Eval[[]string](tab, `(`+shape+`).elements()`))
-	at := []byte{}
-	for _, is := range anew {
-		at = append(at, '0'+map[bool]byte{true: 1}[is])
-	}
-	return Eval[bool](tab, `(`+shape+`).mark(`+quote(string(at))+`)`)
+	which, _ := json.Marshal(anew)
+	return Eval[bool](tab, `(`+shape+`).mark(`+string(which)+`)`)
 }

@@ -2,7 +2,11 @@
   "use strict";
   // What the style sheets ask of an element, besides its place.
   const asked = /^(class|role|type|hidden|disabled|checked|open|aria-(current|invalid|pressed|selected|checked|expanded|disabled)|data-(state|lecture|theme)|tabindex)$/;
-  const own = (e) => e.tagName + Array.from(e.attributes).filter((a) => asked.test(a.name)).map((a) => "[" + a.name + "=" + a.value + "]").join("");
+  const own = (e) =>
+    e.tagName +
+    Array.from(e.attributes).filter((a) => asked.test(a.name)).map((a) => "[" + a.name + "=" + a.value + "]").join("") +
+    (e.checked ? ":checked" : "") +
+    (e.tagName === "LABEL" && e.matches(":has(:checked)") ? ":has" : "");
   // An element and all that it holds, without the words. Brothers of one shape
   // count once.
   const shape = (e, not) => {
@@ -24,13 +28,14 @@
     return (a >>> 0).toString(36) + "." + (b >>> 0).toString(36);
   };
   // Every element within the body with the way to it: of which kind it and all
-  // that it stands in are, and which of their brothers they are.
+  // that it stands in are, what each stands behind, and which of its brothers it is.
   const each = (f) => {
     const go = (e, above) => {
       let n = 0;
       for (const c of e.children) {
         n++;
-        const way = hash(above + ">" + own(c) + (n === 1 ? "f" : "") + (n % 2 ? "o" : "e") + (c.nextElementSibling ? "" : "l"));
+        const before = c.previousElementSibling;
+        const way = hash(above + ">" + (before ? own(before) + "+" : "") + own(c) + (n === 1 ? "f" : "") + (n % 2 ? "o" : "e") + (c.nextElementSibling ? "" : "l"));
         f(c, way);
         if (!(c instanceof SVGElement)) go(c, way);
       }
@@ -47,12 +52,12 @@
       each((e, way) => out.push(way));
       return out;
     },
-    // mark marks the outermost of those that a string of 0 and 1 tells.
+    // mark marks the outermost of those that are told.
     mark: (which) => {
       document.querySelectorAll("[data-new]").forEach((e) => e.removeAttribute("data-new"));
       let n = 0, any = false;
       each((e) => {
-        if (which[n++] !== "1" || e.parentElement.closest("[data-new]")) return;
+        if (!which[n++] || e.parentElement.closest("[data-new]")) return;
         e.setAttribute("data-new", "");
         any = true;
       });
