@@ -9,6 +9,12 @@ import (
 // played says whether the item is heard or seen in its page.
 func (v view) played() bool { return v.item.Is("audio/") || v.item.Is("video/") }
 
+// film is the item as it is played: to its owner what they sent, until there is
+// what everybody plays.
+func (v view) film() file.File {
+	return file.File{ID: v.item.File, Name: v.item.Name, Type: v.item.Type, Width: v.look.Width, Height: v.look.Height, Covered: v.look.Cover}
+}
+
 // playing is the part of a page that changes when a file can be played.
 func (h handler) playing(v view) (web.Response, error) {
 	if !v.played() {
