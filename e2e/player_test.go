@@ -76,7 +76,7 @@ func TestAVideoInItsPage(t *testing.T) {
 	helene.WaitText("En préparation pour les autres")
 	nadia.Go(at("Les phoques.mov"))
 	nadia.WaitText("En préparation…")
-	if helene.Count("video[src$='/source']") != 1 || nadia.Count("video") != 0 {
+	if helene.Count("video[src$='/original']") != 1 || nadia.Count("video") != 0 {
 		t.Error("the owner has no player, or the others have one too early")
 	}
 	helene.Screenshot("film-preparation-1280")

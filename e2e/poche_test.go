@@ -77,9 +77,8 @@ func (p *phone) until(what, js string) {
 
 type notification struct{ Title, Body, Tag, URL string }
 
-// push delivers a message as the browser does once it has decrypted it, and
-// returns the notification that shows.
-func (p *phone) push(data string) notification {
+// deliver gives the worker a message as the browser does once it has decrypted it.
+func (p *phone) deliver(data string) {
 	p.t.Helper()
 	_, err := chromedp.Run(p.Context(), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: p.origin, RegistrationID: p.registration, Data: data})
@@ -88,8 +87,26 @@ func (p *phone) push(data string) notification {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// awake waits until messages reach the worker: the browser drops one that comes
+// before it has written down that there is one.
+func (p *phone) awake() {
+	p.t.Helper()
+	for end := time.Now().Add(30 * time.Second); !browser.Eval[bool](p.Tab, `navigator.serviceWorker.ready.then(r => r.getNotifications({tag: "/eveil"})).then(list => list.length > 0)`); time.Sleep(500 * time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatal("no message reaches the worker")
+		}
+		p.deliver(`{"titre":"Debout","url":"/eveil"}`)
+	}
+}
+
+// push delivers a message and returns the notification that shows.
+func (p *phone) push(data string) notification {
+	p.t.Helper()
+	p.deliver(data)
 	const (
-		list = `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(list => `
+		list = `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(list => list.filter(n => n.tag !== "/eveil")).then(list => `
 		look = list + `JSON.stringify(list.map(n => ({title: n.title, body: n.body, tag: n.tag, url: n.data.url}))))`
 		away = list + `{ list.forEach(n => n.close()); return list.length === 0; })`
 	)
@@ -115,6 +132,7 @@ func (p *phone) push(data string) notification {
 func TestAPushShowsANotificationOfThisPortalOnly(t *testing.T) {
 	t.Parallel()
 	p := poche(t)
+	p.awake()
 	for _, c := range []struct {
 		data string
 		want notification

@@ -1,44 +1,29 @@
 package ui_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
+	"marelle/internal/testkit/browser"
 )
 
 // What app.js adds, in a real browser and under the policy.
 func TestScriptAddsComfort(t *testing.T) {
+	t.Parallel()
 	site := serveKit(t)
-	ctx := browser(t)
-	if err := open(ctx, site.URL+"/kit"); err != nil {
-		t.Fatal(err)
-	}
+	tab := browser.Start(t).Tab(t, browser.Desktop)
+	tab.Go(site.URL + "/kit")
 	is := func(what, js string) {
 		t.Helper()
-		c, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		for {
-			ok, err := chromedp.Run(c, chromedp.Evaluate[bool](js))
-			if err != nil {
-				t.Fatalf("%s: %v", what, err)
-			}
-			if ok {
-				return
-			}
-			select {
-			case <-c.Done():
+		for end := time.Now().Add(10 * time.Second); !browser.Eval[bool](tab, js); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(end) {
 				t.Fatalf("%s: %s stays false", what, js)
-			case <-time.After(50 * time.Millisecond):
 			}
 		}
 	}
 	do := func(js string) {
 		t.Helper()
-		if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js+"; true")); err != nil {
-			t.Fatalf("%s: %v", js, err)
-		}
+		browser.Eval[bool](tab, js+"; true")
 	}
 
 	is("the summary of faults takes the focus", `document.activeElement.classList.contains("bilan")`)
@@ -58,9 +43,7 @@ func TestScriptAddsComfort(t *testing.T) {
 
 	do(`document.querySelector("details.menu summary").click()`)
 	is("a menu opens", `document.querySelectorAll("details.menu[open]").length === 1`)
-	if err := chromedp.Do(ctx, chromedp.KeyEvent("\u001b")); err != nil {
-		t.Fatal(err)
-	}
+	tab.Press("Escape")
 	is("Escape closes it", `!document.querySelector("details.menu[open]")`)
 
 	do(`document.querySelector("form[data-confirm]").requestSubmit()`)
@@ -76,33 +59,19 @@ func TestScriptAddsComfort(t *testing.T) {
 	is("a fragment takes its place", `document.getElementById("suivi-t").textContent === "fini"`)
 
 	do(`document.querySelector("[data-court] a").focus()`)
-	if err := chromedp.Do(ctx, chromedp.KeyEvent("3")); err != nil {
-		t.Fatal(err)
-	}
+	tab.Press("3")
 	is("key 3 opens square 3", `location.pathname === "/kit/service"`)
 }
 
 // A key typed elsewhere than in the court must do nothing (WCAG 2.1.4).
 func TestKeysStayInTheCourt(t *testing.T) {
+	t.Parallel()
 	site := serveKit(t)
-	ctx := browser(t)
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
-		t.Fatal(err)
-	}
-	if err := open(ctx, site.URL+"/kit/accueil"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.querySelector("[name=q]").focus(); true`)); err != nil {
-		t.Fatal(err)
-	}
-	if err := chromedp.Do(ctx, chromedp.KeyEvent("3")); err != nil {
-		t.Fatal(err)
-	}
-	got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.pathname + " " + document.querySelector("[name=q]").value`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != "/kit/accueil 3" {
+	tab := browser.Start(t).Tab(t, browser.Desktop)
+	tab.Go(site.URL + "/kit/accueil")
+	tab.Focus("[name=q]")
+	tab.Press("3")
+	if got := browser.Eval[string](tab, `location.pathname + " " + document.querySelector("[name=q]").value`); got != "/kit/accueil 3" {
 		t.Errorf("after the key: %q", got)
 	}
 }

@@ -38,31 +38,6 @@ func sample(t testing.TB, dir string, names ...string) []testapp.File {
 	return out
 }
 
-// found makes an empty school with a head and a teacher who have accepted the
-// charter.
-func found(t testing.TB, a *testapp.App) {
-	t.Helper()
-	ctx, g := context.Background(), rights.System("test")
-	if err := a.Core.DB.Write(ctx, func(tx *db.Tx) error {
-		now := a.Core.Clock.Now()
-		s, err := people.CreateSchool(ctx, tx, g, now, people.School{UAI: "0801234G", Name: "École Jules Verne"})
-		if err != nil {
-			return err
-		}
-		list, err := people.CreatePersons(ctx, tx, g, now, []people.Person{{First: "Odile", Last: "Marchand", Civility: "F"}, {First: "Paul", Last: "Voisin"}})
-		if err != nil {
-			return err
-		}
-		if err := people.Apply(ctx, tx, g, now, people.Change{School: s.ID, Join: []people.Membership{
-			{Person: list[0].ID, School: s.ID, Profile: rights.Teacher, Head: true}, {Person: list[1].ID, School: s.ID, Profile: rights.Teacher}}}); err != nil {
-			return err
-		}
-		return session.Settle(ctx, tx, g, []string{list[0].ID, list[1].ID}, now, now)
-	}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func (s site) count(text string, args ...any) int {
 	s.T.Helper()
 	n, err := db.Value[int](context.Background(), s.Core.DB, text, args...)
@@ -79,7 +54,7 @@ type site struct {
 
 func open(t testing.TB) site {
 	a := testapp.Empty(t)
-	found(t, a)
+	a.Found()
 	return site{a, a.As("odile.marchand")}
 }
 

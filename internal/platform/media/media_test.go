@@ -13,10 +13,14 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"os"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
@@ -118,6 +122,57 @@ func picture(t testing.TB, src []byte, o Options) ([]byte, Info, error) {
 	var b bytes.Buffer
 	info, err := NewMaker(1, "").Picture(context.Background(), bytes.NewReader(src), &b, o)
 	return b.Bytes(), info, err
+}
+
+// counted is a source that knows how many are read at once, and how many were.
+type counted struct {
+	io.Reader
+	now, most *atomic.Int32
+	begun     bool
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	if !c.begun {
+		c.begun = true
+		n := c.now.Add(1)
+		for m := c.most.Load(); n > m && !c.most.CompareAndSwap(m, n); m = c.most.Load() {
+		}
+	}
+	n, err := c.Reader.Read(b)
+	if err == io.EOF {
+		time.Sleep(5 * time.Millisecond) // for others to come in, if they may
+		c.now.Add(-1)
+	}
+	return n, err
+}
+
+// Pictures made at once are each what they are alone, and no more are read than
+// the maker was given.
+func TestConcurrentPictures(t *testing.T) {
+	var now, most atomic.Int32
+	m := NewMaker(2, "")
+	var g sync.WaitGroup
+	for n := range 8 {
+		g.Go(func() {
+			src := tagged(t, 60+n, 40, binary.BigEndian, uint16(1+n))
+			want, _, err := picture(t, src, Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var got, thumb bytes.Buffer
+			if _, err := m.Picture(t.Context(), &counted{Reader: bytes.NewReader(src), now: &now, most: &most}, &got, Options{Thumb: &thumb, ThumbSide: 20}); err != nil {
+				t.Error(err)
+			}
+			if !bytes.Equal(got.Bytes(), want) || thumb.Len() == 0 {
+				t.Errorf("picture %d is another than alone (%d bytes, %d)", n, got.Len(), len(want))
+			}
+		})
+	}
+	g.Wait()
+	if n := most.Load(); n != 2 {
+		t.Errorf("%d were read at once, of 2", n)
+	}
 }
 
 func TestOrientations(t *testing.T) {

@@ -2,6 +2,7 @@ package browser
 
 import (
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,6 +34,13 @@ func (v Violation) String() string {
 func (tab *Tab) Axe() []Violation {
 	tab.t.Helper()
 	return tab.axe(`document`, "")
+}
+
+// AxeRules runs some rules of axe-core on the page as it is shown.
+func (tab *Tab) AxeRules(rules ...string) []Violation {
+	tab.t.Helper()
+	list, _ := json.Marshal(rules)
+	return tab.axe(`document`, `runOnly: {type: "rule", values: `+string(list)+`}`)
 }
 
 // only runs some rules of axe-core alone.

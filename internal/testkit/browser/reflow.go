@@ -50,7 +50,7 @@ func (tab *Tab) checkReflow(kind, name string) {
 	}
 	was := Eval[[2]string](tab, `["data-theme", "data-lecture"].map(a => document.documentElement.getAttribute(a) || "")`)
 	screen := tab.screen
-	tab.resize(Screen{narrow, 640, false})
+	tab.Resize(Screen{narrow, 640, false})
 	check := func(how string) {
 		tab.t.Helper()
 		if wide := tab.overflow(); len(wide) > 0 {
@@ -67,7 +67,7 @@ func (tab *Tab) checkReflow(kind, name string) {
 	tab.setRoot(was[0], was[1])
 	Eval[bool](tab, fmt.Sprintf(`(() => { const s = new CSSStyleSheet(); s.replaceSync(%s); document.adoptedStyleSheets = [s]; return true; })()`, quote(spacing)))
 	check("with wide spacing")
-	tab.resize(screen)
+	tab.Resize(screen)
 	check("with wide spacing")
 	Eval[bool](tab, `(() => { document.adoptedStyleSheets = []; return true; })()`)
 	if moving := Eval[[]string](tab, `Array.from(document.querySelectorAll("body, body *")).filter(e => {
@@ -78,7 +78,8 @@ func (tab *Tab) checkReflow(kind, name string) {
 	}
 }
 
-func (tab *Tab) resize(screen Screen) {
+// Resize gives the page another window.
+func (tab *Tab) Resize(screen Screen) {
 	tab.t.Helper()
 	tab.screen = screen
 	options := []chromedp.EmulateViewportOption{}

@@ -1,27 +1,38 @@
-package school_test
+package e2e
 
 import (
 	"path/filepath"
 	"testing"
 	"time"
 
+	"marelle/internal/kernel/people"
+	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/db"
 	"marelle/internal/testkit/browser"
 	"marelle/internal/testkit/testapp"
 )
 
-// The whole way of a head, in a real browser, on both screens, with and without
-// script, each page held to what every page must be.
-func TestBrowserImport(t *testing.T) {
-	chromium := browser.Start(t)
-	var paths []string
-	for _, n := range []string{"eleves.csv", "responsables.csv", "enseignants.csv"} {
-		p, err := filepath.Abs(filepath.Join(lists, "recent", n))
-		if err != nil {
+// exports are the lists of a school as ONDE gives them, by absolute paths.
+func exports(t testing.TB) []string {
+	t.Helper()
+	lists, err := filepath.Glob("../internal/kernel/people/onde/testdata/recent/*.csv")
+	if err != nil || len(lists) != 3 {
+		t.Fatalf("lists: %v (%v)", lists, err)
+	}
+	for i := range lists {
+		if lists[i], err = filepath.Abs(lists[i]); err != nil {
 			t.Fatal(err)
 		}
-		paths = append(paths, p)
 	}
-	wrong, err := filepath.Abs("school_test.go")
+	return lists
+}
+
+// The whole way of a head, in a real browser, on both screens, with and without
+// script, each page held to what every page must be.
+func TestAHeadImports(t *testing.T) {
+	t.Parallel()
+	chromium := browser.Start(t)
+	wrong, err := filepath.Abs("head_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +45,7 @@ func TestBrowserImport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := testapp.ServeEmpty(t)
-			found(t, l.App)
+			l.Found()
 			tab := chromium.Tab(t, way.screen, way.options...)
 			key, value := l.Cookie("odile.marchand")
 			tab.SetCookie(l.URL, key, value)
@@ -46,7 +57,7 @@ func TestBrowserImport(t *testing.T) {
 			tab.Click("Voir ce qui va changer")
 			tab.WaitText("n’est pas une extraction d’ONDE")
 			tab.CheckPage("ecole-import-faux")
-			tab.Upload("Fichiers d’ONDE", paths...)
+			tab.Upload("Fichiers d’ONDE", exports(t)...)
 			tab.Click("Voir ce qui va changer")
 			tab.WaitText("219 élèves créés")
 			tab.CheckPage("ecole-plan")
@@ -89,7 +100,8 @@ func TestBrowserImport(t *testing.T) {
 }
 
 // What a head decides about people: each page in each state, on both screens.
-func TestBrowserPeople(t *testing.T) {
+func TestAHeadDecidesAboutPeople(t *testing.T) {
+	t.Parallel()
 	chromium := browser.Start(t)
 	for name, way := range map[string]struct {
 		screen  browser.Screen
@@ -100,8 +112,8 @@ func TestBrowserPeople(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := testapp.Serve(t)
-			nadia2, _, _ := twice(t, l.App)
-			ines, youssef, nadia := person(t, l.App, "ines.kermadec"), person(t, l.App, "youssef.kermadec"), person(t, l.App, "nadia.kermadec")
+			who := func(login string) string { return l.One(`SELECT id FROM person WHERE login = $1`, login) }
+			ines, youssef, nadia, again := who("ines.kermadec"), who("youssef.kermadec"), who("nadia.kermadec"), secondRecord(t, l.App)
 			tab := chromium.Tab(t, way.screen, way.options...)
 			key, value := l.Cookie("claire.fontaine")
 			tab.SetCookie(l.URL, key, value)
@@ -139,10 +151,39 @@ func TestBrowserPeople(t *testing.T) {
 			tab.CheckPage("ecole-fusion-chercher")
 			tab.Go(l.URL + "/ecole/fusion?fiche=" + nadia + "&fiche=" + youssef)
 			tab.CheckPage("ecole-fusion-refus")
-			tab.Go(l.URL + "/ecole/fusion?fiche=" + nadia + "&fiche=" + nadia2)
+			tab.Go(l.URL + "/ecole/fusion?fiche=" + nadia + "&fiche=" + again)
 			tab.CheckPage("ecole-fusion")
 			tab.Click("Oui, réunir les deux fiches")
 			tab.WaitText("Les deux fiches sont réunies")
 		})
 	}
+}
+
+// secondRecord adds a record of Nadia's name, with another child.
+func secondRecord(t *testing.T, a *testapp.App) (id string) {
+	t.Helper()
+	if err := a.Core.DB.Write(t.Context(), func(tx *db.Tx) error {
+		ctx, now := t.Context(), a.Core.Clock.Now()
+		school, err := db.Value[string](ctx, tx, `SELECT id FROM school WHERE uai = '0809876A'`)
+		if err != nil {
+			return err
+		}
+		class, err := db.Value[string](ctx, tx, `SELECT id FROM class WHERE label = 'GS' AND school = $1`, school)
+		if err != nil {
+			return err
+		}
+		g := rights.System("test").For(school)
+		p, err := people.CreatePersons(ctx, tx, g, now, []people.Person{{First: "Nadia", Last: "Kermadec", Phone: "0600000000"}, {First: "Ada", Last: "Kermadec", Birth: "2021-01-01"}})
+		if err != nil {
+			return err
+		}
+		id = p[0].ID
+		return people.Apply(ctx, tx, g, now, people.Change{School: school,
+			Join:  []people.Membership{{Person: id, School: school, Profile: rights.Relative}, {Person: p[1].ID, School: school, Profile: rights.Pupil}},
+			Enter: []people.Place{{Person: p[1].ID, Class: class, Profile: rights.Pupil, Level: "GS"}},
+			Link:  []people.Link{{Relative: id, Pupil: p[1].ID}}})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

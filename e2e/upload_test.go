@@ -1,4 +1,4 @@
-package file_test
+package e2e
 
 import (
 	"bytes"
@@ -26,12 +26,22 @@ func wait(t *testing.T, what string, is func() bool) {
 	}
 }
 
+// paperOf is what a PDF of that size looks like from outside.
+func paperOf(size int) []byte {
+	out := append([]byte("%PDF-1.7\n"), make([]byte, size)...)
+	for i := 9; i < len(out); i += 64 {
+		out[i] = byte(rand.IntN(256))
+	}
+	return out
+}
+
 // A teacher on a slow line adds two files to a word; the line is lost in the
 // middle, comes back, the page is loaded anew, and the same file goes on.
 func TestFilesOfAPageGoOnAfterACut(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	a := testapp.Serve(t)
-	pdf := append([]byte("%PDF-1.7\n"), pieces(12<<20)...)
+	pdf := paperOf(12 << 20)
 	dir := t.TempDir()
 	menu, drawing := filepath.Join(dir, "menu.pdf"), filepath.Join(dir, "dessin.png")
 	if err := os.WriteFile(menu, pdf, 0o600); err != nil {
@@ -89,10 +99,7 @@ func TestFilesOfAPageGoOnAfterACut(t *testing.T) {
 
 	// A reload in the middle: the same file, chosen again, does not begin anew.
 	other := filepath.Join(dir, "sortie.pdf")
-	more := append([]byte("%PDF-1.7\n"), make([]byte, 5<<20)...)
-	for i := 9; i < len(more); i += 64 {
-		more[i] = byte(rand.IntN(256))
-	}
+	more := paperOf(5 << 20)
 	if err := os.WriteFile(other, more, 0o600); err != nil {
 		t.Fatal(err)
 	}
