@@ -162,6 +162,7 @@ type task struct {
 	Size                         int64
 	Tries                        int
 
+	at      time.Time // before anything was stored
 	percent atomic.Int64
 	kind    string // what the file is found to be, when its first bytes misled
 }
@@ -208,6 +209,7 @@ func claim(ctx context.Context, core *app.Core, file string) (*task, error) {
 			JOIN file_variant v ON v.file = f.id AND v.name IN ('source', 'original') WHERE f.id = $1 ORDER BY v.name DESC LIMIT 1`, file)
 		if len(list) > 0 {
 			t = &list[0]
+			t.at = now
 		}
 		return err
 	})
@@ -367,7 +369,7 @@ func (t *task) end(ctx context.Context, core *app.Core, made []variant, fault er
 			return exec(left, tx, `UPDATE file_render SET held_until = 0, tries = tries - $2 WHERE file = $1 AND state = 'waiting'`, t.ID, tries)
 		}))
 	}
-	return core.DB.Write(ctx, func(tx *db.Tx) error {
+	err := core.DB.Write(ctx, func(tx *db.Tx) error {
 		g := rights.System("what is made of files").For(t.School)
 		if err := g.Confirm(ctx, tx); err != nil {
 			return err
@@ -392,6 +394,9 @@ func (t *task) end(ctx context.Context, core *app.Core, made []variant, fault er
 		if _, err := db.Insert(ctx, tx, `INSERT INTO file_variant (file, name, blob, type, size, width, height) VALUES `, `ON CONFLICT (file, name) DO NOTHING`, rows); err != nil {
 			return fmt.Errorf("render: %w", err)
 		}
+		if err := there(ctx, tx, Received{at: t.at, variants: made}); err != nil {
+			return err
+		}
 		if t.kind != "" {
 			if err := exec(ctx, tx, `UPDATE file SET type = $2 WHERE id = $1`, t.ID, t.kind); err != nil {
 				return err
@@ -400,6 +405,10 @@ func (t *task) end(ctx context.Context, core *app.Core, made []variant, fault er
 		// Of whoever left meanwhile there is nobody to have the source.
 		return exec(ctx, tx, `DELETE FROM file_variant WHERE file = $1 AND name = 'source' AND EXISTS (SELECT 1 FROM file f WHERE f.id = $1 AND f.owner = '')`, t.ID)
 	})
+	if errs.As(err) != nil && fault == nil { // the same bytes, of another file, were being deleted: it is made again
+		return t.end(ctx, core, nil, errors.New("render: what was made was deleted meanwhile"))
+	}
+	return err
 }
 
 // Named is a file's name with the end of what its bytes are, for sound and video:

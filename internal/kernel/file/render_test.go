@@ -2,6 +2,8 @@ package file_test
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/blob"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/media"
 	"marelle/internal/testkit/testapp"
@@ -50,6 +53,50 @@ func shown(t *testing.T, a *testapp.App, f file.Received, reader string) (resour
 
 // What others get of a film is seen and heard, and tells nothing else; what came
 // is its owner's alone; and all of it goes when the share does.
+// losing is a store that loses what it is given at first, as when the last file of
+// the same bytes is removed at that moment.
+type losing struct {
+	blob.Store
+	a    *testapp.App
+	left int
+}
+
+func (l *losing) Put(ctx context.Context, key string, r io.Reader, size int64) error {
+	if err := l.Store.Put(ctx, key, r, size); err != nil || l.left == 0 {
+		return err
+	}
+	l.left--
+	if err := l.a.Core.DB.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO blob_cleared (object, at) VALUES ($1, $2)`, key, l.a.Core.Clock.Now().UnixMilli())
+		return err
+	}); err != nil {
+		return err
+	}
+	return l.Store.Delete(ctx, key)
+}
+
+// What is made of a film is never said to be there when its bytes were deleted
+// while it was being made: it is made again.
+func TestWhatWasDeletedMeanwhileIsMadeAgain(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	f := give(t, a, helene.ID, "IMG_0043.MOV", clip(t, a, "film.mov", filming...))
+	shown(t, a, f, nadia.ID)
+	at := "/fichiers/" + f.ID + "/original"
+	store := a.Core.Blobs
+	a.Core.Blobs = &losing{store, a, 1}
+	if err := a.Core.Jobs.Drain(t.Context()); err == nil {
+		t.Error("nothing is said of what was deleted")
+	}
+	nadia.Get(at).NotFound()
+	a.Core.Blobs = store
+	a.Core.Clock.Advance(time.Minute)
+	a.Drain()
+	if p := nadia.Get(at).OK(); len(p.Body) < 1000 {
+		t.Errorf("%d bytes", len(p.Body))
+	}
+}
+
 func TestAFilmIsMadeReady(t *testing.T) {
 	stores(t, func(t *testing.T, a *testapp.App) {
 		src := clip(t, a, "film.mov", filming...)
