@@ -259,6 +259,11 @@ func (d *door) makeKey(r *app.Request) (web.Response, error) {
 		if err := trial.passed(r.Context(), tx); err != nil {
 			return err
 		}
+		if err := still(r.Context(), tx, a, ""); errs.KindOf(err) == errs.Invalid {
+			return errs.Field("actuel", "session.change.current.wrong")
+		} else if err != nil {
+			return err
+		}
 		n, err := tx.Exec(r.Context(), `INSERT INTO app_password (id, person, name, created_at, expires_at) SELECT $1, p.id, $3, $4, $5 FROM person p
 			WHERE p.id = $2 AND (SELECT count(*) FROM app_password k WHERE k.person = $2 AND k.expires_at > $4) < $6`,
 			secret.Hash(made), a.ID, v.Typed, now.UnixMilli(), now.Add(keyUnused).UnixMilli(), keysMax)
