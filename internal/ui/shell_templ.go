@@ -1747,7 +1747,7 @@ func Layout(s Shell) templ.Component {
 
 // Bandeau is the painted label on top of a service: title, sentence, the small
 // court with the pebble on the service's square (none at number 0). Its
-// children are the main action.
+// children are the main action. Long words take the place of the court.
 func Bandeau(paint, title, sub string, number int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1769,7 +1769,7 @@ func Bandeau(paint, title, sub string, number int) templ.Component {
 			templ_7745c5c3_Var87 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		var templ_7745c5c3_Var88 = []any{"bandeau " + PaintClass(paint)}
+		var templ_7745c5c3_Var88 = []any{"bandeau " + PaintClass(paint), templ.KV("longs", longWord(title))}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var88...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -13,6 +13,8 @@ import (
 	"embed"
 	"io/fs"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 //go:generate go run marelle/internal/ui/build -root ../..
@@ -121,6 +123,16 @@ func Animals() []string {
 // Pictos lists the drawings for pupils.
 func Pictos() []string {
 	return []string{"mots", "travail", "messages", "blog", "cahiers", "cartable", "livre", "bottes", "calcul"}
+}
+
+// longWord says whether a title has a word that needs much place.
+func longWord(title string) bool {
+	for w := range strings.FieldsSeq(title) {
+		if utf8.RuneCountInString(w) > 10 {
+			return true
+		}
+	}
+	return false
 }
 
 // PaintClass is the CSS class of a paint, "" for an unknown one: the name comes

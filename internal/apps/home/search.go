@@ -149,7 +149,7 @@ func (res results) news(i search.Hit) ui.News {
 func pieces(list []search.Span) []ui.Piece {
 	out := make([]ui.Piece, len(list))
 	for i, s := range list {
-		out[i] = ui.Piece{Text: s.Text, Mark: s.Found}
+		out[i] = ui.Piece{Text: i18n.Spaces(s.Text), Mark: s.Found}
 	}
 	return out
 }

@@ -71,3 +71,6 @@ func (v view) years() ui.FieldProps {
 
 // archived says whether a year before this one is shown, or can be.
 func (v view) archived() bool { return min(v.first, v.year) < v.today() }
+
+// past says whether a year before this one is shown.
+func (v view) past() bool { return v.year < v.today() }

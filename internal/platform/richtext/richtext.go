@@ -238,22 +238,17 @@ func Render(h HTML) templ.Component {
 	})
 }
 
-// Spaced is the HTML as Render writes it: plain spaces before ; ! ? become
-// narrow no-break spaces, those before : and inside « » no-break spaces
-// (Lexique des règles typographiques de l'Imprimerie nationale).
+// Spaced is the HTML as Render writes it, its words with French spacing (see
+// i18n.Spaces).
 func Spaced(h HTML) string {
-	s := string(h)
-	if !strings.ContainsAny(s, ";!?:«»") {
-		return s
-	}
 	var b strings.Builder
-	b.Grow(len(s) + 16)
-	for s != "" {
+	b.Grow(len(h) + 16)
+	for s := string(h); s != ""; {
 		i := strings.IndexByte(s, '<')
 		if i < 0 {
 			i = len(s)
 		}
-		spacing.WriteString(&b, s[:i])
+		b.WriteString(i18n.Spaces(s[:i]))
 		s = s[i:]
 		j := strings.IndexByte(s, '>') + 1
 		if j == 0 { // Clean leaves no lone '<', and escapes '>' in attributes
@@ -264,7 +259,3 @@ func Spaced(h HTML) string {
 	}
 	return b.String()
 }
-
-var spacing = strings.NewReplacer(
-	" ;", "\u202f;", " !", "\u202f!", " ?", "\u202f?", " :", "\u00a0:", "« ", "«\u00a0", " »", "\u00a0»",
-)

@@ -31,6 +31,7 @@ var pages = map[string]string{
 <script src="/script.js"></script></body></html>`,
 	"/unlabelled": pageHead + `<form><input name="q"></form><p class="pale">Trop pâle</p></main></body></html>`,
 	"/wide":       pageHead + `<div class="wide">Trop large</div></main></body></html>`,
+	"/narrow":     pageHead + `<h2 class="narrow">Carnet de liaison</h2><p class="narrow">non</p><p class="narrow">marie.dupont@exemple.fr</p></main></body></html>`,
 	"/inline":     pageHead + `<p style="color: red">Rouge</p></main></body></html>`,
 	"/foreign":    pageHead + `<img alt="" src="http://127.0.0.2:9/x.png"></main></body></html>`,
 	"/broken":     pageHead + `<img alt="" src="/absent.png"></main></body></html>`,
@@ -59,7 +60,7 @@ func site(t *testing.T) string {
 			_, _ = io.WriteString(w, body)
 		})
 	}
-	text("/style.css", "text/css", `body { margin: 0; color: #222; background: #fff } .pale { color: #ccc } .wide { width: 2000px } .cover { position: fixed; inset: 0; background: #fff }
+	text("/style.css", "text/css", `body { margin: 0; color: #222; background: #fff } .pale { color: #ccc } .wide { width: 2000px } .narrow { width: 3em; overflow-wrap: anywhere } .cover { position: fixed; inset: 0; background: #fff }
 :root[data-theme=sombre] .night { color: #ddd }`)
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -182,6 +183,19 @@ func TestOverflowIsSeen(t *testing.T) {
 		if got := tab.overflow(); len(got) > 0 {
 			t.Errorf("at %d px a sound page overflows: %q", screen.Width, got)
 		}
+	}
+}
+
+func TestABrokenWordIsSeen(t *testing.T) {
+	tab := Start(t).Tab(t, Desktop)
+	address := site(t)
+	tab.Go(address + "/narrow")
+	if got := tab.broken(); len(got) != 2 || !strings.Contains(got[0], "Carnet") || !strings.Contains(got[1], "liaison") {
+		t.Errorf("%q", got)
+	}
+	tab.Go("/")
+	if got := tab.broken(); len(got) > 0 {
+		t.Errorf("a sound page breaks %q", got)
 	}
 }
 

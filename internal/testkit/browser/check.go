@@ -112,9 +112,9 @@ const boxes = `(() => {
 
 // CheckPage holds the page to what every page must be, at the tab's width and
 // in each of the Themes: no violation for axe-core, nothing that overflows
-// sideways. A page whose halves were both held to it before is not looked at
-// again, nor the colours of an element whose like was (see news and mark). Its
-// screenshots are called <name>-<width>-<theme>.png.
+// sideways, no word of usual length broken. A page whose halves were both held to
+// it before is not looked at again, nor the colours of an element whose like was
+// (see news and mark). Its screenshots are called <name>-<width>-<theme>.png.
 func (tab *Tab) CheckPage(name string) {
 	tab.t.Helper()
 	if !tab.news("page") {
@@ -125,6 +125,9 @@ func (tab *Tab) CheckPage(name string) {
 		rules := ofColours
 		if at := Eval[int](tab, boxes); theme == Themes[0] {
 			first = at
+			if words := tab.broken(); len(words) > 0 {
+				tab.t.Errorf("%s at %d px: a line breaks the middle of\n\t%s", name, tab.screen.Width, strings.Join(words, "\n\t"))
+			}
 			faults = tab.axe(`document`, `rules: {"color-contrast": {enabled: false}}`)
 		} else if at != first {
 			rules += ", " + ofSizes
@@ -164,6 +167,28 @@ func (tab *Tab) looks(name string, themes []Theme, find func(Theme) []Violation)
 		tab.Screenshot(fmt.Sprintf("%s-%d-%s", name, tab.screen.Width, theme.Name))
 	}
 	tab.setRoot(was[0], was[1])
+}
+
+// broken names the words that a line breaks in the middle although they are of
+// usual length: their box is too narrow for what it says.
+func (tab *Tab) broken() []string {
+	tab.t.Helper()
+	return Eval[[]string](tab, `(() => {
+		const out = [], range = document.createRange();
+		const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+		for (let n; (n = texts.nextNode()) && out.length < 6; ) {
+			if (!/\p{L}{2}/u.test(n.data) || !n.parentElement.checkVisibility({visibilityProperty: true}) || n.parentElement.closest(".vh, .skip, svg, select, option, textarea, [hidden]")) continue;
+			range.selectNodeContents(n);
+			if (range.getClientRects().length < 2) continue;
+			for (const word of n.data.matchAll(/(?<![\p{L}\d@\/._])\p{L}{2,13}(?![\p{L}\d@\/_]|\.\p{L})/gu)) { // but addresses
+				range.setStart(n, word.index);
+				range.setEnd(n, word.index + word[0].length);
+				const lines = new Set(Array.from(range.getClientRects(), r => Math.round(r.top)));
+				if (lines.size > 1) out.push(n.parentElement.cloneNode(false).outerHTML.slice(0, 80) + " " + JSON.stringify(word[0]));
+			}
+		}
+		return out;
+	})()`)
 }
 
 // overflow names the elements that make the page wider than the screen. A phone
