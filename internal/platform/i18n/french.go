@@ -2,7 +2,6 @@ package i18n
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,11 +15,6 @@ import (
 const (
 	nbsp = "\u00a0" // before : and inside « »
 	thin = "\u202f" // before ; ! ?
-)
-
-var spacing = strings.NewReplacer(
-	" ;", thin+";", " !", thin+"!", " ?", thin+"?", " :", nbsp+":",
-	"« ", "«"+nbsp, " »", nbsp+"»", "'", "’", "...", "…",
 )
 
 // Spaces applies French typography to a text typed on a plain keyboard: narrow
@@ -49,14 +43,70 @@ func Spaces(s string) string {
 	return b.String()
 }
 
-// hour is one with its minutes, as it is typed.
-var hour = regexp.MustCompile(`\b(\d{1,2}) h (\d{2})\b`)
-
+// spaced goes through a text once, and copies it only from where it changes.
 func spaced(s string) string {
-	if strings.Contains(s, " h ") {
-		s = hour.ReplaceAllString(s, "${1}"+nbsp+"h"+nbsp+"${2}")
+	var b strings.Builder
+	from := 0
+	put := func(i, n int, with string) {
+		if from == 0 {
+			b.Grow(len(s) + 16)
+		}
+		b.WriteString(s[from:i])
+		b.WriteString(with)
+		from = i + n
 	}
-	return spacing.Replace(s)
+	for i := 0; i < len(s); i++ {
+		if i < from {
+			continue
+		}
+		switch rest := s[i:]; s[i] {
+		case '\'':
+			put(i, 1, "’")
+		case '.':
+			if strings.HasPrefix(rest, "...") {
+				put(i, 3, "…")
+			}
+		case "«"[0]:
+			if strings.HasPrefix(rest, "« ") {
+				put(i, len("« "), "«"+nbsp)
+			}
+		case ' ':
+			switch rest = rest[1:]; {
+			case rest == "":
+			case rest[0] == ';' || rest[0] == '!' || rest[0] == '?':
+				put(i, 1, thin)
+			case rest[0] == ':' || strings.HasPrefix(rest, "»"):
+				put(i, 1, nbsp)
+			case strings.HasPrefix(rest, "h ") && hours(s[:i]) && minutes(rest[2:]):
+				put(i, 3, nbsp+"h"+nbsp)
+			}
+		}
+	}
+	if from == 0 {
+		return s
+	}
+	b.WriteString(s[from:])
+	return b.String()
+}
+
+// hours says whether a text ends with one or two digits that are a word,
+// minutes whether it begins with two.
+func hours(s string) bool {
+	n := len(s)
+	for n > 0 && digit(s[n-1]) {
+		n--
+	}
+	return len(s)-n >= 1 && len(s)-n <= 2 && (n == 0 || !inWord(s[n-1]))
+}
+
+func minutes(s string) bool {
+	return len(s) >= 2 && digit(s[0]) && digit(s[1]) && (len(s) == 2 || !inWord(s[2]))
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+func inWord(c byte) bool {
+	return digit(c) || c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 var days = [...]string{"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"}

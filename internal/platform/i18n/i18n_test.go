@@ -86,6 +86,11 @@ func TestClassesInASentence(t *testing.T) {
 func TestHoursDoNotBreak(t *testing.T) {
 	for typed, want := range map[string]string{
 		"Départ à 8 h 45, retour à 16 h 05.": "Départ à 8\u00a0h\u00a045, retour à 16\u00a0h\u00a005.",
+		"8 h 451, 123 h 45, x8 h 45, 8 h":    "8 h 451, 123 h 45, x8 h 45, 8 h",
+		"'... ":                              "’… ",
+		" ?":                                 "\u202f?",
+		"«  » ":                              "«\u00a0\u00a0» ",
+		"":                                   "",
 		"8 h 15":                             "8\u00a0h\u00a015",
 		"De 8 h 30 : déjà":                   "De 8\u00a0h\u00a030\u00a0: déjà",
 		"{{.n}} à 9 h 10":                    "{{.n}} à 9\u00a0h\u00a010",
