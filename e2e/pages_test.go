@@ -170,12 +170,8 @@ func (w *walk) prepare() {
 		"demande", "yesno", "question", "Votre enfant vient-il voir les phoques ?", "avant", w.Core.Clock.Now().AddDate(0, 0, 3).Format(time.DateOnly)).To()
 	w.As("youssef.kermadec").Post(strings.Split(word, "?")[0]+"/reponse", "reponse", "1").To()
 	helene.Post("/classe/"+class+"/groupes/nouveau", "nom", "Lecteurs du mardi", "membre", w.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`)).To()
-	lists, err := filepath.Glob("../internal/kernel/people/onde/testdata/recent/*.csv")
-	if err != nil || len(lists) == 0 {
-		w.t.Fatalf("lists: %v (%v)", lists, err)
-	}
 	var files []testapp.File
-	for _, l := range lists {
+	for _, l := range exports(w.t) {
 		data, err := os.ReadFile(l)
 		if err != nil {
 			w.t.Fatal(err)

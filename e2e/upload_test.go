@@ -126,3 +126,47 @@ func TestFilesOfAPageGoOnAfterACut(t *testing.T) {
 		t.Errorf("%d bytes of %d came back", len(back.Body), len(more))
 	}
 }
+
+// A new version of a document goes as a deposit does: it shows how far it is, can be
+// paused, another choice takes its place, and who says yes too early has it done
+// when it is there.
+func TestANewVersionIsSentAsADepositIs(t *testing.T) {
+	t.Parallel()
+	b := browser.Start(t)
+	a := testapp.Serve(t)
+	helene := a.As("helene.duvivier")
+	helene.Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: "Plan.pdf", Bytes: paperOf(2000)}}).To()
+	at := "/documents/" + a.One(`SELECT id FROM document WHERE name = 'Plan.pdf'`)
+	dir, want := t.TempDir(), paperOf(3<<20)
+	second, third := filepath.Join(dir, "plan-2.pdf"), filepath.Join(dir, "plan-3.pdf")
+	for path, data := range map[string][]byte{second: paperOf(12 << 20), third: want} {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tab := b.Tab(t, browser.Phone)
+	name, value := a.Cookie("helene.duvivier")
+	tab.SetCookie(a.URL, name, value)
+	tab.Go(a.URL + at + "/modifier")
+	tab.Slow(1 << 20)
+	tab.Give(`input[name="piece"]`, second)
+	wait(t, "nothing leaves", func() bool {
+		return browser.Eval[float64](tab, `document.querySelector(".envoi progress").value`) > 1<<20
+	})
+	tab.Click("Mettre en pause plan-2.pdf")
+	tab.WaitText("En pause")
+	tab.CheckPage("version-en-pause")
+	tab.Give(`input[name="piece"]`, third)
+	wait(t, "the second choice does not take the place of the first", func() bool {
+		return tab.Count(".envoi") == 1 && tab.Has("plan-3.pdf")
+	})
+	wait(t, "what was given up is kept", func() bool { return a.One(`SELECT count(*) || '' FROM upload WHERE name = 'plan-2.pdf'`) == "0" })
+	tab.Click("Déposer une nouvelle version")
+	tab.Slow(-1)
+	tab.WaitText("La nouvelle version est en place.")
+	tab.WaitText("2 versions")
+	file := a.One(`SELECT file FROM document WHERE name = 'Plan.pdf'`)
+	if back := helene.Get("/fichiers/" + file + "/original").OK(); back.Body != string(want) {
+		t.Errorf("%d bytes of %d came back", len(back.Body), len(want))
+	}
+}
