@@ -4,19 +4,14 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"marelle/internal/testkit/browser"
 )
 
-// waits for something that no page shows.
+// until waits for something that no page shows.
 func (w *walk) until(what, text string, args ...any) {
 	w.t.Helper()
-	for end := time.Now().Add(20 * time.Second); w.One(text, args...) == ""; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			w.t.Fatal(what + " does not come")
-		}
-	}
+	wait(w.t, what+" does not come", func() bool { return w.One(text, args...) != "" })
 }
 
 // TestAWordIsSavedAsItIsTyped is a teacher who is interrupted: by the network,

@@ -84,16 +84,11 @@ func (g *gate) active(login, address string) {
 // be taken back: some of it the server's own workers have in hand.
 func (g *gate) calm() {
 	g.T.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	wait(g.T, "what is to be told is not told", func() bool {
 		g.Drain()
-		if g.One(`SELECT count(*) || '' FROM delivery WHERE done_at IS NULL AND NOT digest`) == "0" &&
-			g.One(`SELECT count(*) || '' FROM river_job WHERE kind IN ('notify.tell', 'notify.spread', 'tell.flush') AND state IN ('available', 'running', 'retryable', 'scheduled', 'pending')`) == "0" {
-			return
-		}
-		if time.Now().After(end) {
-			g.T.Fatal("what is to be told is not told")
-		}
-	}
+		return g.One(`SELECT count(*) || '' FROM delivery WHERE done_at IS NULL AND NOT digest`) == "0" &&
+			g.One(`SELECT count(*) || '' FROM river_job WHERE kind IN ('notify.tell', 'notify.spread', 'tell.flush') AND state IN ('available', 'running', 'retryable', 'scheduled', 'pending')`) == "0"
+	})
 }
 
 // mailed waits for the n-th message to an address and returns it.

@@ -67,12 +67,7 @@ func poche(t *testing.T) *phone {
 
 func (p *phone) until(what, js string) {
 	p.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if browser.Eval[bool](p.Tab, "!!("+js+")") {
-			return
-		}
-	}
-	p.t.Fatalf("%s: %s stays false", what, js)
+	wait(p.t, what+" stays false", func() bool { return browser.Eval[bool](p.Tab, "!!("+js+")") })
 }
 
 type notification struct{ Title, Body, Tag, URL string }
@@ -93,12 +88,14 @@ func (p *phone) deliver(data string) {
 // before it has written down that there is one.
 func (p *phone) awake() {
 	p.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !browser.Eval[bool](p.Tab, `navigator.serviceWorker.ready.then(r => r.getNotifications({tag: "/eveil"})).then(list => list.length > 0)`); time.Sleep(500 * time.Millisecond) {
-		if time.Now().After(end) {
-			p.t.Fatal("no message reaches the worker")
+	last := time.Time{}
+	wait(p.t, "no message reaches the worker", func() bool {
+		if time.Since(last) > 500*time.Millisecond {
+			p.deliver(`{"titre":"Debout","url":"/eveil"}`)
+			last = time.Now()
 		}
-		p.deliver(`{"titre":"Debout","url":"/eveil"}`)
-	}
+		return browser.Eval[bool](p.Tab, `navigator.serviceWorker.ready.then(r => r.getNotifications({tag: "/eveil"})).then(list => list.length > 0)`)
+	})
 }
 
 // push delivers a message and returns the notification that shows.

@@ -17,7 +17,7 @@ import (
 )
 
 // wait asks until it is so.
-func wait(t *testing.T, what string, is func() bool) {
+func wait(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {

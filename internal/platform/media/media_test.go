@@ -153,13 +153,12 @@ func TestConcurrentPictures(t *testing.T) {
 	m := NewMaker(2, "")
 	var g sync.WaitGroup
 	for n := range 8 {
+		src := tagged(t, 60+n, 40, binary.BigEndian, uint16(1+n))
+		want, _, err := picture(t, src, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		g.Go(func() {
-			src := tagged(t, 60+n, 40, binary.BigEndian, uint16(1+n))
-			want, _, err := picture(t, src, Options{})
-			if err != nil {
-				t.Error(err)
-				return
-			}
 			var got, thumb bytes.Buffer
 			if _, err := m.Picture(t.Context(), &counted{Reader: bytes.NewReader(src), now: &now, most: &most}, &got, Options{Thumb: &thumb, ThumbSide: 20}); err != nil {
 				t.Error(err)
