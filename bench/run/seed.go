@@ -123,7 +123,7 @@ func seed(ctx context.Context, dir, dsn string, schools, years int, slim bool) (
 	for _, c := range []struct {
 		name string
 		list []visit
-	}{{"home", visits(s.parents)}, {"read", s.reads}, {"track", s.tracks}} {
+	}{{"home", visits(s.parents)}, {"read", s.reads}, {"read wide", s.reads}, {"track", s.tracks}} {
 		for _, v := range c.list[:min(len(c.list), 200)] {
 			if err := s.trace(srv, c.name, v); err != nil {
 				return nil, err
@@ -225,6 +225,9 @@ func (s *school) people(ctx context.Context, srv *server.Server, school string) 
 	})
 }
 
+// phone is how the telephone of most parents names itself.
+const phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"
+
 // trace asks the product for a page and keeps its statements and its bytes.
 func (s *school) trace(srv *server.Server, name string, v visit) error {
 	path := "/"
@@ -235,6 +238,9 @@ func (s *school) trace(srv *server.Server, name string, v visit) error {
 	ask := func() (*httptest.ResponseRecorder, error) {
 		r := httptest.NewRequest(http.MethodGet, base+path, nil)
 		r.Header.Set("Cookie", v.cookie())
+		if name == "read" {
+			r.Header.Set("User-Agent", phone)
+		}
 		w := httptest.NewRecorder()
 		srv.Handler().ServeHTTP(w, r)
 		if w.Code != http.StatusOK {

@@ -263,8 +263,13 @@ func (s *suite) track(ctx context.Context) error {
 }
 
 func (s *suite) read(context.Context) error {
-	return s.against(fmt.Sprintf("A word, as a parent (%d bytes, %d statements)", len(s.school.bodies["read"]), len(s.school.traces["read"][0])),
-		s.gets(s.school.reads, "/carnet/"), http.StatusOK, s.s3g("read"), s.same("read"))
+	title := func(where, name string) string {
+		return fmt.Sprintf("A word, as a parent on a %s (%d bytes, %d statements)", where, len(s.school.bodies[name]), len(s.school.traces[name][0]))
+	}
+	if err := s.against(title("phone", "read"), s.gets(s.school.reads, "/carnet/", "User-Agent: "+phone), http.StatusOK, s.s3g("read"), s.same("read")); err != nil {
+		return err
+	}
+	return s.against(title("computer, with the list beside it", "read wide"), s.gets(s.school.reads, "/carnet/"), http.StatusOK, s.s3g("read wide"), s.same("read wide"))
 }
 
 func (s *suite) confirm(context.Context) error {

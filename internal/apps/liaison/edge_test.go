@@ -3,6 +3,7 @@ package liaison_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -105,6 +106,60 @@ func TestListIsNotCutByASchoolThatWasLeft(t *testing.T) {
 			`INSERT INTO word (id, school, author, profile, title, body, audience, published_at, ask) SELECT $1, school, $2, 'teacher', title, '', '', $3, 'read' FROM resource WHERE id = $1`)
 	}
 	helene.Get("/").OK().Has("D’ici").Lacks("Ailleurs")
+}
+
+// However many of the newest words are hidden, the page is as long as another.
+func TestListIsNotCutByWhatIsHidden(t *testing.T) {
+	a := testapp.New(t)
+	nadia, line := a.As("nadia.kermadec"), regexp.MustCompile(`href="/carnet/[0-9a-f-]{36}`)
+	for i := range 3 {
+		sent(t, a, fmt.Sprintf("Premier %d", i), "read")
+	}
+	before := len(line.FindAllString(nadia.Get("/carnet").OK().Has("Mots plus anciens").Body, -1))
+	newest := `SELECT word FROM word_pupil wp JOIN family_link f ON f.pupil = wp.pupil WHERE f.relative = $1 ORDER BY wp.published_at DESC, wp.word DESC LIMIT `
+	sent(t, a, "Caché", "read")
+	run(t, a, []any{nadia.ID}, `UPDATE resource SET trashed_at = 1 WHERE id IN (`+newest+`1)`)
+	if got := len(line.FindAllString(nadia.Get("/carnet").OK().Lacks("Caché").Body, -1)); got != before {
+		t.Errorf("%d words while the newest is hidden, %d before", got, before)
+	}
+	for i := range 60 {
+		sent(t, a, fmt.Sprintf("Visible %d", i), "read")
+	}
+	run(t, a, []any{nadia.ID}, `UPDATE resource SET trashed_at = 1 WHERE id IN (`+newest+`50)`)
+	if got := len(line.FindAllString(nadia.Get("/carnet").OK().Body, -1)); got != before {
+		t.Errorf("%d words while the fifty newest are hidden, %d before", got, before)
+	}
+}
+
+// A phone shows a word alone: the list that stands beside it on a computer is
+// neither read nor sent.
+func TestPhoneReadsAWordAlone(t *testing.T) {
+	a := testapp.New(t)
+	word := sent(t, a, "Piscine", "read")
+	for name, agent := range map[string]http.Header{
+		"iPhone":  {"User-Agent": {"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"}},
+		"Android": {"Sec-Ch-Ua-Mobile": {"?1"}},
+	} {
+		nadia := a.As("nadia.kermadec")
+		nadia.Get(word).OK() // opened, which writes
+		wide := statements(a, func() { nadia.Get(word).OK().Has("liste-cote", "Piscine") })
+		nadia.Header = agent
+		phone := statements(a, func() { nadia.Get(word).OK().Has("Piscine", `class="retour"`).Lacks("liste-cote") })
+		if phone != wide-1 {
+			t.Errorf("%s: %d statements, %d on a computer", name, phone, wide)
+		}
+		nadia.Get("/carnet").OK().Has(word)
+	}
+	for name, agent := range map[string]http.Header{
+		"iPad":           {"User-Agent": {"Mozilla/5.0 (iPad; CPU OS 12_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/12.1 Mobile/15E148 Safari/604.1"}},
+		"Android tablet": {"Sec-Ch-Ua-Mobile": {"?0"}, "User-Agent": {"Mozilla/5.0 (Linux; Android 15; Mobile) Firefox/140.0"}},
+	} {
+		nadia := a.As("nadia.kermadec")
+		nadia.Header = agent
+		if !strings.Contains(nadia.Get(word).OK().Body, "liste-cote") {
+			t.Errorf("%s has no list", name)
+		}
+	}
 }
 
 // A form that is sent several times at once is sent once, and each is answered

@@ -71,8 +71,10 @@ func (h handler) view(r *app.Request, status int, open string, typed slip) (web.
 		o.Before = before
 	}
 	var err error
-	if v.list, err = h.words(r, o); err != nil {
-		return nil, err
+	if v.alone = open != "" && r.Phone(); !v.alone {
+		if v.list, err = h.words(r, o); err != nil {
+			return nil, err
+		}
 	}
 	if len(v.list) > most {
 		v.list = v.list[:most]

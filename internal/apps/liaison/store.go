@@ -319,10 +319,33 @@ func cursor(s string) Cursor {
 }
 
 // List reads a page of words that the scope lets its viewer see, newest first,
-// in one statement. Candidates come from one range of an index for each child,
-// or for the author and the classes of this year: the cost of a page does not
-// grow with what was written before.
+// in one statement, or two where some of the newest are hidden from the viewer.
+//
+// scope: choose applies it
 func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, error) {
+	o.Limit = max(1, o.Limit)
+	rows, err := choose(ctx, q, s, o, o.Limit)
+	// Fewer than asked for of as many as were looked at: others may follow.
+	if err == nil && o.ID == "" && len(rows) < o.Limit && (len(rows) == 0 || rows[0].Candidates == o.Limit) {
+		rows, err = choose(ctx, q, s, o, 16*o.Limit)
+	}
+	list := make([]Item, len(rows))
+	for i, r := range rows {
+		list[i] = r.Item
+	}
+	return list, err
+}
+
+// candidate is a word of a page, and of how many words the page was chosen.
+type candidate struct {
+	Item
+	Candidates int
+}
+
+// choose takes a page among that many of the newest words. They come from one
+// range of an index for each child, or for the author and the classes of this
+// year: the cost of a page does not grow with what was written before.
+func choose(ctx context.Context, q db.Querier, s rights.Scope, o Query, of int) ([]candidate, error) {
 	least := rights.Read
 	if o.Follow {
 		least = rights.Contribute
@@ -334,18 +357,16 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	if o.Before.At == 0 {
 		o.Before.At = rights.Forever
 	}
-	o.Limit = max(1, o.Limit)
 	arg := func(v any) string {
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
 	}
-	// Some candidates may be hidden from the viewer: there are two for a place.
 	page, merged, about := "", "", ""
 	if o.ID == "" {
 		if o.Theme != "" {
 			about = " EXISTS (SELECT 1 FROM word t WHERE t.id = c.word AND t.theme = " + arg(o.Theme) + ") AND"
 		}
-		most := arg(o.Limit * 2)
+		most := arg(of)
 		page = " AND (published_at, word) < (" + arg(o.Before.At) + ", " + arg(o.Before.ID) + ") AND published_at >= " + arg(o.Since) + " ORDER BY published_at DESC, word DESC LIMIT " + most
 		merged = " ORDER BY published_at DESC, word DESC LIMIT " + most
 	}
@@ -395,9 +416,9 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	scope, args := s.Where("r", least, args)
 	// The page is cut before its columns are worked out: the counts of what is
 	// not shown would cost more than all the rest.
-	return db.All[Item](ctx, q, `WITH page AS MATERIALIZED (SELECT c.word, r.school, `+stale+` AS stale FROM (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b`+merged+`) c
-			JOIN resource r ON r.id = c.word WHERE `+scope+` ORDER BY c.published_at DESC, c.word DESC LIMIT `+limit+`)`+with+`
-		SELECT `+columns+` FROM page JOIN word w ON w.id = page.word JOIN person a ON a.id = w.author
+	return db.All[candidate](ctx, q, `WITH c AS MATERIALIZED (SELECT * FROM (`+strings.Join(candidates, `) a UNION SELECT * FROM (`)+`) b`+merged+`),
+		page AS MATERIALIZED (SELECT c.word, r.school, `+stale+` AS stale FROM c JOIN resource r ON r.id = c.word WHERE `+scope+` ORDER BY c.published_at DESC, c.word DESC LIMIT `+limit+`)`+with+`
+		SELECT `+columns+`, (SELECT count(*) FROM c) AS candidates FROM page JOIN word w ON w.id = page.word JOIN person a ON a.id = w.author
 		LEFT JOIN receipt rc ON rc.word = w.id AND rc.person = $1`+from+`
 		ORDER BY w.published_at DESC, w.id DESC`, args...)
 }

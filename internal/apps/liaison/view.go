@@ -29,6 +29,7 @@ type view struct {
 	year     int // the school year shown
 	first    int // that of the first word
 	open     string
+	alone    bool // on a phone, which has no room for the list beside it
 	next     Cursor
 	zone     *time.Location
 	list     []Item

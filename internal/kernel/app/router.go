@@ -187,6 +187,18 @@ func (r *Request) Values() (url.Values, error) {
 	return r.form, nil
 }
 
+// Phone says whether a telephone asks, as browsers tell of themselves: by the
+// client hint Sec-CH-UA-Mobile, or by "Mobile" in their name, which tablets and
+// computers leave out. What a page lays beside its content on wide screens alone
+// need not be made for it.
+func (r *Request) Phone() bool {
+	if hint := r.Header.Get("Sec-CH-UA-Mobile"); hint != "" {
+		return hint == "?1"
+	}
+	agent := r.UserAgent()
+	return strings.Contains(agent, "Mobile") && !strings.Contains(agent, "iPad")
+}
+
 // T is a sentence of the catalogue.
 func (r *Request) T(key string, pairs ...any) string { return r.Core.Catalog.T(key, pairs...) }
 

@@ -101,6 +101,15 @@ func (tab *Tab) Colours(feature, value string) {
 	}))
 }
 
+// Agent has the browser name itself otherwise, until it is asked for "".
+func (tab *Tab) Agent(name string) {
+	tab.t.Helper()
+	tab.do("take another name", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: name})
+		return err
+	}))
+}
+
 // Print returns the page as it is printed on A4, as the PDF that the browser's
 // own "Print" saves: without backgrounds.
 func (tab *Tab) Print() []byte {
