@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 )
@@ -79,7 +80,7 @@ func List(ctx context.Context, q db.Querier, s rights.Scope, o Query) ([]Item, e
 	}
 	fresh := `FALSE`
 	if o.ID != "" { // is still news to the viewer
-		fresh = `EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = d.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL)`
+		fresh = notify.Fresh("d.id", "$1")
 	}
 	limit := arg(max(1, o.Limit))
 	scope, args := s.Where("r", max(o.Least, rights.Read), args)

@@ -375,7 +375,7 @@ func choose(ctx context.Context, q db.Querier, s rights.Scope, o Query, of int) 
 	switch {
 	case o.ID != "":
 		// Fresh is still news to the viewer.
-		columns += `, w.body, EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = w.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL) AS fresh`
+		columns += `, w.body, ` + notify.Fresh("w.id", "$1") + ` AS fresh`
 		candidates = []string{"SELECT id AS word, published_at FROM word WHERE id = " + arg(o.ID)}
 	case o.Follow:
 		here := ""

@@ -296,7 +296,7 @@ func fresh(list []Away) []Away {
 func awayColumns(why string) string {
 	why = `CASE WHEN o.id IS NOT NULL AND ` + why + ` THEN `
 	return `a.id, a.school, a.pupil, k.first, CASE WHEN k.use_name <> '' THEN k.use_name ELSE k.last END AS last, k.avatar, a.created_at AS created, a.withdrawn_at AS withdrawn, a.seen_at,
-	EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = a.id AND f.person = $1 AND f.event = e.id AND f.read_at IS NULL) AS fresh,
+	` + notify.Fresh("a.id", "$1") + ` AS fresh,
 	coalesce(s.first || ' ' || CASE WHEN s.use_name <> '' THEN s.use_name ELSE s.last END, '') AS seen_by,
 	CASE WHEN o.id IS NULL THEN '' ELSE o.id END AS author, coalesce(o.first || ' ' || CASE WHEN o.use_name <> '' THEN o.use_name ELSE o.last END, '') AS said_by,
 	` + why + `coalesce(a.reason, '') ELSE '' END AS reason, ` + why + `a.words ELSE '' END AS words`

@@ -146,7 +146,7 @@ func List(ctx context.Context, q db.Querier, g rights.Grant, one string, limit, 
 // looked at since, or "".
 func Fresh(ctx context.Context, q db.Querier, g rights.Grant) (string, error) {
 	return db.Value[string](ctx, q, `SELECT b.resource FROM report_box b WHERE b.school = $1
-		AND EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = b.resource AND f.person = $2 AND f.event = e.id AND f.read_at IS NULL)`, g.School(), g.Viewer().Person)
+		AND `+notify.Fresh("b.resource", "$2"), g.School(), g.Viewer().Person)
 }
 
 // Seen says that the head looked at them.

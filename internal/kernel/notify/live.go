@@ -272,7 +272,7 @@ func (h *Hub) tell(ctx context.Context, batch []span) error {
 		who, args := db.In([]any{now.UnixMilli()}, some)
 		what, args := db.In(args, events)
 		lines, err := db.All[struct{ Person, Event string }](ctx, h.db, `SELECT f.person, f.event FROM feed f JOIN resource r ON r.id = f.resource
-			WHERE f.person IN (`+who+`) AND f.event IN (`+what+`) AND f.removed_at IS NULL AND `+rights.Sees("r", "f.person", "$1", rights.Read), args...)
+			WHERE f.person IN (`+who+`) AND f.at IN (SELECT created_at FROM event WHERE id IN (`+what+`)) AND f.event IN (`+what+`) AND f.removed_at IS NULL AND `+rights.Sees("r", "f.person", "$1", rights.Read), args...)
 		if err != nil {
 			return fmt.Errorf("events: %w", err)
 		}

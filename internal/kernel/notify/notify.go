@@ -51,19 +51,19 @@ type Event struct {
 // A transaction writes so many rows of feeds: few while somebody waits for the
 // reply, many in the job that writes the rest.
 const (
-	first = 800
+	first = 200
 	most  = 2000
 )
 
 // Publish writes the event and the feed rows of everybody who may read the
 // resource, its actor aside. Within one school they are visible when the
-// transaction commits; past 800 people a job goes on at once, in batches.
+// transaction commits; past 200 people a job goes on at once, in batches.
 func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event, error) {
 	if e.ID == "" {
 		e.ID = id.New()
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO event (id, school, kind, resource, actor, created_at, chosen) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		e.ID, e.School, e.Kind, e.Resource, e.Actor, e.At.UnixMilli(), len(e.Only) > 0 && !e.Later); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO event (id, school, kind, resource, actor, created_at, chosen, awaits) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		e.ID, e.School, e.Kind, e.Resource, e.Actor, e.At.UnixMilli(), len(e.Only) > 0 && !e.Later, e.Awaits); err != nil {
 		return e, fmt.Errorf("event: %w", err)
 	}
 	rows := make([][]any, len(e.Pupils))
@@ -96,12 +96,15 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		}
 		return e, tellAt(ctx, tx, queue, at, Tell{Event: e.ID})
 	}
-	last, err := spread(ctx, tx, e.ID, e.Awaits, "", first)
+	last, err := spread(ctx, tx, e.ID, "", first)
 	if err != nil {
 		return e, fmt.Errorf("feed: %w", err)
 	}
 	if last != "" {
-		if err := queue.Add(ctx, tx, Spread{Event: e.ID, Awaits: e.Awaits, After: last, Tell: at}); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE event SET spreading = TRUE WHERE id = $1`, e.ID); err != nil {
+			return e, fmt.Errorf("event: %w", err)
+		}
+		if err := queue.Add(ctx, tx, Spread{Event: e.ID, After: last, Tell: at}); err != nil {
 			return e, err
 		}
 	}
@@ -171,10 +174,9 @@ func (Tell) Kind() string { return "notify.tell" }
 
 // Spread is the job that writes the rest of an event's feed rows.
 type Spread struct {
-	Event  string `json:"event"`
-	Awaits bool   `json:"awaits,omitempty"`
-	After  string `json:"after,omitempty"`
-	Tell   int64  `json:"tell,omitempty"` // not before, in Unix milliseconds
+	Event string `json:"event"`
+	After string `json:"after,omitempty"`
+	Tell  int64  `json:"tell,omitempty"` // not before, in Unix milliseconds
 }
 
 // Kind names the job.
@@ -188,8 +190,16 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 		for {
 			last := ""
 			if err := d.Write(ctx, func(tx *db.Tx) (err error) {
-				if last, err = spread(ctx, tx, s.Event, s.Awaits, s.After, most); err != nil {
+				if _, err := hold(ctx, tx, `resource = (SELECT resource FROM event WHERE id = $1)`, s.Event); err != nil {
 					return err
+				}
+				if last, err = spread(ctx, tx, s.Event, s.After, most); err != nil {
+					return err
+				}
+				if last == "" {
+					if _, err := tx.Exec(ctx, `UPDATE event SET spreading = FALSE WHERE id = $1`, s.Event); err != nil {
+						return err
+					}
 				}
 				if err := (span{s.Event, s.After, last}).signal(ctx, tx); err != nil {
 					return err
@@ -205,7 +215,7 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 
 // spread writes one batch of feed rows, in the order of persons, and returns
 // the last person when more may follow. Writing a row twice changes nothing.
-func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after string, batch int) (string, error) {
+func spread(ctx context.Context, tx *db.Tx, event, after string, batch int) (string, error) {
 	persons, err := db.All[string](ctx, tx, `SELECT DISTINCT pp.person FROM event e
 		JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
@@ -214,10 +224,10 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 	if err != nil || len(persons) == 0 {
 		return "", err
 	}
-	if _, err := tx.Exec(ctx, lines("$4", `pp.person <> e.actor AND pp.person > $2 AND pp.person <= $3`), event, after, persons[len(persons)-1], awaits); err != nil {
+	if _, err := tx.Exec(ctx, lines(`e.id = $1`, `pp.person <> e.actor AND pp.person > $2 AND pp.person <= $3`), event, after, persons[len(persons)-1]); err != nil {
 		return "", err
 	}
-	if err := succeed(ctx, tx, event, persons[0], persons[len(persons)-1]); err != nil {
+	if err := succession(ctx, tx, event, persons[0], persons[len(persons)-1]); err != nil {
 		return "", err
 	}
 	if len(persons) < batch {
@@ -230,37 +240,87 @@ func spread(ctx context.Context, tx *db.Tx, event string, awaits bool, after str
 // same resource, for those who have its line, from one person to another: what
 // waits for somebody, or is new to them, is so once, in its newest line.
 func succeed(ctx context.Context, tx *db.Tx, event, from, to string) error {
-	earlier, err := db.All[string](ctx, tx, `SELECT o.id FROM event e JOIN event o ON o.resource = e.resource AND o.id <> e.id AND o.created_at <= e.created_at WHERE e.id = $1`, event)
+	earlier, err := db.All[struct {
+		ID string
+		At int64
+	}](ctx, tx, `SELECT o.id, o.created_at AS at FROM event e JOIN event o ON o.resource = e.resource AND (o.created_at, o.id) < (e.created_at, e.id) WHERE e.id = $1`, event)
 	if err != nil || len(earlier) == 0 {
 		return err
 	}
-	in, args := db.In([]any{event, from, to}, earlier)
+	var ids []string
+	var ats []int64
+	for _, e := range earlier {
+		ids, ats = append(ids, e.ID), append(ats, e.At)
+	}
+	in, args := db.In([]any{event, from, to}, ids)
+	when, open := db.In(args, ats)
 	if _, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE event = $1 AND person >= $2 AND person <= $3 AND removed_at IS NULL
-		AND EXISTS (SELECT 1 FROM feed o WHERE o.person = feed.person AND o.event IN (`+in+`) AND o.awaits)`, args...); err != nil {
+		AND EXISTS (SELECT 1 FROM feed o WHERE o.person = feed.person AND o.at IN (`+when+`) AND o.event IN (`+in+`) AND o.awaits)`, open...); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `UPDATE feed SET awaits = FALSE, read_at = coalesce(read_at, (SELECT created_at FROM event WHERE id = $1))
 		WHERE event IN (`+in+`) AND person >= $2 AND person <= $3 AND (awaits OR read_at IS NULL)
-		AND EXISTS (SELECT 1 FROM feed n WHERE n.person = feed.person AND n.event = $1)`, args...)
+		AND EXISTS (SELECT 1 FROM feed n WHERE n.person = feed.person AND n.at = (SELECT created_at FROM event WHERE id = $1) AND n.event = $1)`, args...)
+	return err
+}
+
+// succession is succeed for an event and those that came after it: their lines
+// may have been written before its own.
+func succession(ctx context.Context, tx *db.Tx, event, from, to string) error {
+	later, err := db.All[string](ctx, tx, `SELECT n.id FROM event e JOIN event n ON n.resource = e.resource AND (n.created_at, n.id) >= (e.created_at, e.id)
+		WHERE e.id = $1 ORDER BY n.created_at, n.id`, event)
+	for _, l := range later {
+		if err := succeed(ctx, tx, l, from, to); err != nil {
+			return err
+		}
+	}
 	return err
 }
 
 // tell writes the feed rows of some persons, of those who may read the resource.
 func tell(ctx context.Context, tx *db.Tx, e Event, persons []string) error {
-	in, args := db.In([]any{e.ID, e.Awaits}, persons)
-	_, err := tx.Exec(ctx, lines("$2", `pp.person IN (`+in+`)`), args...)
+	in, args := db.In([]any{e.ID}, persons)
+	_, err := tx.Exec(ctx, lines(`e.id = $1`, `pp.person IN (`+in+`)`), args...)
 	return err
 }
 
-// lines writes the feed rows of event $1 for those who may read its resource
+// catchUp gives a person the lines about resources that a job has yet to write
+// for them: what they do now would be unknown to it. in lists the resources.
+func catchUp(ctx context.Context, tx *db.Tx, person, in string, resources []any) error {
+	spreading := `resource IN (` + in + `) AND spreading`
+	if some, err := db.Value[bool](ctx, tx, `SELECT EXISTS (SELECT 1 FROM event WHERE `+spreading+`)`, resources...); err != nil || !some {
+		return err
+	}
+	events, err := hold(ctx, tx, spreading, resources...)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if _, err := tx.Exec(ctx, lines(`e.id = $1`, `pp.person <> e.actor AND pp.person = $2`), e, person); err != nil {
+			return err
+		}
+		if err := succession(ctx, tx, e, person, person); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold has whoever writes the lines of some events wait for whoever does: they
+// would hold each other's lines otherwise.
+func hold(ctx context.Context, tx *db.Tx, which string, args ...any) (events []string, err error) {
+	return db.All[string](ctx, tx, `SELECT id FROM event WHERE `+which+` ORDER BY id`+tx.Hold(), args...)
+}
+
+// lines writes the feed rows of events for those who may read their resource
 // and are whom it says. Writing a row twice changes nothing.
-func lines(awaits, whom string) string {
+func lines(which, whom string) string {
 	return `INSERT INTO feed (person, event, at, kind, resource, actor, pupils, awaits)
-		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN ` + awaits + ` AND pupils <> '' THEN TRUE ELSE FALSE END
-		FROM (SELECT DISTINCT pp.person, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
+		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN asks AND pupils <> '' THEN TRUE ELSE FALSE END
+		FROM (SELECT DISTINCT pp.person, e.awaits AS asks, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
 			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + rights.Opens("r", "pp.person") + ` AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
+			WHERE ` + which + ` AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + rights.Opens("r", "pp.person") + ` AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`
 }
 
@@ -323,10 +383,10 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 	}
 	if o.Event != "" {
 		args = append(args, o.Event)
-		more += fmt.Sprintf(" AND f.event = $%d", len(args))
+		more += fmt.Sprintf(" AND f.event = $%d AND f.at = (SELECT created_at FROM event WHERE id = $%[1]d)", len(args))
 	}
 	if o.Awaits {
-		more += " AND f.awaits"
+		more += " AND f.awaits = TRUE AND (f.read_at IS NULL OR f.awaits)" // as feed_open has it
 	}
 	scope, args := v.Scope().Where("r", rights.Read, args)
 	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, f.actor, a.first,
@@ -334,6 +394,12 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 		FROM feed f JOIN resource r ON r.id = f.resource JOIN person a ON a.id = f.actor
 		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
 		ORDER BY f.at DESC, f.event DESC LIMIT $4`, args...)
+}
+
+// Fresh writes the condition that a resource is news to a person, both named by
+// an expression of SQL: something happened to it that they have not read.
+func Fresh(resource, person string) string {
+	return `EXISTS (SELECT 1 FROM event e CROSS JOIN feed f WHERE e.resource = ` + resource + ` AND f.person = ` + person + ` AND f.at = e.created_at AND f.event = e.id AND f.read_at IS NULL)`
 }
 
 // Counts are how much a person has not seen, or has yet to do.
@@ -389,14 +455,22 @@ func Seen(ctx context.Context, tx *db.Tx, person, resource string, now time.Time
 
 // SeenAll is Seen for some hundreds.
 func SeenAll(ctx context.Context, tx *db.Tx, person string, now time.Time, resources ...string) error {
+	if in, args := db.In(nil, resources); len(args) > 0 {
+		if err := catchUp(ctx, tx, person, in, args); err != nil {
+			return err
+		}
+	}
 	in, args := db.In([]any{person, now.UnixMilli()}, resources)
-	_, err := tx.Exec(ctx, `UPDATE feed SET read_at = $2 WHERE person = $1 AND read_at IS NULL AND event IN (SELECT id FROM event WHERE resource IN (`+in+`))`, args...)
+	_, err := tx.Exec(ctx, `UPDATE feed SET read_at = $2 WHERE person = $1 AND read_at IS NULL AND (at, event) IN (SELECT created_at, id FROM event WHERE resource IN (`+in+`))`, args...)
 	return err
 }
 
 // Settle says that a person did what a resource asked.
 func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = FALSE, read_at = coalesce(read_at, $3) WHERE person = $1 AND event IN (SELECT id FROM event WHERE resource = $2)`,
+	if err := catchUp(ctx, tx, person, "$1", []any{resource}); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = FALSE, read_at = coalesce(read_at, $3) WHERE person = $1 AND (at, event) IN (SELECT created_at, id FROM event WHERE resource = $2)`,
 		person, resource, now.UnixMilli())
 	return err
 }
@@ -404,8 +478,8 @@ func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Ti
 // Unsettle says that a person took back what they did: it waits again, in its
 // newest line.
 func Unsettle(ctx context.Context, tx *db.Tx, person, resource string) error {
-	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND event = (SELECT f.event FROM feed f JOIN event e ON e.id = f.event
-		WHERE f.person = $1 AND e.resource = $2 AND f.pupils <> '' ORDER BY f.at DESC, f.event DESC LIMIT 1)`, person, resource)
+	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = TRUE WHERE person = $1 AND (at, event) = (SELECT f.at, f.event FROM event e CROSS JOIN feed f
+		WHERE e.resource = $2 AND f.person = $1 AND f.at = e.created_at AND f.event = e.id AND f.pupils <> '' ORDER BY f.at DESC, f.event DESC LIMIT 1)`, person, resource)
 	return err
 }
 
@@ -414,7 +488,7 @@ func Remove(ctx context.Context, tx *db.Tx, g rights.Grant, event string, now ti
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE feed SET removed_at = $3 WHERE person = $1 AND event = $2`, g.Viewer().Person, event, now.UnixMilli())
+	_, err := tx.Exec(ctx, `UPDATE feed SET removed_at = $3 WHERE person = $1 AND at = (SELECT created_at FROM event WHERE id = $2) AND event = $2`, g.Viewer().Person, event, now.UnixMilli())
 	return err
 }
 
@@ -428,7 +502,7 @@ func Backfill(ctx context.Context, tx *db.Tx, person string, now time.Time) erro
 		WHERE e.created_at >= $2 AND e.actor <> $1 AND NOT e.chosen AND e.school IN (SELECT school FROM membership WHERE person = $1)
 		AND NOT EXISTS (SELECT 1 FROM event n WHERE n.resource = e.resource AND NOT n.chosen AND n.actor <> $1 AND (n.created_at, n.id) > (e.created_at, e.id))
 		AND `+Hears("$1", "e.resource")+` AND `+scope+`
-		ON CONFLICT (person, event) DO UPDATE SET pupils = excluded.pupils`, args...)
+		ON CONFLICT (person, at, event) DO UPDATE SET pupils = excluded.pupils`, args...)
 	return err
 }
 
@@ -437,7 +511,7 @@ func Restore(ctx context.Context, tx *db.Tx, g rights.Grant, event string) error
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE feed SET removed_at = NULL WHERE person = $1 AND event = $2`, g.Viewer().Person, event)
+	_, err := tx.Exec(ctx, `UPDATE feed SET removed_at = NULL WHERE person = $1 AND at = (SELECT created_at FROM event WHERE id = $2) AND event = $2`, g.Viewer().Person, event)
 	return err
 }
 
@@ -467,7 +541,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 		`INSERT INTO event_pupil (event, pupil) SELECT event, $1 FROM event_pupil WHERE pupil = $2 ON CONFLICT DO NOTHING`,
 		`INSERT INTO feed (person, event, at, kind, resource, actor, pupils, read_at, awaits, removed_at)
 			SELECT $1, event, at, kind, resource, actor, pupils, read_at, awaits, removed_at FROM feed WHERE person = $2
-			ON CONFLICT (person, event) DO UPDATE SET awaits = feed.awaits AND excluded.awaits, read_at = coalesce(feed.read_at, excluded.read_at)`,
+			ON CONFLICT (person, at, event) DO UPDATE SET awaits = feed.awaits AND excluded.awaits, read_at = coalesce(feed.read_at, excluded.read_at)`,
 	} {
 		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
 			return err

@@ -53,6 +53,7 @@ type DB struct {
 	write   *sql.DB // one connection on SQLite
 	pool    *pgxpool.Pool
 	path    string
+	log     *checkpointer // of SQLite's log
 	stmts   stmtCache
 	writes  writeCache
 	signals signals
@@ -83,8 +84,9 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	dsn := func(extra string) string {
 		// synchronous(FULL): an acknowledged write survives a power cut. The cache
 		// is of each connection; what it misses is in the system's own, a read away.
+		// What a transaction changes beyond it is written twice.
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)" +
-			"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)&_pragma=cache_size(-2000)" + extra
+			"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)" + extra
 	}
 	// The driver would make it readable by everybody on the machine.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -94,7 +96,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	write, err := sql.Open("sqlite", dsn("&_txlock=immediate"))
+	write, err := sql.Open("sqlite", dsn(fmt.Sprintf("&_txlock=immediate&_pragma=cache_size(-8000)&_pragma=wal_autocheckpoint(%d)", mostFrames)))
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
@@ -102,14 +104,18 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := write.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), write.Close())
 	}
-	read, err := sql.Open("sqlite", dsn("&_pragma=query_only(1)"))
+	read, err := sql.Open("sqlite", dsn("&_pragma=cache_size(-2000)&_pragma=query_only(1)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("database: %w", err), write.Close())
+	}
+	move, err := sql.Open("sqlite", dsn("&_pragma=cache_size(-100)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", err), write.Close(), read.Close())
 	}
 	n := max(4, runtime.NumCPU()*2)
 	read.SetMaxOpenConns(n)
 	read.SetMaxIdleConns(n)
-	return &DB{dialect: SQLite, read: read, write: write, path: path, stmts: stmtCache{db: read}}, nil
+	return &DB{dialect: SQLite, read: read, write: write, path: path, log: newCheckpointer(move), stmts: stmtCache{db: read}}, nil
 }
 
 func openPostgres(ctx context.Context, dsn string) (*DB, error) {
@@ -164,7 +170,11 @@ func (d *DB) Close() error {
 	}
 	d.stmts.close()
 	d.writes.close()
-	return errors.Join(d.read.Close(), d.write.Close())
+	var moved error
+	if d.log != nil {
+		moved = d.log.close()
+	}
+	return errors.Join(moved, d.read.Close(), d.write.Close())
 }
 
 // Dialect names the engine.
@@ -276,6 +286,7 @@ func (d *DB) in(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, f func(tx
 		d.signals.say(t.said)
 	}
 	if pool == d.write && d.dialect == SQLite {
+		d.log.committed()
 		d.writes.prepare(ctx, d.write)
 	}
 	return nil
