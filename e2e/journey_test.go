@@ -236,7 +236,7 @@ func (j *journey) tell() {
 		j.teacher.WaitText("Mot publié")
 		return j.teacher.Path()
 	}
-	sign := write("Assurance de la sortie", "La signature d'un parent")
+	sign := write("Assurance de la sortie", "Signer : un parent suffit")
 	told("the word that is signed", 1, 1)
 	ask := write("Repas de la sortie", "Répondre oui ou non")
 	told("the word that asks", 2, 2)

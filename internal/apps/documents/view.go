@@ -143,6 +143,9 @@ var paints = []string{"ciel", "jaune", "vert", "lilas"}
 
 func (v view) folder(n int, i Item) ui.FolderProps {
 	caption := v.r.T("documents.within", "n", i.Within)
+	if i.Within == 0 {
+		caption = v.r.T("documents.within_none")
+	}
 	if i.Owner != v.r.Viewer.Person {
 		caption = i.From()
 	}

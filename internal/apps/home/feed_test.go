@@ -13,9 +13,9 @@ import (
 )
 
 // publish has Mme Duvivier write a word to the families of CE1 B.
-func publish(a *testapp.App, title string) (path string) {
+func publish(a *testapp.App, title string, more ...string) (path string) {
 	class := a.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
-	to := a.As("helene.duvivier").Post("/carnet", "id", id.New(), "titre", title, "texte", "Bonjour.", "a", "class:"+class).To()
+	to := a.As("helene.duvivier").Post("/carnet", append(more, "id", id.New(), "titre", title, "texte", "Bonjour.", "a", "class:"+class)...).To()
 	path, _, _ = strings.Cut(to, "?")
 	return path
 }
@@ -207,4 +207,79 @@ func TestConfirmedAtHomeIsWhatWasShown(t *testing.T) {
 	nadia.Get(nadia.Post(word+"/annuler", "retour", "accueil").To()).OK().Has("attend de nouveau", word+"/lu")
 	nadia.Get("/?fait=lu.").OK()
 	nadia.Get("/?fait=lu.x.y").OK()
+}
+
+// What a tap does not answer says so: the button leads to the slip under the word.
+func TestTheButtonSaysWhatAWordAsks(t *testing.T) {
+	a := testapp.New(t)
+	nadia := a.As("nadia.kermadec")
+	for _, c := range []struct {
+		ask   string
+		more  []string
+		says  string
+		reply []string
+	}{
+		{"read", nil, "", nil},
+		{"yesno", []string{"question", "Vient-elle ?"}, "Répondre", []string{"reponse", "1"}},
+		{"choice", []string{"question", "Quel jour ?", "choix", "lundi\nmardi"}, "Répondre", []string{"reponse", "2"}},
+		{"text", []string{"question", "Une allergie ?"}, "Répondre", []string{"reponse", "Aucune."}},
+		{"sign_one", nil, "Signer", []string{"signe", "1"}},
+		{"sign_both", nil, "Signer", []string{"signe", "1"}},
+	} {
+		word := publish(a, "Le mot qui demande", append(c.more, "demande", c.ask)...)
+		waits, _ := aside(t, nadia.Get("/").OK())
+		waits = html.UnescapeString(waits)
+		link := regexp.MustCompile(`<a class="bouton second" href="` + word + `#retour">.*?</svg> ?(\p{L}+)`).FindStringSubmatch(waits)
+		if tap := strings.Contains(waits, `action="`+word+`/lu"`); tap != (c.says == "") {
+			t.Errorf("%s: a tap at home says it is read: %v", c.ask, tap)
+		}
+		if c.says == "" {
+			if link != nil {
+				t.Errorf("%s: a second way to the word: %q", c.ask, link)
+			}
+			nadia.Post(word + "/lu").To()
+			continue
+		}
+		if link == nil || link[1] != c.says {
+			t.Errorf("%s: the button says %q, want %q", c.ask, link, c.says)
+		}
+		nadia.Get(word).OK().Has(`id="retour"`)
+		nadia.Post(word+"/reponse", append(c.reply, "version", "1")...).To()
+		if waits, _ := aside(t, nadia.Get("/").OK()); strings.Contains(waits, word) {
+			t.Errorf("%s: it still waits", c.ask)
+		}
+	}
+}
+
+// A word that was reminded or corrected asks the same.
+func TestARemindedWordAsksTheSame(t *testing.T) {
+	a := testapp.New(t)
+	nadia, helene := a.As("nadia.kermadec"), a.As("helene.duvivier")
+	word := publish(a, "La piscine", "demande", "yesno", "question", "Vient-elle ?")
+	asks := func() bool {
+		waits, _ := aside(t, nadia.Get("/").OK())
+		return strings.Contains(waits, `href="`+word+`#retour"`)
+	}
+	a.Core.Clock.Advance(time.Hour)
+	helene.Post(word + "/relance").To()
+	if !asks() {
+		t.Error("after a reminder it asks nothing")
+	}
+	helene.Post(word+"/corriger", "version", "1", "titre", "La piscine", "texte", "À 9 h.", "encore", "1").To()
+	if !asks() {
+		t.Error("after a correction it asks nothing")
+	}
+}
+
+// Beyond the first words that wait, their number is said, and the way to all.
+func TestHowManyWordsWaitIsSaid(t *testing.T) {
+	a := testapp.New(t)
+	nadia := a.As("nadia.kermadec")
+	for range 6 {
+		publish(a, "Encore un mot")
+	}
+	n := a.One(`SELECT CAST(count(*) AS TEXT) FROM feed WHERE person = $1 AND awaits AND removed_at IS NULL`, nadia.ID)
+	nadia.Get("/").OK().Has(n+" mots à lire", "Voir tous les mots")
+	child := a.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`)
+	nadia.Get("/?enfant="+child).OK().Has("Plus de 5 mots à lire", `href="/carnet?enfant=`+child+`"`)
 }

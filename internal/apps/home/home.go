@@ -146,7 +146,9 @@ func (h handler) home(r *app.Request) (web.Response, error) {
 		if len(p.awaits) == 0 {
 			hero.Sub = day + " · " + r.T("home.all_read")
 		}
-		if p.more {
+		if all := r.Counts; p.more && p.child == "" && !all.Capped {
+			hero.Sub = day + " · " + r.T("home.to_read", "n", all.Awaits)
+		} else if p.more {
 			hero.Sub = day + " · " + r.T("home.to_read_more", "n", len(p.awaits))
 		}
 	} else if s.Unread > 0 {

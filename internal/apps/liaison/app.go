@@ -42,6 +42,7 @@ func App(core *app.Core) app.App {
 		Kinds: []app.Kind{{
 			Kind: Word, Path: path,
 			Act:      func(id string) string { return path(id) + "/lu" },
+			Asks:     asked(),
 			Undo:     func(id string) string { return path(id) + "/annuler" },
 			ActLabel: "liaison.read", ReadLabel: "liaison.open",
 			Texts: texts,

@@ -119,6 +119,12 @@ func TestChildOfTwoClassesFilters(t *testing.T) {
 	a := testapp.New(t)
 	nadia := a.As("nadia.kermadec")
 	yanis := one(t, a, `SELECT id FROM person WHERE login = 'yanis.kermadec'`)
+	for path, chosen := range map[string]string{"/carnet": "/carnet", "/carnet?enfant=" + yanis: "/carnet?enfant=" + yanis} {
+		row := regexp.MustCompile(`<nav class="enfants".*?</nav>`).FindString(nadia.Get(path).OK().Body)
+		if n := strings.Count(row, "aria-current"); n != 1 || !strings.Contains(row, `href="`+chosen+`" aria-current="true"`) {
+			t.Errorf("%s shows %d children as chosen: %s", path, n, row)
+		}
+	}
 	nadia.Get("/carnet?enfant=" + yanis).OK().Lacks("Sortie en baie de Somme")
 	nadia.Get("/?enfant=" + yanis).OK().Lacks("Sortie en baie de Somme")
 	nadia.Get("/carnet?enfant=" + id.New()).OK().Has("Sortie en baie de Somme")

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/notify"
 	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
@@ -38,6 +39,28 @@ func (a Ask) Answered() bool { return a == AskText || a.Chosen() }
 
 // Chosen says whether the answer is one of the word's choices.
 func (a Ask) Chosen() bool { return a == AskYesNo || a == AskChoice }
+
+// asks is what a list says of it: nothing of what a tap answers.
+func (a Ask) asks() string {
+	if a == AskRead {
+		return ""
+	}
+	return string(a)
+}
+
+// asked says, by what a word asks, where it is signed or answered.
+func asked() map[string]app.Asked {
+	out := map[string]app.Asked{}
+	for _, a := range Asks {
+		switch {
+		case a.Signed():
+			out[string(a)] = app.Asked{Label: "liaison.to_sign", Icon: "pencil-simple", Place: "#retour"}
+		case a.Answered():
+			out[string(a)] = app.Asked{Label: "liaison.to_answer", Icon: "arrow-bend-up-left", Place: "#retour"}
+		}
+	}
+	return out
+}
 
 const (
 	answerMax  = 2000

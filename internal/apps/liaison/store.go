@@ -139,7 +139,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	}
 	body := d.Body()
 	if _, err := resource.Create(ctx, tx, g, now, resource.Row{
-		ID: d.ID, School: g.School(), Kind: Word, Owner: author, Manager: staff(author), Title: d.Title, Summary: richtext.Excerpt(body, 140), Text: richtext.Text(body),
+		ID: d.ID, School: g.School(), Kind: Word, Owner: author, Manager: staff(author), Title: d.Title, Summary: richtext.Excerpt(body, 140), Text: richtext.Text(body), Asks: d.Ask.asks(),
 	}); err != nil {
 		return "", err
 	}

@@ -248,13 +248,14 @@ func (v view) filter() []ui.ChildTab {
 	if v.follow || len(kids) < 2 {
 		return nil
 	}
+	shown := v.child
 	of := func(child string) string {
 		v.child = child
 		return v.with("/carnet", v.theme, Cursor{})
 	}
-	out := []ui.ChildTab{{Href: of(""), Name: v.r.T("liaison.all_children"), Current: v.child == ""}}
+	out := []ui.ChildTab{{Href: of(""), Name: v.r.T("liaison.all_children"), Current: shown == ""}}
 	for _, c := range kids {
-		out = append(out, ui.ChildTab{Href: of(c.ID), Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: v.child == c.ID})
+		out = append(out, ui.ChildTab{Href: of(c.ID), Name: c.First, Class: c.Class, Person: app.Face(c.ID, c.First, "", c.Avatar, ""), Current: shown == c.ID})
 	}
 	return out
 }

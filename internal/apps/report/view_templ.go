@@ -332,11 +332,11 @@ func listPage(v listView) templ.Component {
 			templ_7745c5c3_Var17 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Back(v.here("/ecole"), i18n.T(ctx, "square.school")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Bandeau("turquoise", i18n.T(ctx, "report.title"), i18n.T(ctx, "report.sub"), 8).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Bandeau("turquoise", i18n.T(ctx, "report.title"), i18n.T(ctx, "report.sub"), 8).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Back(v.here("/ecole"), i18n.T(ctx, "square.school")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -83,6 +83,9 @@ type Kind struct {
 	// words, ReadLabel the key of the words of the link that opens the item.
 	Act      func(id string) string
 	ActLabel string
+	// Asks says, by what an item asks, how that is answered where it is read: what
+	// is there instead of Act, which a tap answers.
+	Asks map[string]Asked
 	// Undo is where it is taken back, while there is time.
 	Undo      func(id string) string
 	ReadLabel string
@@ -92,6 +95,10 @@ type Kind struct {
 	// the index of the search is made anew; nil for what has a title alone.
 	Texts func(ctx context.Context, q db.Querier, ids []string) (map[string]string, error)
 }
+
+// Asked is the way to what an item asks: the key of its words, an icon, and the
+// place of the answer in the page of the item.
+type Asked struct{ Label, Icon, Place string }
 
 // Core is what the kernel lends to services and to its own pages.
 type Core struct {

@@ -345,7 +345,8 @@ type Item struct {
 	Children string // ids of the reader's children concerned, separated by spaces
 	At       int64
 	Unread   bool
-	Awaits   bool // still asks something of the reader
+	Awaits   bool   // still asks something of the reader
+	Asks     string // what the resource asks that a tap does not answer
 }
 
 // Service is the part of the kind before the dot.
@@ -390,7 +391,7 @@ func Feed(ctx context.Context, q db.Querier, v *rights.Viewer, o Query) ([]Item,
 	}
 	scope, args := v.Scope().Where("r", rights.Read, args)
 	return db.All[Item](ctx, q, `SELECT f.event, f.kind, r.kind AS about, f.resource, r.title, r.summary, f.actor, a.first,
-		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.awaits, f.pupils AS children
+		CASE WHEN a.use_name <> '' THEN a.use_name ELSE a.last END AS last, a.civility, f.at, f.read_at IS NULL AS unread, f.awaits, r.asks, f.pupils AS children
 		FROM feed f JOIN resource r ON r.id = f.resource JOIN person a ON a.id = f.actor
 		WHERE f.person = $1 AND f.removed_at IS NULL AND (f.at, f.event) < ($2, $3)`+more+` AND `+scope+`
 		ORDER BY f.at DESC, f.event DESC LIMIT $4`, args...)

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"marelle/internal/platform/db"
@@ -84,6 +85,14 @@ func derive(where func(column string) string) string {
 // relatives are refreshed with the pupil.
 func refresh(ctx context.Context, tx *db.Tx, persons []string) error {
 	const step = 300
+	for some := range slices.Chunk(slices.Clone(persons), step) {
+		list, args := db.In(nil, some)
+		members, err := nameClasses(ctx, tx, list, args)
+		if err != nil {
+			return err
+		}
+		persons = append(persons[:len(persons):len(persons)], members...)
+	}
 	for len(persons) > 0 {
 		n := min(step, len(persons))
 		list, args := db.In(nil, persons[:n])

@@ -130,6 +130,9 @@ func (w window) page(status int, fault string, chosen []string) (web.Response, e
 		f := ui.PickerFile{ID: t.ID, Name: t.Name, Icon: t.Icon, Paint: t.Paint, Chosen: slices.Contains(chosen, t.ID)}
 		if t.Folder {
 			f.Href, f.Caption = w.with("dans", t.ID), w.r.T("pick.within", "n", t.Within)
+			if t.Within == 0 {
+				f.Caption = w.r.T("pick.within_none")
+			}
 		} else {
 			f.Caption = i18n.Size(t.Size)
 			f.Unfit = w.reading && !file.Fits(t.Type)

@@ -45,6 +45,7 @@ type Row struct {
 	// Withheld is the pupil whose relatives may not see it, the owner aside,
 	// whatever else they are in the school; empty withholds nothing.
 	Withheld string
+	Asks     string // more than a tap, in the words of its kind: see app.Kind
 }
 
 // Create writes the row of a new item, which is found from then on; g is the grant that allows its creation
@@ -81,13 +82,13 @@ func CreateAll(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, li
 		if r.Withheld != "" {
 			withheld = r.Withheld
 		}
-		rows[n] = []any{r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, r.Summary, now.UnixMilli(), now.UnixMilli(), withheld}
+		rows[n] = []any{r.ID, r.School, string(r.Kind), r.Root, r.Owner, r.Title, r.Summary, now.UnixMilli(), now.UnixMilli(), withheld, r.Asks}
 		entries[n] = search.Entry{Item: r.ID, Title: r.Title, Text: r.Text}
 		if r.Root == r.ID {
 			managed = append(managed, []any{r.ID, r.Manager, int(rights.Manage)})
 		}
 	}
-	if _, err := db.Insert(ctx, tx, `INSERT INTO resource (id, school, kind, root, owner, title, summary, created_at, updated_at, withheld) VALUES `, "", rows); err != nil {
+	if _, err := db.Insert(ctx, tx, `INSERT INTO resource (id, school, kind, root, owner, title, summary, created_at, updated_at, withheld, asks) VALUES `, "", rows); err != nil {
 		if db.IsDuplicate(err) {
 			err = errs.ErrNotFound // an identifier from a form, of something else
 		}

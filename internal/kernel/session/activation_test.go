@@ -63,8 +63,8 @@ func TestActivationOfAnAdult(t *testing.T) {
 	c.post("/activation/mot-de-passe", "passe", password, "passe2", password).goesTo("/activation/email")
 	// Reloading or posting again what is done leads on.
 	c.post("/activation/mot-de-passe", "passe", password, "passe2", password).goesTo("/activation/ciel")
-	c.get("/activation/email").is(200).says("Où vous prévenir", "n'envoie pas encore de courriels", "Plus tard")
-	c.post("/activation/email", "email", "nadia@exemple.fr").is(422).says("n'envoie pas encore de courriels")
+	c.get("/activation/email").is(200).says("Où vous prévenir", "n'envoie pas encore d'e-mails", "Plus tard")
+	c.post("/activation/email", "email", "nadia@exemple.fr").is(422).says("n'envoie pas encore d'e-mails")
 	c.get("/activation/ciel").is(200).says("Vous y êtes", "Ces 2 enfants", "Inès", "Yanis")
 	c.post("/activation/ciel", "theme", "sombre", "lecture", "dyslexie").goesTo("/")
 	if !strings.Contains(c.get("/compte").is(200).body, `data-theme="sombre"`) {

@@ -254,8 +254,8 @@ func TestWithoutMail(t *testing.T) {
 	s.active("nadia.kermadec")
 	s.confirmed("nadia.kermadec", "nadia@exemple.fr")
 	for _, p := range []string{"/mot-de-passe-oublie", "/identifiant-oublie"} {
-		s.client().get(p).is(200).says("Ce portail n'envoie pas de courriels", "Demandez une nouvelle fiche")
-		s.client().post(p, "identifiant", "nadia@exemple.fr").is(422).says("Ce portail n'envoie pas de courriels")
+		s.client().get(p).is(200).says("Ce portail n'envoie pas d'e-mails", "Demandez une nouvelle fiche")
+		s.client().post(p, "identifiant", "nadia@exemple.fr").is(422).says("Ce portail n'envoie pas d'e-mails")
 	}
 	if n := s.count(`SELECT count(*) FROM outgoing_mail`) + s.count(`SELECT count(*) FROM recovery_request`); n != 0 {
 		t.Error("something waits to be sent")
@@ -266,7 +266,7 @@ func TestWithoutMail(t *testing.T) {
 func TestDemoShowsItsMail(t *testing.T) {
 	s := open(t, asDemo)
 	s.active("nadia.kermadec")
-	s.client().get("/portail/courriels").is(200).says("Aucun courriel")
+	s.client().get("/portail/courriels").is(200).says("Aucun e-mail")
 	c := s.in("nadia.kermadec")
 	c.post("/compte/email", "email", "nadia@exemple.fr").goesTo("/compte/email")
 	s.work()

@@ -37,11 +37,11 @@ func settingsPage(v view) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Back("/compte", i18n.T(ctx, "tell.back")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Bandeau("ciel", i18n.T(ctx, "tell.title"), v.say(ctx, "tell.sub"), 0).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Bandeau("ciel", i18n.T(ctx, "tell.title"), v.say(ctx, "tell.sub"), 0).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Back("/compte", i18n.T(ctx, "tell.back")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

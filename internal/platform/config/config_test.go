@@ -4,7 +4,16 @@ import (
 	"testing"
 
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
 )
+
+func TestALimitIsSaidAsItWasSet(t *testing.T) {
+	for set, said := range map[string]string{"50M": "50\u00a0Mo", "2 g": "2\u00a0Go", "700K": "700\u00a0Ko"} {
+		if n, err := Bytes(set); err != nil || i18n.Size(n) != said {
+			t.Errorf("%s is said %q (%v), want %q", set, i18n.Size(n), err, said)
+		}
+	}
+}
 
 func TestAWrongPushHostStopsTheStartWithOneSentence(t *testing.T) {
 	s := Settings{Addr: "127.0.0.1:8080", Data: t.TempDir(), UploadMax: "1M"}

@@ -195,7 +195,9 @@ func Of(name string) string {
 	return "de " + name
 }
 
-// articles are what a class's name may begin with, and what "de" makes of it.
+// articles are what a class's name may begin with, and what "de" makes of it. A
+// name that a no-break space holds together has none: a class called after its
+// teacher, Mme Le Goff (see people).
 var articles = []struct{ article, of string }{{"les ", "des "}, {"le ", "du "}, {"la ", "de la "}, {"l’", "de l’"}, {"l'", "de l’"}}
 
 // aspirated are beginnings of folded names that keep "de" before their h: names

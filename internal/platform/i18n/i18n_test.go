@@ -62,6 +62,7 @@ func TestClassesInASentence(t *testing.T) {
 		{"les écureuils", "des écureuils", "des écureuils"},
 		{"LES HIBOUX", "des HIBOUX", "des HIBOUX"},
 		{"Le Petit Bois", "du Petit Bois", "du Petit Bois"},
+		{"Le\u00a0Goff", "de Le\u00a0Goff", "Le\u00a0Goff"},
 		{"La Forêt", "de la Forêt", "de la Forêt"},
 		{"L’Étoile", "de l’Étoile", "de l’Étoile"},
 		{"L'Arc-en-ciel", "de l’Arc-en-ciel", "de l’Arc-en-ciel"},

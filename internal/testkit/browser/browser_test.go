@@ -2,6 +2,8 @@ package browser
 
 import (
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -32,6 +34,7 @@ var pages = map[string]string{
 	"/unlabelled": pageHead + `<form><input name="q"></form><p class="pale">Trop pâle</p></main></body></html>`,
 	"/wide":       pageHead + `<div class="wide">Trop large</div></main></body></html>`,
 	"/narrow":     pageHead + `<h2 class="narrow">Carnet de liaison</h2><p class="narrow">non</p><p class="narrow">marie.dupont@exemple.fr</p></main></body></html>`,
+	"/stretched":  pageHead + `<img alt="" src="/wide.png" width="60" height="60"> <img alt="" src="/wide.png" width="60" height="30"></main></body></html>`,
 	"/inline":     pageHead + `<p style="color: red">Rouge</p></main></body></html>`,
 	"/foreign":    pageHead + `<img alt="" src="http://127.0.0.2:9/x.png"></main></body></html>`,
 	"/broken":     pageHead + `<img alt="" src="/absent.png"></main></body></html>`,
@@ -66,6 +69,10 @@ func site(t *testing.T) string {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, pageHead+"</main></body></html>")
+	})
+	mux.HandleFunc("GET /wide.png", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "image/png")
+		_ = png.Encode(w, image.NewGray(image.Rect(0, 0, 80, 40)))
 	})
 	text("/icon.svg", "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"/>`)
 	text("/script.js", "text/javascript", `document.getElementById("js").addEventListener("click", () => fetch("/slow").then(r => r.text()).then(n => document.getElementById("count").textContent = n))`)
@@ -183,6 +190,14 @@ func TestOverflowIsSeen(t *testing.T) {
 		if got := tab.overflow(); len(got) > 0 {
 			t.Errorf("at %d px a sound page overflows: %q", screen.Width, got)
 		}
+	}
+}
+
+func TestAPictureOutOfShapeIsSeen(t *testing.T) {
+	tab := Start(t).Tab(t, Desktop)
+	tab.Go(site(t) + "/stretched")
+	if got := tab.stretched(); len(got) != 1 || !strings.Contains(got[0], "60 by 60") {
+		t.Errorf("%q", got)
 	}
 }
 

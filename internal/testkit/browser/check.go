@@ -112,7 +112,7 @@ const boxes = `(() => {
 
 // CheckPage holds the page to what every page must be, at the tab's width and
 // in each of the Themes: no violation for axe-core, nothing that overflows
-// sideways, no word of usual length broken. A page whose halves were both held to
+// sideways, no word of usual length broken, no picture out of shape. A page whose halves were both held to
 // it before is not looked at again, nor the colours of an element whose like was
 // (see news and mark). Its screenshots are called <name>-<width>-<theme>.png.
 func (tab *Tab) CheckPage(name string) {
@@ -127,6 +127,9 @@ func (tab *Tab) CheckPage(name string) {
 			first = at
 			if words := tab.broken(); len(words) > 0 {
 				tab.t.Errorf("%s at %d px: a line breaks the middle of\n\t%s", name, tab.screen.Width, strings.Join(words, "\n\t"))
+			}
+			if pictures := tab.stretched(); len(pictures) > 0 {
+				tab.t.Errorf("%s at %d px: out of shape\n\t%s", name, tab.screen.Width, strings.Join(pictures, "\n\t"))
 			}
 			faults = tab.axe(`document`, `rules: {"color-contrast": {enabled: false}}`)
 		} else if at != first {
@@ -189,6 +192,16 @@ func (tab *Tab) broken() []string {
 		}
 		return out;
 	})()`)
+}
+
+// stretched names the pictures that are shown higher or wider than they are. A
+// drawing keeps its shape by itself, and one that is not there yet has none.
+func (tab *Tab) stretched() []string {
+	tab.t.Helper()
+	return Eval[[]string](tab, `Array.from(document.images).filter(e => {
+		const style = getComputedStyle(e), wide = parseFloat(style.width), high = parseFloat(style.height);
+		return e.naturalWidth && !/\.svg$/.test(e.src) && style.objectFit === "fill" && wide >= 16 && high >= 16 && Math.abs(wide / high * e.naturalHeight / e.naturalWidth - 1) > 0.05;
+	}).map(e => e.outerHTML.slice(0, 120) + " shown as " + e.width + " by " + e.height)`)
 }
 
 // overflow names the elements that make the page wider than the screen. A phone
