@@ -312,7 +312,7 @@ func (v view) toast() *ui.Toast {
 }
 
 func (v view) pieceField() ui.FieldProps {
-	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.files"), Help: v.r.T("documents.files_help", "n", filesMax, "size", i18n.Size(v.r.Core.UploadMax)), Error: v.faults["piece"], Multiple: true, Upload: "/fichiers/envoi?ecole=" + v.r.Grant.School(), Kept: "fichier"}
+	return ui.FieldProps{Name: "piece", Label: v.r.T("documents.files"), Help: v.r.T("documents.files_help", "n", filesMax, "size", i18n.Limit(v.r.Core.UploadMax)), Error: v.faults["piece"], Multiple: true, Upload: "/fichiers/envoi?ecole=" + v.r.Grant.School(), Kept: "fichier"}
 }
 
 func (v view) nameField() ui.FieldProps {

@@ -446,7 +446,7 @@ func expire(ctx context.Context, tx *db.Tx, since time.Time) error {
 }
 
 func tooLarge(core *app.Core) error {
-	return errs.Field("piece", "file.too_large", "max", i18n.Size(core.UploadMax))
+	return errs.Field("piece", "file.too_large", "max", i18n.Limit(core.UploadMax))
 }
 
 // chain reads objects one after the other, each opened when its turn comes.

@@ -199,12 +199,12 @@ func Loopback(host string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// Bytes reads a size: 500M, 2G, 1048576. A kilo is a thousand, as pages say
-// sizes: a limit of 50M is shown as 50 Mo.
+// Bytes reads a size: 500M, 2G, 1048576. A kilo is 1024, as in the settings of
+// the proxy and of the antivirus that stand beside this one.
 func Bytes(s string) (int64, error) {
 	s = strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(s)), "B")
 	unit := int64(1)
-	for suffix, u := range map[string]int64{"K": 1e3, "M": 1e6, "G": 1e9} {
+	for suffix, u := range map[string]int64{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30} {
 		if n, ok := strings.CutSuffix(s, suffix); ok {
 			s, unit = n, u
 			break

@@ -8,9 +8,9 @@ import (
 )
 
 func TestALimitIsSaidAsItWasSet(t *testing.T) {
-	for set, said := range map[string]string{"50M": "50\u00a0Mo", "2 g": "2\u00a0Go", "700K": "700\u00a0Ko"} {
-		if n, err := Bytes(set); err != nil || i18n.Size(n) != said {
-			t.Errorf("%s is said %q (%v), want %q", set, i18n.Size(n), err, said)
+	for set, said := range map[string]string{"50M": "50\u00a0Mo", "2 g": "2\u00a0Go", "700K": "700\u00a0Ko", "1500000": "1,5\u00a0Mo"} {
+		if n, err := Bytes(set); err != nil || i18n.Limit(n) != said {
+			t.Errorf("%s is said %q (%v), want %q", set, i18n.Limit(n), err, said)
 		}
 	}
 }

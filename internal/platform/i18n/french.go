@@ -250,6 +250,17 @@ func Size(n int64) string {
 	return tenths(1e9) + nbsp + "Go"
 }
 
+// Limit writes the largest size that an operator allows, as they set it: 50M is
+// "50 Mo", although it lets through a little more than fifty million bytes.
+func Limit(n int64) string {
+	for shift, unit := range map[int]int64{10: 1e3, 20: 1e6, 30: 1e9} {
+		if whole := n >> shift; whole > 0 && whole < 1000 && whole<<shift == n {
+			return Size(whole * unit)
+		}
+	}
+	return Size(n)
+}
+
 // Fold gives the key by which names are sorted and found: no accents, lower
 // case, œ and æ opened, every sign but . and @ as a single space.
 func Fold(s string) string {
