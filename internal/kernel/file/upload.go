@@ -392,6 +392,9 @@ func whole(ctx context.Context, core *app.Core, u upload, in io.Reader, sum stri
 	if core.Pictures.Reads(kind) {
 		return r.picture(ctx, core, in)
 	}
+	if kind.Drawing() {
+		return r, r.drawing(ctx, core, kind, in)
+	}
 	return r, r.keep(ctx, core, kind, sum, in, u.Size)
 }
 
