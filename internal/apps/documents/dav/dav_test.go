@@ -468,6 +468,23 @@ func TestAPhotoTellsNothing(t *testing.T) {
 	}
 }
 
+// A program that copies a folder takes what it gets for all of it: so nothing is
+// copied while something in it is not ready.
+func TestAFolderThatIsNotReadyIsNotCopied(t *testing.T) {
+	a := testapp.New(t)
+	helene, antoine := of(t, a, "helene.duvivier"), of(t, a, "antoine.mercier")
+	helene.do("MKCOL", "Mes documents/Spectacle", "").is(201)
+	helene.put("Mes documents/Spectacle/mot.txt", "Bonjour").is(201)
+	helene.put("Mes documents/Spectacle/danse.mp4", "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"+strings.Repeat("\x07", 4000)).is(201)
+	share(a.As("helene.duvivier"), idOf(a, "Spectacle"), "1", a.As("antoine.mercier").ID)
+	if got := antoine.copy("Partagés avec moi/Spectacle", "Mes documents/Spectacle"); got.Code < 400 || got.Code >= 500 {
+		t.Errorf("%d", got.Code)
+	}
+	antoine.do("PROPFIND", "Mes documents/Spectacle", "", "Depth", "0").is(404)
+	antoine.copy("Partagés avec moi/Spectacle/mot.txt", "Mes documents/mot.txt").is(201)
+	helene.copy("Mes documents/Spectacle", "Mes documents/Spectacle (2)").is(201)
+}
+
 // placed is a photo that says where it was taken.
 func placed(t *testing.T) string {
 	t.Helper()
