@@ -235,7 +235,10 @@ class Sending {
     field.name = this.input.dataset.kept!;
     field.value = id;
     this.line.append(field);
-    if (this.file.type.startsWith("image/")) face(this.line, `/fichiers/${id}/thumb`);
+    if (this.file.type.startsWith("image/")) {
+      face(this.line, `/fichiers/${id}/thumb`);
+      retouch(this.line, this.list, id, this.file.name);
+    }
     this.done = true;
     this.show("done");
   }
@@ -264,6 +267,20 @@ function face(line: HTMLElement, src: string): void {
   line.prepend(img);
 }
 
+// retouch offers the tool of pictures where the form can be kept meanwhile.
+function retouch(line: HTMLElement, list: HTMLElement, id: string, name: string): void {
+  const { after, retouch, retouchOf } = list.dataset;
+  if (!after) return;
+  const b = document.createElement("button");
+  b.className = "bouton discret";
+  b.name = "retoucher";
+  b.value = id;
+  b.setAttribute("formaction", after);
+  b.textContent = retouch!;
+  b.setAttribute("aria-label", retouchOf!.replace("#", name));
+  line.append(b);
+}
+
 // joined is the line of a file that was chosen among documents.
 function joined(f: Picked, kept: string, list: HTMLElement, changed: () => void): void {
   const line = document.createElement("li");
@@ -287,7 +304,10 @@ function joined(f: Picked, kept: string, list: HTMLElement, changed: () => void)
   field.name = kept;
   field.value = f.id;
   line.append(name, says, remove, field);
-  if (f.thumb) face(line, f.thumb);
+  if (f.thumb) {
+    face(line, f.thumb);
+    retouch(line, list, f.id, f.name);
+  }
   list.append(line);
 }
 
