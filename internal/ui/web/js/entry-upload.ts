@@ -34,6 +34,7 @@ class Sending {
   private sent = 0;
   private paused = false;
   private gone = false;
+  private examined = false; // an antivirus looks at it, which takes its time
   private xhr?: XMLHttpRequest;
   private wake?: () => void;
   done = false;
@@ -111,7 +112,7 @@ class Sending {
       };
       x.upload.onload = () => {
         clearTimeout(silence); // what is left is the server's: it looks at the file
-        if (body && from + body.size === this.file.size) this.show("preparing");
+        if (body && from + body.size === this.file.size) this.show("preparing", this.examined ? this.word("examining") : undefined);
       };
       x.onload = () => resolve({ status: x.status, text: x.responseText, header: (n) => x.getResponseHeader(n) });
       x.onerror = x.onabort = () => reject(new Error("line"));
@@ -143,6 +144,7 @@ class Sending {
     while (a.status < 300 && !this.paused && !this.gone) {
       this.sent = Number(a.header("Upload-Offset"));
       this.bar.value = this.sent;
+      this.examined = a.header("Marelle-Examined") !== null;
       const became = a.header("Marelle-File");
       if (became) {
         this.keep(became);
