@@ -6,6 +6,8 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -120,6 +122,98 @@ func TestFacesAreHidden(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAPictureIsRetouchedBeforeItIsSent is a teacher who writes a word, joins a
+// photo, hides a face of it and finds her text again, with that photo in it: the
+// families get no other, and the clear one is kept nowhere.
+func TestAPictureIsRetouchedBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	b := browser.Start(t)
+	left, right := [2]float64{0.2, 0.5}, [2]float64{0.8, 0.5}
+	photo := filepath.Join(t.TempDir(), "Classe.png")
+	if err := os.WriteFile(photo, class(t, left, right), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, screen := range screens {
+		t.Run(screen.name, func(t *testing.T) {
+			j := journey{t: t, gate: openGate(t), b: b}
+			tab := j.tab("helene.duvivier", screen.size)
+			tab.Go(j.URL + "/carnet/nouveau")
+			tab.Fill("Titre", "Photo de classe")
+			tab.Fill("Texte", "La voici.")
+			tab.Give(`input[name="piece"]`, photo)
+			tab.WaitText("Arrivé")
+			tab.CheckPage("ecrire-photo-jointe")
+			tab.Click("Retoucher Classe.png")
+			tab.WaitText("Flouter un visage")
+			tab.CheckPage("ecrire-retoucher")
+			tab.Click("Flouter un visage")
+			tab.Drag("[data-view]", 0.12, 0.36, 0.28, 0.64)
+			tab.Click("Valider")
+			tab.Click("form.retouche > .rangee > button.bouton")
+			tab.WaitText("Photo enregistrée.")
+			if at := tab.Path(); !strings.HasPrefix(at, "/carnet/nouveau") {
+				t.Fatalf("she comes back to %s", at)
+			}
+			if title := browser.Eval[string](tab, `document.querySelector("[name=titre]").value`); title != "Photo de classe" {
+				t.Errorf("of her text there is %q", title)
+			}
+			tab.WaitText("Garder Classe.jpg")
+			tab.CheckPage("ecrire-photo-retouchee")
+			tab.Click("Publier")
+			tab.WaitText("Mot publié.")
+			file := j.One(`SELECT f.id FROM file f JOIN file_use u ON u.file = f.id WHERE u.resource = $1`, strings.TrimPrefix(tab.Path(), "/carnet/"))
+			nadia := j.tab("nadia.kermadec", screen.size)
+			nadia.Go(j.URL + tab.Path())
+			_, got := nadia.Get("/fichiers/" + file + "/web")
+			if l, r := contrast(t, got, left), contrast(t, got, right); l > 60 || r < 150 {
+				t.Errorf("contrasts %d and %d, want the first hidden and the other clear", l, r)
+			}
+			if n := j.One(`SELECT CAST(count(*) AS TEXT) FROM file WHERE name = 'Classe.jpg'`); n != "1" {
+				t.Errorf("%s pictures are kept", n)
+			}
+		})
+	}
+}
+
+// Without scripts too: the form is kept as a draft on the way. The key Enter keeps
+// it, and leads nowhere else.
+func TestAPictureIsRetouchedBeforeItIsSentWithoutScripts(t *testing.T) {
+	t.Parallel()
+	j := journey{t: t, gate: openGate(t), b: browser.Start(t), option: []browser.Option{browser.NoScript}}
+	photo := filepath.Join(t.TempDir(), "Classe.png")
+	if err := os.WriteFile(photo, class(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tab := j.tab("helene.duvivier", browser.Phone)
+	tab.Go(j.URL + "/carnet/nouveau")
+	tab.Fill("Titre", "Photo de classe")
+	tab.Give(`input[name="piece"]`, photo)
+	tab.Focus("Titre")
+	tab.Press("Enter")
+	tab.WaitText("Garder Classe.jpg")
+	tab.Fill("Titre", "Notre photo")
+	tab.Click("Retoucher Classe.jpg")
+	tab.Click("Tourner à droite")
+	tab.WaitText("Photo enregistrée.")
+	tab.WaitText("Garder Classe.jpg")
+	if got := j.One(`SELECT title FROM word_draft`); got != "Notre photo" {
+		t.Errorf("the draft is %q", got)
+	}
+	_, got := tab.Get("/fichiers/" + j.One(`SELECT id FROM file WHERE name = 'Classe.jpg'`) + "/web")
+	if c, err := jpeg.DecodeConfig(bytes.NewReader(got)); err != nil || c.Width != 600 || c.Height != 900 {
+		t.Errorf("%d × %d, %v", c.Width, c.Height, err)
+	}
+	// Somebody else's picture is retouched by nobody, and no page of another place
+	// is come back to.
+	file := j.One(`SELECT id FROM file WHERE name = 'Classe.jpg'`)
+	j.As("antoine.mercier").Get("/documents/services/" + file + "/retoucher?retour=/carnet/nouveau").NotFound()
+	j.As("helene.duvivier").Get("/documents/services/" + file + "/retoucher?retour=//exemple.fr/").OK().Lacks("exemple.fr")
+	to := j.As("helene.duvivier").Post("/documents/services/"+file+"/retoucher?retour=https://exemple.fr/", "description", "La cour").To()
+	if to != "/documents/services?fait=decrit" {
+		t.Errorf("it leads to %s", to)
 	}
 }
 

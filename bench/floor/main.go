@@ -35,6 +35,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/net/webdav"
 	_ "modernc.org/sqlite"
 
 	"marelle/internal/platform/clock"
@@ -75,6 +76,7 @@ func run() error {
 	flag.BoolVar(&f.write, "write", false, "commit the statements and redirect")
 	flag.BoolVar(&f.template, "template", false, "render the rows instead of sending the bytes")
 	hash := flag.Int("hash", 0, "argon2id hashes at once; 0 for none")
+	drive := flag.String("drive", "", "folder to open as a drive: the protocol alone")
 	subscriptions := flag.String("push", "", "file with push subscriptions, as a JSON array")
 	flag.Parse()
 
@@ -92,6 +94,9 @@ func run() error {
 	var handler http.Handler = f
 	if *hash > 0 {
 		handler = hasher(*hash)
+	}
+	if *drive != "" {
+		handler = &webdav.Handler{FileSystem: webdav.Dir(*drive), LockSystem: webdav.NewMemLS()}
 	}
 	if *subscriptions != "" {
 		if handler, err = pusher(*subscriptions, f.body); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type target struct {
 	requests   [][]byte // whole, as they go on the wire
 	status     int
 	mayRefuse  bool // 503 with Retry-After is an answer too, counted apart
+	stamped    bool // the last bytes of each request differ
 	turn       atomic.Uint64
 	rounds     []round
 }
@@ -169,7 +171,13 @@ func (t *target) measure(d time.Duration, connections, rate int) (round, error) 
 				if begun.Sub(start) >= d {
 					break
 				}
-				status, _, _, err := c.exchange(t.requests[int(t.turn.Add(1)-1)%len(t.requests)], false)
+				turn := t.turn.Add(1) - 1
+				raw := t.requests[int(turn)%len(t.requests)]
+				if t.stamped {
+					raw = slices.Clone(raw)
+					binary.BigEndian.PutUint64(raw[len(raw)-8:], turn)
+				}
+				status, _, _, err := c.exchange(raw, false)
 				if err == nil && t.mayRefuse && status == http.StatusServiceUnavailable {
 					refused = append(refused, time.Since(begun))
 					continue

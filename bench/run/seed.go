@@ -34,6 +34,7 @@ type school struct {
 	tracks   []visit // a teacher and a word they wrote
 	confirms []visit
 	signIns  []string // sign-in names of parents
+	drive    string   // the Authorization of a teacher's application password
 	rows     int64    // of the feed
 	accounts int64
 
@@ -171,6 +172,9 @@ func (s *school) people(ctx context.Context, srv *server.Server, school string) 
 				return err
 			}
 			s.signIns = append(s.signIns, login)
+		}
+		if s.drive, err = opened(ctx, tx, s.teachers[0].Person); err != nil {
+			return err
 		}
 		for _, list := range [][]visitor{s.parents, s.teachers} {
 			for i := range list {

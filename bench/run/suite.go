@@ -44,7 +44,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{"start", (*suite).start}, {"bytes", (*suite).bytes}, {"home", (*suite).home}, {"track", (*suite).track}, {"read", (*suite).read},
 		{"confirm", (*suite).confirm}, {"signin", (*suite).signIn}, {"rush", (*suite).rush}, {"overload", (*suite).overload}, {"rate", (*suite).rate}, {"scale", (*suite).scale},
-		{"publish", (*suite).publish}, {"push", (*suite).push},
+		{"drive", (*suite).drive}, {"publish", (*suite).publish}, {"push", (*suite).push},
 	}
 }
 

@@ -29,7 +29,7 @@ type FieldProps struct {
 	Upload      string // FileField: where a script sends files at once, in pieces; each that arrived is then a hidden field
 	Kept        string // the name of those fields
 	Pick        string // FileField: the window in which files are chosen among those that the person has here
-	PickAfter   string // where the form is sent, to be kept, before that window opens without a script
+	After       string // where the form is sent, to be kept, before it is left for a page that comes back to it: that window without a script, the tool of a picture
 	Rows        int    // TextArea
 	Options     []Option
 	Attrs       templ.Attributes // autocomplete, maxlength, inputmode, autofocus…

@@ -10,7 +10,6 @@ import (
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/notify"
-	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/share"
 	"marelle/internal/platform/db"
@@ -448,10 +447,7 @@ func (h handler) pack(r *app.Request, ids []string, name string) (web.Response, 
 		return nil, errs.ErrNotFound
 	}
 	left := leftOut{name: r.T("documents.zip.left") + ".txt", head: r.T("documents.zip.left.head"), line: func(e Entry, at string) string {
-		if e.Failed {
-			return r.T("documents.zip.left.failed", "name", at, "who", people.Formal(e.Civility, e.First, e.Last))
-		}
-		return r.T("documents.zip.left.waiting", "name", at)
+		return "- " + e.lacks(r, "documents.zip.left.waiting", at)
 	}}
 	return archive(h.core.Blobs, file.ZipName(name)+".zip", list, left, r.Viewer.Now.In(r.Viewer.Zone())), nil
 }

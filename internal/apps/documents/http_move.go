@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/rights"
@@ -46,10 +45,24 @@ func (h handler) copyOne(r *app.Request) (web.Response, error) {
 	return h.picker(r, http.StatusOK, "copy", []string{r.Grant.ID()}, nil)
 }
 
-func (h handler) move(r *app.Request) (web.Response, error) { return h.carry(r, "move", Move) }
-func (h handler) copy(r *app.Request) (web.Response, error) { return h.carry(r, "copy", Copy) }
+func (h handler) move(r *app.Request) (web.Response, error) {
+	return h.carry(r, "move", func(ctx context.Context, tx *db.Tx, to rights.Grant, ids []string) (string, error) {
+		return "deplace", Move(ctx, tx, h.core, r.Grant, to, h.core.Clock.Now(), ids)
+	})
+}
 
-func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, now time.Time, ids []string) error) (web.Response, error) {
+func (h handler) copy(r *app.Request) (web.Response, error) {
+	return h.carry(r, "copy", func(ctx context.Context, tx *db.Tx, to rights.Grant, ids []string) (string, error) {
+		left, err := Copy(ctx, tx, h.core, r.Grant, to, h.core.Clock.Now(), ids)
+		if left > 0 {
+			return "copie." + strconv.Itoa(left), err
+		}
+		return "copie", err
+	})
+}
+
+// carry puts a choice where it goes; f says what was done.
+func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, tx *db.Tx, to rights.Grant, ids []string) (string, error)) (web.Response, error) {
 	ids, err := chosen(r)
 	if err != nil {
 		return nil, err
@@ -61,10 +74,12 @@ func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, t
 	if !form.Has("vers") {
 		return h.picker(r, http.StatusOK, how, ids, nil)
 	}
+	done := ""
 	to, err := h.into(r, form)
 	if err == nil {
-		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			return f(r.Context(), tx, h.core, r.Grant, to, h.core.Clock.Now(), ids)
+		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
+			done, err = f(r.Context(), tx, to, ids)
+			return err
 		})
 	}
 	if faults, ok := r.Faults(err); ok {
@@ -76,7 +91,6 @@ func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, t
 	if err != nil {
 		return nil, err
 	}
-	done := map[string]string{"move": "deplace", "copy": "copie"}[how]
 	if to.Role() > 0 {
 		return web.Redirect(path(to.ID()) + "?fait=" + done), nil
 	}
@@ -111,6 +125,11 @@ func (h handler) picker(r *app.Request, status int, how string, ids []string, fa
 	}
 	if len(v.items) != len(ids) {
 		return nil, errs.ErrNotFound
+	}
+	if how == "copy" {
+		if v.missing, err = Missing(r.Context(), h.core.DB, r.Viewer.Scope(), ids, missingMax+1); err != nil {
+			return nil, err
+		}
 	}
 	if err := h.place(&v, ids); err != nil {
 		return nil, err

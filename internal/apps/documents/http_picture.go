@@ -2,6 +2,7 @@ package documents
 
 import (
 	"net/http"
+	"net/url"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
@@ -27,6 +28,7 @@ func (h handler) retouch(r *app.Request) (web.Response, error) {
 type easel struct {
 	view
 	at, back  string // its address, and where one comes from
+	leave     string // what addresses repeat so that one comes back there
 	picture   Picture
 	asked     file.Retouch
 	original  string
@@ -45,17 +47,36 @@ func (h handler) picture(r *app.Request) (Picture, error) {
 	return Held(r.Context(), h.core.DB, r.Viewer.Scope(), file)
 }
 
-// from is where a picture is retouched, and where one goes from there.
-func (h handler) from(r *app.Request, p Picture) (at, back string) {
+// joined is the address of a file that the viewer joined to something.
+func joined(file string) string { return "/documents/services/" + file }
+
+// from is where a picture is retouched, where one goes from there, and what its
+// addresses repeat: the page of what one writes, when one comes from there.
+func (h handler) from(r *app.Request, p Picture) (at, back, leave string) {
 	if r.Grant.Role() > 0 {
-		return path(r.Grant.ID()), path(r.Grant.ID())
+		return path(r.Grant.ID()), path(r.Grant.ID()), ""
 	}
-	return "/documents/services/" + p.ID, "/documents/services"
+	if writing := web.Local(r.URL.Query().Get("retour")); writing != "" {
+		return joined(p.ID), writing, "?" + url.Values{"retour": {writing}}.Encode()
+	}
+	return joined(p.ID), "/documents/services", ""
+}
+
+// done adds to the address of a page what was done.
+func done(page, what string) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return "/documents"
+	}
+	q := u.Query()
+	q.Set("fait", what)
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 func (h handler) retouching(r *app.Request, status int, p Picture, asked file.Retouch, faults map[string]string) (web.Response, error) {
 	e := easel{view: view{r: r, role: r.Grant.Role(), tab: "services", faults: faults}, picture: p, asked: asked}
-	e.at, e.back = h.from(r, p)
+	e.at, e.back, e.leave = h.from(r, p)
 	if e.role > 0 {
 		if err := h.one(&e.view); err != nil {
 			return nil, err
@@ -110,12 +131,12 @@ func (h handler) repaint(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	done := "decrit"
+	what := "decrit"
 	if made.Draws() {
-		done = "retouche"
+		what = "retouche"
 	}
-	_, back := h.from(r, p)
-	return web.Redirect(back + "?fait=" + done), nil
+	_, back, _ := h.from(r, p)
+	return web.Redirect(done(back, what)), nil
 }
 
 // original puts back what was kept of a picture, or forgets it.
@@ -137,11 +158,11 @@ func (h handler) original(r *app.Request) (web.Response, error) {
 	}); err != nil {
 		return nil, err
 	}
-	at, back := h.from(r, p)
+	at, back, leave := h.from(r, p)
 	if put {
-		return web.Redirect(back + "?fait=retouche"), nil
+		return web.Redirect(done(back, "retouche")), nil
 	}
-	return web.Redirect(at + "/retoucher"), nil
+	return web.Redirect(at + "/retoucher" + leave), nil
 }
 
 // retouches says whether the viewer may retouch an item of a page.
@@ -160,13 +181,16 @@ func (e easel) above() []ui.Crumb {
 	if e.item != nil {
 		return append(e.crumbs(), ui.Crumb{Label: e.item.Name, Href: path(e.item.ID)})
 	}
+	if e.leave != "" {
+		return []ui.Crumb{{Label: e.r.T("documents.writing"), Href: e.back}}
+	}
 	return []ui.Crumb{{Label: e.r.T(e.say("documents.services")), Href: e.back}}
 }
 
 func (e easel) props() ui.PictureProps {
 	own := e.picture.Holder == e.r.Viewer.Person
 	return ui.PictureProps{
-		Action: e.at + "/retoucher", Back: e.back,
+		Action: e.at + "/retoucher" + e.leave, Back: e.back,
 		Src: e.picture.URL("web"), Width: e.picture.Width, Height: e.picture.Height, Done: e.asked.Edits, Error: e.faults["geste"],
 		Alt: e.asked.Alt, AltError: e.faults["description"],
 		Keep: own, Kept: e.asked.Keep || e.original != "" && len(e.asked.Edits) == 0,

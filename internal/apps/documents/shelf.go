@@ -19,7 +19,7 @@ const (
 )
 
 func (h handler) shelf() *app.Shelf {
-	return &app.Shelf{Look: h.onShelf, Take: Lend}
+	return &app.Shelf{Look: h.onShelf, Take: Lend, Retouch: func(file string) string { return joined(file) + "/retoucher" }}
 }
 
 // onShelf lists a page of what the viewer keeps, or was given, in one school: the

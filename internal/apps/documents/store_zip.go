@@ -21,6 +21,16 @@ type Entry struct {
 // viewer read. It names the bytes of each file as they are downloaded: none for
 // sound or video of somebody else that is not ready.
 func Entries(ctx context.Context, q db.Querier, s rights.Scope, ids []string) ([]Entry, error) {
+	return entries(ctx, q, s, ids, `ORDER BY d.folder DESC, d.name_key, d.id`)
+}
+
+// Missing lists some of what items hold that the viewer of the scope may read and
+// not have yet.
+func Missing(ctx context.Context, q db.Querier, s rights.Scope, ids []string, limit int) ([]Entry, error) {
+	return entries(ctx, q, s, ids, `AND NOT d.folder AND v.blob IS NULL ORDER BY d.name_key, d.id LIMIT `+fmt.Sprint(limit))
+}
+
+func entries(ctx context.Context, q db.Querier, s rights.Scope, ids []string, which string) ([]Entry, error) {
 	in, args := db.In(nil, ids)
 	args = append(args, s.Person())
 	me := fmt.Sprintf("$%d", len(args))
@@ -30,7 +40,7 @@ func Entries(ctx context.Context, q db.Querier, s rights.Scope, ids []string) ([
 		FROM (SELECT DISTINCT id FROM tree) t JOIN document d ON d.id = t.id JOIN resource r ON r.id = d.id
 		LEFT JOIN file f ON f.id = d.file LEFT JOIN file_render fr ON fr.file = d.file LEFT JOIN person p ON p.id = f.owner LEFT JOIN file_variant v ON v.file = d.file AND v.name = (SELECT o.name FROM file_variant o
 			WHERE o.file = d.file AND (o.name IN ('original', 'web') OR o.name = 'source' AND f.owner = `+me+`) ORDER BY CASE o.name WHEN 'source' THEN 0 WHEN 'original' THEN 1 ELSE 2 END LIMIT 1)
-		WHERE `+scope+` ORDER BY d.folder DESC, d.name_key, d.id`, args...)
+		WHERE `+scope+` `+which, args...)
 	if err != nil {
 		return nil, fmt.Errorf("zip: %w", err)
 	}

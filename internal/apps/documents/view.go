@@ -10,6 +10,7 @@ import (
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
+	"marelle/internal/kernel/people"
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/share"
 	"marelle/internal/platform/charset"
@@ -43,6 +44,7 @@ type view struct {
 	how      string    // move or copy
 	rooms    []holding // how much the viewer holds, where they may add
 	dir      place     // where a choice may go
+	missing  []Entry   // what a copy leaves out
 	faults   map[string]string
 	typed    string
 }
@@ -81,6 +83,17 @@ func (v view) keeps() bool {
 
 // copies says whether the viewer may have a copy of an item.
 func (v view) copies(i Item) bool { return v.keeps() && (i.Folder || i.Ready) }
+
+// missingMax is how many files that a copy leaves out are told by name.
+const missingMax = 10
+
+// lacks says why an entry is not there yet, in the words of who waits for it.
+func (e Entry) lacks(r *app.Request, waiting, name string) string {
+	if e.Failed {
+		return r.T("documents.zip.left.failed", "name", name, "who", people.Formal(e.Civility, e.First, e.Last))
+	}
+	return r.T(waiting, "name", name)
+}
 
 // adds says whether the viewer may add to what is listed, and where.
 func (v view) adds() (string, bool) {
@@ -294,6 +307,9 @@ func (v view) toast() *ui.Toast {
 	case "deballe":
 		return say("documents.done.unzipped")
 	case "copie":
+		if k, err := strconv.Atoi(n); err == nil && k > 0 && k <= copiesMax {
+			return say("documents.done.copied_but", "n", k)
+		}
 		return say("documents.done.copied")
 	case "deplace":
 		return say("documents.done.moved")

@@ -129,9 +129,20 @@ func TestACopyIsOfferedOfWhatIsThere(t *testing.T) {
 	picture := deposit(t, a, helene, in, "affiche.jpg")
 	helene.Upload("/documents/"+in+"/ajouter", []testapp.File{{Field: "piece", Name: "Danse.mp4", Bytes: film()}}).To()
 	give(helene, in, "1", families(a, "CE1 B")).To()
-	at := "/documents/" + a.One(`SELECT id FROM document WHERE name = 'Danse.mp4'`)
-	file := a.One(`SELECT file FROM document WHERE name = 'Danse.mp4'`)
+	at := "/documents/" + a.One(`SELECT id FROM document WHERE name = 'Danse.mp4' ORDER BY id LIMIT 1`)
+	file := a.One(`SELECT file FROM document WHERE name = 'Danse.mp4' ORDER BY id LIMIT 1`)
 	const sign = `/copier"`
+	// Of a folder what is ready is copied, and what is not is told before and after.
+	nadia.Get("/documents/"+in+"/copier").OK().Has("Copier ici", "ne sera pas copié", "Danse.mp4\u00a0: en préparation.")
+	nadia.Get("/documents/" + picture + "/copier").OK().Lacks("ne sera pas copié")
+	helene.Get("/documents/" + in + "/copier").OK().Lacks("ne sera pas copié")
+	mine := folder(t, nadia, "", "Chez moi")
+	nadia.Get(nadia.Post("/documents/copier", "id", in, "vers", mine).To()).OK().Has("C’est copié, sauf 1 fichier qui n’est pas encore prêt.")
+	if n := a.One(`SELECT CAST(count(*) AS TEXT) FROM document WHERE owner = $1 AND name IN ('affiche.jpg', 'Danse.mp4')`, nadia.ID); n != "1" {
+		t.Errorf("she has %s files", n)
+	}
+	nadia.Post("/documents/copier", "id", a.One(`SELECT id FROM document WHERE name = 'Danse.mp4'`), "vers", mine).Faulty().Has("Réessayez dans quelques minutes")
+	helene.Get(helene.Post("/documents/copier", "id", in, "vers", folder(t, helene, "", "Copie")).To()).OK().Has("C’est copié.")
 	helene.Get(at).OK().Has(at + sign)
 	helene.Get("/documents/" + in).OK().Has(at + sign)
 	nadia.Get("/documents/"+in).OK().Has("Danse.mp4", "/documents/"+picture+sign).Lacks(at+sign, "/fichiers/"+file+"/original")

@@ -84,6 +84,10 @@ func (h handler) resume(r *app.Request, draft string) (web.Response, error) {
 		toast = &ui.Toast{Text: r.T("liaison.draft_second"), Stays: true}
 	case "repris":
 		toast = &ui.Toast{Text: r.T("liaison.taken_back"), Stays: true}
+	case "retouche":
+		toast = &ui.Toast{Text: r.T("liaison.retouched")}
+	case "decrit":
+		toast = &ui.Toast{Text: r.T("liaison.described")}
 	case "copie":
 		toast = &ui.Toast{Text: r.T("liaison.duplicated")}
 	}
@@ -150,6 +154,8 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 		return web.Redirect(atDrafts), nil
 	case r.PostForm.Has("choisir"):
 		return web.Redirect(in("/fichiers/choisir", school, "lire", "", "retour", in(atCompose, school, "brouillon", kept.ID))), nil
+	case id.Valid(r.PostForm.Get("retoucher")):
+		return web.Redirect(h.core.Retouching(r.PostForm.Get("retoucher"), in(atCompose, school, "brouillon", kept.ID))), nil
 	case r.PostForm.Has("apercu"):
 		return web.Redirect(in(atPreview, school, "brouillon", kept.ID)), nil
 	case kept.Newer != 0:

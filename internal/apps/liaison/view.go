@@ -351,7 +351,7 @@ const joins = "image/*,audio/*,video/*,application/pdf"
 func (f form) drafted(ctx context.Context) ui.FieldProps {
 	p := f.file(ctx)
 	if f.planned == "" {
-		p.PickAfter = in(atSave, f.school)
+		p.After = in(atSave, f.school)
 	}
 	return p
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"marelle/internal/kernel/rights"
@@ -18,6 +19,9 @@ type Shelf struct {
 	// viewer may read by now. One that is missing is all missing; a folder is
 	// refused.
 	Take func(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, school string, ids []string) ([]Taken, error)
+	// Retouch is the page where somebody turns, cuts or blurs a picture that they
+	// joined to something.
+	Retouch func(file string) string
 }
 
 // Looking says which part of a shelf is asked for.
@@ -57,6 +61,16 @@ type Thing struct {
 
 // Taken is a file, and the name that it has on the shelf.
 type Taken struct{ File, Name string }
+
+// Retouching is where a picture of the viewer's is retouched, under its id, before
+// one comes back to a page of ours: to what one writes.
+func (c *Core) Retouching(file, back string) string {
+	s := c.Shelf()
+	if s == nil {
+		return back
+	}
+	return s.Retouch(file) + "?" + url.Values{"retour": {back}}.Encode()
+}
 
 // Shelf is the one that a service lends; nil without one.
 func (c *Core) Shelf() *Shelf {

@@ -1,18 +1,15 @@
 package file_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/rights"
@@ -103,55 +100,33 @@ func BenchmarkTwentyUploads(b *testing.B) {
 		return res
 	}
 	const size = 200 << 20
-	peak, before := 0, pss(b)
-	done := make(chan struct{})
-	var watch, wg sync.WaitGroup
-	watch.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			case <-time.After(100 * time.Millisecond):
-				peak = max(peak, pss(b))
-			}
-		}
-	})
+	var wg sync.WaitGroup
+	var before, most testapp.Memory
 	for b.Loop() {
-		for i := range 20 {
-			wg.Go(func() {
-				res := ask(http.MethodPost, a.URL+"/fichiers/envoi", 0, nil, map[string]string{"Upload-Length": fmt.Sprint(size)})
-				if res == nil || res.StatusCode != http.StatusCreated {
-					b.Errorf("%v", res)
-					return
-				}
-				body := io.MultiReader(strings.NewReader(fmt.Sprintf("%08d", i)), io.LimitReader(noise{}, size-8))
-				res = ask(http.MethodPatch, a.URL+res.Header.Get("Location"), size, body, map[string]string{"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"})
-				if res == nil || res.Header.Get(file.FileHeader) == "" {
-					b.Errorf("%v", res)
-				}
-			})
+		was, peak := testapp.Peak(b, func() {
+			for i := range 20 {
+				wg.Go(func() {
+					res := ask(http.MethodPost, a.URL+"/fichiers/envoi", 0, nil, map[string]string{"Upload-Length": fmt.Sprint(size)})
+					if res == nil || res.StatusCode != http.StatusCreated {
+						b.Errorf("%v", res)
+						return
+					}
+					body := io.MultiReader(strings.NewReader(fmt.Sprintf("%08d", i)), io.LimitReader(noise{}, size-8))
+					res = ask(http.MethodPatch, a.URL+res.Header.Get("Location"), size, body, map[string]string{"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"})
+					if res == nil || res.Header.Get(file.FileHeader) == "" {
+						b.Errorf("%v", res)
+					}
+				})
+			}
+			wg.Wait()
+		})
+		if most.PSS == 0 {
+			before = was
 		}
-		wg.Wait()
+		most.PSS = max(most.PSS, peak.PSS)
 	}
-	close(done)
-	watch.Wait()
-	b.ReportMetric(float64(before)/1024, "MB-before")
-	b.ReportMetric(float64(peak)/1024, "MB-peak")
-}
-
-// pss is what the process takes, in kB.
-func pss(b *testing.B) int {
-	text, err := os.ReadFile("/proc/self/smaps_rollup")
-	if err != nil {
-		b.Error(err)
-	}
-	for line := range bytes.Lines(text) {
-		if f := bytes.Fields(line); len(f) > 1 && string(f[0]) == "Pss:" {
-			n, _ := strconv.Atoi(string(f[1]))
-			return n
-		}
-	}
-	return 0
+	b.ReportMetric(float64(before.PSS>>20), "MB-before")
+	b.ReportMetric(float64(most.PSS>>20), "MB-peak")
 }
 
 // noise is bytes of no kind, without end.

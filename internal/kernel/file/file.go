@@ -154,8 +154,8 @@ const (
 )
 
 // Receive takes from a person what is read, seen or heard in a page: a picture is
-// decoded, turned upright and written again without any metadata, in two sizes,
-// and its original is not kept; a PDF, sound and video are kept as they are.
+// decoded, turned upright and written again without any metadata, in two sizes, a
+// drawing with what is drawn alone, and their original is not kept; a PDF, sound and video are kept as they are.
 // Anything else is refused. No row is written: Record does it in the transaction of the item.
 func Receive(ctx context.Context, core *app.Core, school, owner, name string, in io.Reader) (Received, error) {
 	return receive(ctx, core, school, owner, name, in, pages)
@@ -204,6 +204,9 @@ func receive(ctx context.Context, core *app.Core, school, owner, name string, in
 	if err != nil {
 		return r, err
 	}
+	if f.Size == 0 {
+		kind = media.Type{MIME: "text/plain", Ext: ".txt"}
+	}
 	if err := f.Rewind(); err != nil {
 		return r, err
 	}
@@ -212,6 +215,9 @@ func receive(ctx context.Context, core *app.Core, school, owner, name string, in
 	}
 	if core.Pictures.Reads(kind) {
 		return r.picture(ctx, core, f)
+	}
+	if kind.Drawing() {
+		return r, r.drawing(ctx, core, kind, f)
 	}
 	if kind.MIME == "application/pdf" {
 		if err := errors.Join(media.PDF(f, f.Size, core.UploadMax), f.Rewind()); err != nil {
@@ -228,11 +234,14 @@ func recognise(core *app.Core, head io.Reader, name string, whatever bool) (medi
 	if err != nil {
 		return kind, errs.Field("piece", "file.kind")
 	}
+	if strings.EqualFold(filepath.Ext(name), ".svg") && strings.HasPrefix(kind.MIME, "text/") {
+		kind = media.Type{MIME: "image/svg+xml", Ext: ".svg"} // behind a long head
+	}
 	switch end, program := kind.Program(name); {
 	case core.Pictures.Reads(kind), kind.MIME == "application/pdf":
 		return kind, nil
 	case kind.Opaque():
-		return kind, errs.Field("piece", "media.heic")
+		return kind, errs.Field("piece", kind.Unread())
 	case !whatever && !kind.Audio() && !kind.Video():
 		return kind, errs.Field("piece", "file.kind")
 	case program:
@@ -266,13 +275,26 @@ func (r *Received) keep(ctx context.Context, core *app.Core, kind media.Type, su
 	}
 	r.Type, r.Size = kind.MIME, size
 	r.variants = []variant{{"original", key, kind.MIME, size, 0, 0}}
-	if kind.Drawing() {
-		// Small in bytes whatever its size: the same file in each form.
-		for _, name := range []string{"web", "thumb"} {
-			r.variants = append(r.variants, variant{name, key, kind.MIME, size, 0, 0})
-		}
-	}
 	r.prepare(core, kind)
+	return nil
+}
+
+// drawing keeps what is drawn of a drawing: the same in each form, for it is small
+// in bytes whatever its size.
+func (r *Received) drawing(ctx context.Context, core *app.Core, kind media.Type, in io.Reader) error {
+	var out bytes.Buffer
+	if err := core.Pictures.Drawing(ctx, in, &out); err != nil {
+		return field(err)
+	}
+	size := int64(out.Len())
+	key, err := store(ctx, core.Blobs, r.School, bytes.NewReader(out.Bytes()), size)
+	if err != nil {
+		return err
+	}
+	r.Type, r.Size = kind.MIME, size
+	for _, name := range []string{"original", "web", "thumb"} {
+		r.variants = append(r.variants, variant{name, key, kind.MIME, size, 0, 0})
+	}
 	return nil
 }
 

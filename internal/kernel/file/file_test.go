@@ -159,7 +159,7 @@ func TestWhateverASchoolWorksWith(t *testing.T) {
 			"Chanson.wav":    {[]byte("RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00"), "audio/wav"},
 			"Fiche.pdf":      {[]byte("%PDF-1.7\n1 0 obj\n"), "application/pdf"},
 			"page.html":      {[]byte("<!DOCTYPE html><script>alert(1)</script>"), "text/plain"},
-			"dessin.svg":     {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`), "image/svg+xml"},
+			"dessin.svg":     {[]byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + `<svg xmlns:xlink="http://www.w3.org/1999/xlink" xmlns="http://www.w3.org/2000/svg"><path d="M0 0"></path></svg>`), "image/svg+xml"},
 			"notes.xml":      {[]byte(`<?xml version="1.0"?><a/>`), "text/plain"},
 			"je ne sais pas": {[]byte{0, 1, 2, 3, 254, 0, 0}, "application/octet-stream"},
 		} {

@@ -40,6 +40,8 @@ const (
 	uploadsMax = 100
 	// FileHeader names, once all is there, the file that an upload became.
 	FileHeader = "Marelle-File"
+	// examinedHeader says that an antivirus looks at a file before it becomes one.
+	examinedHeader = "Marelle-Examined"
 )
 
 type upload struct {
@@ -48,6 +50,7 @@ type upload struct {
 	Size, Received                       int64
 	Sum                                  []byte
 	TouchedAt                            int64 `db:"touched_at"`
+	examined                             bool
 }
 
 // spoken answers a script with a status and a sentence; whoever does not speak
@@ -86,6 +89,9 @@ func (u upload) answer(status int) web.Response {
 		if u.File != "" {
 			h.Set(FileHeader, u.File)
 		}
+		if u.examined {
+			h.Set(examinedHeader, "1")
+		}
 		if status == http.StatusCreated {
 			h.Set("Location", "/fichiers/envoi/"+u.ID)
 		}
@@ -120,7 +126,7 @@ func begin(r *app.Request) (web.Response, error) {
 }
 
 func announced(r *app.Request) (upload, error) {
-	u := upload{ID: id.New(), Person: r.Viewer.Person, School: r.Grant.School(), TouchedAt: r.Core.Clock.Now().UnixMilli()}
+	u := upload{ID: id.New(), Person: r.Viewer.Person, School: r.Grant.School(), TouchedAt: r.Core.Clock.Now().UnixMilli(), examined: r.Core.Clamd != nil}
 	if err := speaks(r); err != nil {
 		return u, err
 	}
@@ -192,6 +198,7 @@ func under(r *app.Request) (upload, error) {
 	if err == nil {
 		err = speaks(r)
 	}
+	u.examined = r.Core.Clamd != nil
 	return u, err
 }
 
@@ -391,6 +398,9 @@ func whole(ctx context.Context, core *app.Core, u upload, in io.Reader, sum stri
 	}
 	if core.Pictures.Reads(kind) {
 		return r.picture(ctx, core, in)
+	}
+	if kind.Drawing() {
+		return r, r.drawing(ctx, core, kind, in)
 	}
 	return r, r.keep(ctx, core, kind, sum, in, u.Size)
 }

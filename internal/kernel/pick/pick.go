@@ -71,10 +71,7 @@ func open(r *app.Request) (window, error) {
 	if w.shelf == nil || !slices.ContainsFunc(r.Viewer.Memberships, func(m rights.Membership) bool { return m.School == w.school }) {
 		return w, errs.ErrNotFound
 	}
-	// Only a page of ours, by its path: a link never leads elsewhere.
-	if u, err := url.Parse(q.Get("retour")); err == nil && u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.HasPrefix(u.Path, "//") && !strings.Contains(u.Path, `\`) {
-		w.back = u.RequestURI()
-	}
+	w.back = web.Local(q.Get("retour"))
 	w.Looking = app.Looking{School: w.school, Place: q.Get("ou"), Folder: q.Get("dans"), Words: strings.TrimSpace(q.Get("q")), After: q.Get("apres")}
 	return w, nil
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -64,16 +63,11 @@ func plain(password string) string {
 	return norm.NFC.String(secret.NormalizePassphrase(password))
 }
 
-// samePath is where to go next: an absolute path of this very site, or "/".
-// What browsers would read as another host ("//", a backslash, a tab between)
-// and the doors themselves are no such path.
+// samePath is where to go next: an absolute path of this very site, or "/"; the
+// doors themselves are no such path.
 func samePath(s string) string {
-	if len(s) < 2 || len(s) > 1000 || s[0] != '/' || s[1] == '/' || !utf8.ValidString(s) ||
-		strings.ContainsFunc(s, func(r rune) bool { return r == '\\' || r <= ' ' || r == 0x7f }) {
-		return "/"
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") {
+	u, err := url.Parse(web.Local(s))
+	if err != nil || u.Path == "" {
 		return "/"
 	}
 	for _, own := range []string{"/connexion", "/deconnexion", "/changer", "/activation", "/mot-de-passe-oublie", "/nouveau-mot-de-passe", "/identifiant-oublie"} {

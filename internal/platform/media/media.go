@@ -1,7 +1,7 @@
 // Package media turns files from people into files that are safe to show:
 // pictures are decoded and drawn anew, so that nothing but their points
 // survives (no place, no date, no name of a phone, no second file hidden in the
-// first). It knows neither who sent a file nor where it is kept.
+// first); pictures that it cannot draw are refused. It knows neither who sent a file nor where it is kept.
 //
 // PDFs are kept as they are, metadata and all: rewriting them would break forms
 // and signatures. Sound and video are written anew by ffmpeg where the machine has
@@ -57,14 +57,47 @@ func (t Type) Drawing() bool { return t.MIME == "image/svg+xml" }
 // heic says whether it is a photo as phones take them, AVIF aside.
 func (t Type) heic() bool { return strings.HasPrefix(t.MIME, "image/hei") }
 
-// Opaque says whether it is a picture of the kinds that carry a place and a date
-// and that Go alone cannot draw anew.
-func (t Type) Opaque() bool {
+// anew says whether Go alone draws it anew.
+func (t Type) anew() bool {
+	return t.Picture() || t.MIME == "image/bmp" || t.MIME == "image/apng"
+}
+
+// tooled says whether vipsthumbnail may draw it anew.
+func (t Type) tooled() bool {
 	switch t.MIME {
-	case "image/tiff", "image/jp2", "image/jpx", "image/jpm", "image/jxl", "image/jxr", "image/x-canon-cr2", "image/x-adobe-dng":
+	case "image/tiff", "image/jp2", "image/jpx", "image/jpm", "image/jxl", "image/jxr", "image/avif":
 		return true
 	}
-	return t.heic() || t.MIME == "image/avif"
+	return t.heic()
+}
+
+// Opaque says whether it is a picture that Go alone cannot draw anew: it may carry
+// a place and a date, or a whole photo below what is seen. Plans and scanned
+// books are documents, as PDFs are.
+func (t Type) Opaque() bool {
+	switch t.MIME {
+	case "image/vnd.dwg", "image/vnd.dxf", "image/vnd.djvu":
+		return false
+	}
+	return strings.HasPrefix(t.MIME, "image/") && !t.anew() && !t.Drawing()
+}
+
+// Unread is the key of the sentence that refuses a picture which is not drawn anew.
+func (t Type) Unread() string {
+	if t.tooled() {
+		return "media.heic"
+	}
+	return "media.layers"
+}
+
+// raw are the first bytes of photos as cameras keep them, where they are not a TIFF.
+var raw = []string{"IIRO", "IIRS", "MMOR", "IIU\x00", "FUJIFILMCCD-RAW", "\x00MRM", "FOVb", "II\x1a\x00\x00\x00HEAPCCDR"}
+
+func rawPhoto(head []byte) bool {
+	if len(head) > 12 && string(head[4:12]) == "ftypcrx " { // Canon's, in the box of a film
+		return true
+	}
+	return slices.ContainsFunc(raw, func(s string) bool { return bytes.HasPrefix(head, []byte(s)) })
 }
 
 // programs are what a machine runs, by content.
@@ -124,6 +157,8 @@ func Sniff(r io.Reader) (Type, error) {
 	}
 	t := typeOf(mimetype.Detect(head[:n]))
 	switch {
+	case rawPhoto(head[:n]):
+		return Type{MIME: "image/x-raw"}, nil
 	case t.MIME == "video/mp4" && heardMP4(head[:n]):
 		return Type{MIME: "audio/mp4", Ext: ".m4a"}, nil
 	case t.MIME == "video/webm" && bytes.Contains(head[:n], []byte("A_OPUS")) && !bytes.Contains(head[:n], []byte("V_")):

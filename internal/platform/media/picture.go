@@ -14,6 +14,7 @@ import (
 	"os/exec"
 
 	"github.com/gabriel-vasile/mimetype"
+	"golang.org/x/image/bmp"
 	xdraw "golang.org/x/image/draw"
 	"golang.org/x/image/webp"
 
@@ -76,15 +77,15 @@ func NewMaker(parallel int, program string) *Maker {
 // Reads says whether Picture takes the kind on this machine.
 func (m *Maker) Reads(t Type) bool {
 	switch {
-	case t.Picture():
+	case t.anew():
 		return true
 	case t.heic():
 		return m.program != ""
 	}
-	return t.Opaque() && m.vips != ""
+	return t.tooled() && m.vips != ""
 }
 
-// Picture reads a JPEG, PNG, GIF (its first image), WebP or HEIC, and what
+// Picture reads a JPEG, PNG and GIF (their first image), WebP, BMP or HEIC, and what
 // vipsthumbnail reads where it is installed (AVIF, TIFF), and writes it upright,
 // within Side, without any metadata. Give r a stored file, not a slow connection:
 // a slot is held while reading. Errors with a sentence: Invalid (not a picture,
@@ -147,7 +148,7 @@ func (m *Maker) decode(ctx context.Context, src []byte, side int) (image.Image, 
 	case t.heic():
 		img, err := m.heic(ctx, src, side)
 		return img, shape{}, err
-	case t.Opaque() && m.vips != "":
+	case t.tooled() && m.vips != "":
 		png, err := m.thumbnail(ctx, src, side)
 		if err != nil {
 			return nil, shape{}, err
@@ -165,14 +166,16 @@ func decode(ctx context.Context, src []byte) (image.Image, shape, error) {
 	switch {
 	case t.MIME == "image/jpeg":
 		config, read = jpeg.DecodeConfig, jpeg.Decode
-	case t.MIME == "image/png":
+	case t.MIME == "image/png", t.MIME == "image/apng":
 		config, read = png.DecodeConfig, png.Decode
 	case t.MIME == "image/gif":
 		config, read = gif.DecodeConfig, gif.Decode
 	case t.MIME == "image/webp":
 		config, read = webp.DecodeConfig, webp.Decode
+	case t.MIME == "image/bmp":
+		config, read = bmp.DecodeConfig, bmp.Decode
 	case t.Opaque():
-		return nil, shape{}, errs.New(errs.Invalid, "media.heic")
+		return nil, shape{}, errs.New(errs.Invalid, t.Unread())
 	default:
 		return nil, shape{}, errs.New(errs.Invalid, "media.unsupported")
 	}

@@ -116,7 +116,11 @@ func (d *drive) copied(ctx context.Context, in *entry, name string, all bool) er
 		if err != nil {
 			return seen(err)
 		}
-		if err := documents.Copy(ctx, tx, d.core, d.r.Grant, to, now, []string{src.ID}); err != nil {
+		left, err := documents.Copy(ctx, tx, d.core, d.r.Grant, to, now, []string{src.ID})
+		if err == nil && left > 0 { // a program would take it for all that there is
+			err = errs.Field("vers", "file.preparing")
+		}
+		if err != nil {
 			return seen(err)
 		}
 		made, err := documents.Newest(ctx, tx, to, src.Name)

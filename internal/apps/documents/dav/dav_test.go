@@ -1,15 +1,20 @@
 package dav_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +27,7 @@ import (
 	"marelle/internal/platform/clamav"
 	"marelle/internal/platform/clamav/clamavtest"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/media"
 	"marelle/internal/platform/secret"
 	"marelle/internal/testkit/testapp"
 )
@@ -449,12 +455,7 @@ func TestEachSchoolIsAFolder(t *testing.T) {
 func TestAPhotoTellsNothing(t *testing.T) {
 	a := testapp.New(t)
 	helene := of(t, a, "helene.duvivier")
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 200, 100)), nil); err != nil {
-		t.Fatal(err)
-	}
-	const hidden = "Exif\x00\x00MM\x00*\x00\x00\x00\x08 Cachette, 50 N"
-	photo := b.String()[:2] + "\xff\xe1\x00" + string(rune(len(hidden)+2)) + hidden + b.String()[2:]
+	photo := placed(t)
 	for _, name := range []string{"phoque.jpg", "phoque.png"} {
 		helene.put("Mes documents/"+name, photo).is(201)
 		got := helene.do("GET", "Mes documents/"+name, "").is(200).lacks("Cachette")
@@ -464,6 +465,112 @@ func TestAPhotoTellsNothing(t *testing.T) {
 		if size := helene.do("PROPFIND", "Mes documents/"+name, "", "Depth", "0"); !strings.Contains(size.Body.String(), fmt.Sprintf("<D:getcontentlength>%d<", got.Body.Len())) {
 			t.Errorf("%s is told of another size than its %d bytes", name, got.Body.Len())
 		}
+	}
+}
+
+// A program that copies a folder takes what it gets for all of it: so nothing is
+// copied while something in it is not ready.
+func TestAFolderThatIsNotReadyIsNotCopied(t *testing.T) {
+	a := testapp.New(t)
+	helene, antoine := of(t, a, "helene.duvivier"), of(t, a, "antoine.mercier")
+	helene.do("MKCOL", "Mes documents/Spectacle", "").is(201)
+	helene.put("Mes documents/Spectacle/mot.txt", "Bonjour").is(201)
+	helene.put("Mes documents/Spectacle/danse.mp4", "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"+strings.Repeat("\x07", 4000)).is(201)
+	share(a.As("helene.duvivier"), idOf(a, "Spectacle"), "1", a.As("antoine.mercier").ID)
+	if got := antoine.copy("Partagés avec moi/Spectacle", "Mes documents/Spectacle"); got.Code < 400 || got.Code >= 500 {
+		t.Errorf("%d", got.Code)
+	}
+	antoine.do("PROPFIND", "Mes documents/Spectacle", "", "Depth", "0").is(404)
+	antoine.copy("Partagés avec moi/Spectacle/mot.txt", "Mes documents/mot.txt").is(201)
+	helene.copy("Mes documents/Spectacle", "Mes documents/Spectacle (2)").is(201)
+}
+
+// placed is a photo that says where it was taken.
+func placed(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 200, 100)), nil); err != nil {
+		t.Fatal(err)
+	}
+	const hidden = "Exif\x00\x00MM\x00*\x00\x00\x00\x08 Cachette, 50 N"
+	return b.String()[:2] + "\xff\xe1\x00" + string(rune(len(hidden)+2)) + hidden + b.String()[2:]
+}
+
+// Whatever sort of picture it is, nobody gets the place where it was taken: not in
+// a page, not in a form of it, not in a ZIP, not on a drive.
+func TestNoSortOfPictureTellsItsPlace(t *testing.T) {
+	a := testapp.New(t)
+	helene, antoine := of(t, a, "helene.duvivier"), of(t, a, "antoine.mercier")
+	helene.do("MKCOL", "Mes documents/Phare", "").is(201)
+	tiff := "MM\x00*\x00\x00\x00\x08\x00\x09" // one grey point, and a directory of GPS
+	for _, e := range [][4]int{{256, 3, 1, 1 << 16}, {257, 3, 1, 1 << 16}, {258, 3, 1, 8 << 16}, {259, 3, 1, 1 << 16}, {262, 3, 1, 1 << 16}, {273, 4, 1, 8}, {278, 3, 1, 1 << 16}, {279, 4, 1, 1}, {0x8825, 4, 1, 122}} {
+		tiff += string(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, uint16(e[0])), uint16(e[1])), uint32(e[2])), uint32(e[3])))
+	}
+	tiff += "\x00\x00\x00\x00" + "\x00\x01\x00\x1d\x00\x02\x00\x00\x00\x0f\x00\x00\x00\x8c\x00\x00\x00\x00Cachette, 50 N\x00"
+	for name, c := range map[string]struct {
+		bytes string
+		taken bool // or perhaps refused
+	}{
+		"phare.svg": {`<svg xmlns="http://www.w3.org/2000/svg"><metadata>Cachette</metadata><image width="20" height="10" href="data:image/jpeg;base64,` + base64.StdEncoding.EncodeToString([]byte(placed(t))) + `"/></svg>`, true},
+		"vu.svg":    {"<?xml version=\"1.0\"?><!--" + strings.Repeat("Cachette ", 500) + `--><svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>`, true},
+		"phare.psd": {"8BPS\x00\x01\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x01\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00\x00\x00\x00\x00\x20" + "8BIM\x04\x24\x00\x00\x00\x00\x00\x0e<x>Cachette</x>" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00", false},
+		"phare.tif": {tiff, a.Core.Pictures.Reads(media.Type{MIME: "image/tiff"})},
+		"phare.bmp": {"BM\x4a\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x18\x00" + strings.Repeat("\x00", 24) + "abc\x00Cachette", true},
+	} {
+		put := helene.put("Mes documents/Phare/"+name, c.bytes)
+		if put.Code != 201 {
+			if c.taken || put.Code >= 500 {
+				t.Errorf("%s: %d %s", name, put.Code, put.Body)
+			}
+			a.As("helene.duvivier").Upload("/documents/ajouter", []testapp.File{{Field: "piece", Name: name, Bytes: []byte(c.bytes)}}).Faulty().Has("garde en elle le lieu")
+			continue
+		}
+		if !c.taken {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	folder := idOf(a, "Phare")
+	share(a.As("helene.duvivier"), folder, "1", a.As("antoine.mercier").ID)
+	reads := a.As("antoine.mercier")
+	clean := func(what, body string) {
+		t.Helper()
+		for _, trace := range []string{"Cachette", "RXhpZg", "V4aWYA", "FeGlmA", "Q2FjaGV0dG", "NhY2hldHRl", "DYWNoZXR0Z"} {
+			if strings.Contains(body, trace) {
+				t.Errorf("%s: %s comes out", what, trace)
+			}
+		}
+	}
+	inside, err := db.All[struct{ Name, File string }](t.Context(), a.Core.DB, `SELECT name, file FROM document WHERE parent = $1 ORDER BY name`, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, d := range inside {
+		name, file := d.Name, d.File
+		names = append(names, name)
+		clean(name+" on a drive", antoine.do("GET", "Partagés avec moi/Phare/"+name, "").is(200).Body.String())
+		for _, form := range []string{"original", "web", "thumb", "source"} {
+			clean(name+" as "+form, reads.Get("/fichiers/"+file+"/"+form).Body)
+		}
+	}
+	if !slices.Contains(names, "phare.svg") || !slices.Contains(names, "phare.bmp") || slices.Contains(names, "phare.psd") {
+		t.Errorf("there are %v", names)
+	}
+	all := reads.Get("/documents/" + folder + "/zip").OK().Body
+	z, err := zip.NewReader(strings.NewReader(all), int64(len(all)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range z.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clean(f.Name+" in a ZIP", string(b))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/webdav"
@@ -173,6 +174,20 @@ func (f *reading) Close() error {
 		return nil
 	}
 	return f.in.Close()
+}
+
+var _ syscall.Conn = (*reading)(nil)
+
+// SyscallConn lets the system copy from the disk to the socket, where the store is
+// a folder: the bytes do not pass through the program.
+func (f *reading) SyscallConn() (syscall.RawConn, error) {
+	if err := f.open(); err != nil {
+		return nil, err
+	}
+	if file, ok := f.in.(syscall.Conn); ok {
+		return file.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // Write is none: what is written is written anew.

@@ -20,6 +20,24 @@ const Most = 1 << 20
 // Start listens on loopback until the test ends and returns the address.
 func Start(t testing.TB) string {
 	t.Helper()
+	return listen(t, func() {})
+}
+
+// StartSlow does so, and answers what it is sent only when it is told to, once for
+// each.
+func StartSlow(t testing.TB) (address string, answer func()) {
+	t.Helper()
+	turn := make(chan struct{}, 1)
+	return listen(t, func() {
+		select {
+		case <-turn:
+		case <-t.Context().Done():
+		}
+	}), func() { turn <- struct{}{} }
+}
+
+func listen(t testing.TB, wait func()) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -31,13 +49,13 @@ func Start(t testing.TB) string {
 			if err != nil {
 				return // the test is over
 			}
-			go serve(conn)
+			go serve(conn, wait)
 		}
 	}()
 	return ln.Addr().String()
 }
 
-func serve(conn net.Conn) {
+func serve(conn net.Conn, wait func()) {
 	defer conn.Close()
 	r := bufio.NewReader(conn)
 	command, err := r.ReadString(0)
@@ -46,7 +64,9 @@ func serve(conn net.Conn) {
 	case command == "zPING\x00":
 		_, _ = io.WriteString(conn, "PONG\x00")
 	case command == "zINSTREAM\x00":
-		_, _ = io.WriteString(conn, examine(r)+"\x00")
+		said := examine(r)
+		wait()
+		_, _ = io.WriteString(conn, said+"\x00")
 	}
 }
 

@@ -34,6 +34,7 @@ class Sending {
   private sent = 0;
   private paused = false;
   private gone = false;
+  private examined = false; // an antivirus looks at it, which takes its time
   private xhr?: XMLHttpRequest;
   private wake?: () => void;
   done = false;
@@ -111,7 +112,7 @@ class Sending {
       };
       x.upload.onload = () => {
         clearTimeout(silence); // what is left is the server's: it looks at the file
-        if (body && from + body.size === this.file.size) this.show("preparing");
+        if (body && from + body.size === this.file.size) this.show("preparing", this.examined ? this.word("examining") : undefined);
       };
       x.onload = () => resolve({ status: x.status, text: x.responseText, header: (n) => x.getResponseHeader(n) });
       x.onerror = x.onabort = () => reject(new Error("line"));
@@ -143,6 +144,7 @@ class Sending {
     while (a.status < 300 && !this.paused && !this.gone) {
       this.sent = Number(a.header("Upload-Offset"));
       this.bar.value = this.sent;
+      this.examined = a.header("Marelle-Examined") !== null;
       const became = a.header("Marelle-File");
       if (became) {
         this.keep(became);
@@ -235,7 +237,10 @@ class Sending {
     field.name = this.input.dataset.kept!;
     field.value = id;
     this.line.append(field);
-    if (this.file.type.startsWith("image/")) face(this.line, `/fichiers/${id}/thumb`);
+    if (this.file.type.startsWith("image/")) {
+      face(this.line, `/fichiers/${id}/thumb`);
+      retouch(this.line, this.list, id, this.file.name);
+    }
     this.done = true;
     this.show("done");
   }
@@ -264,6 +269,20 @@ function face(line: HTMLElement, src: string): void {
   line.prepend(img);
 }
 
+// retouch offers the tool of pictures where the form can be kept meanwhile.
+function retouch(line: HTMLElement, list: HTMLElement, id: string, name: string): void {
+  const { after, retouch, retouchOf } = list.dataset;
+  if (!after) return;
+  const b = document.createElement("button");
+  b.className = "bouton discret";
+  b.name = "retoucher";
+  b.value = id;
+  b.setAttribute("formaction", after);
+  b.textContent = retouch!;
+  b.setAttribute("aria-label", retouchOf!.replace("#", name));
+  line.append(b);
+}
+
 // joined is the line of a file that was chosen among documents.
 function joined(f: Picked, kept: string, list: HTMLElement, changed: () => void): void {
   const line = document.createElement("li");
@@ -287,7 +306,10 @@ function joined(f: Picked, kept: string, list: HTMLElement, changed: () => void)
   field.name = kept;
   field.value = f.id;
   line.append(name, says, remove, field);
-  if (f.thumb) face(line, f.thumb);
+  if (f.thumb) {
+    face(line, f.thumb);
+    retouch(line, list, f.id, f.name);
+  }
   list.append(line);
 }
 
