@@ -141,7 +141,7 @@ func TestACopyIsOfferedOfWhatIsThere(t *testing.T) {
 	if n := a.One(`SELECT CAST(count(*) AS TEXT) FROM document WHERE owner = $1 AND name IN ('affiche.jpg', 'Danse.mp4')`, nadia.ID); n != "1" {
 		t.Errorf("she has %s files", n)
 	}
-	nadia.Post("/documents/copier", "id", a.One(`SELECT id FROM document WHERE name = 'Danse.mp4'`), "vers", mine).Faulty().Has("Réessayez dans quelques minutes")
+	nadia.Post("/documents/copier", "id", a.One(`SELECT id FROM document WHERE name = 'Danse.mp4'`), "vers", mine).Faulty().Has("est encore en préparation")
 	helene.Get(helene.Post("/documents/copier", "id", in, "vers", folder(t, helene, "", "Copie")).To()).OK().Has("C’est copié.")
 	helene.Get(at).OK().Has(at + sign)
 	helene.Get("/documents/" + in).OK().Has(at + sign)
