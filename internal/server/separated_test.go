@@ -1,11 +1,9 @@
 package server_test
 
 import (
-	"archive/zip"
 	"encoding/json"
 	"fmt"
 	"html"
-	"io"
 	"maps"
 	"net/url"
 	"regexp"
@@ -168,21 +166,9 @@ func (a *apart) acts(n int) {
 func readable(t *testing.T, page *testapp.Page) string {
 	body := page.Body
 	if strings.HasPrefix(page.Header.Get("Content-Type"), "application/zip") {
-		z, err := zip.NewReader(strings.NewReader(body), int64(len(body)))
-		if err != nil {
-			t.Fatal(err)
-		}
 		var all strings.Builder
-		for _, f := range z.File {
-			r, err := f.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := io.ReadAll(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(&all, "%s\n%s\n", f.Name, b)
+		for _, f := range testapp.Unzip(t, body) {
+			fmt.Fprintf(&all, "%s\n%s\n", f.Name, f.Body)
 		}
 		body = all.String()
 	}

@@ -1,9 +1,7 @@
 package documents_test
 
 import (
-	"archive/zip"
 	"bytes"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -24,19 +22,10 @@ func TestAZipHoldsTheTree(t *testing.T) {
 	deposit(t, a, helene, deep, "mer.jpg")
 	names := func(p *testapp.Page) []string {
 		t.Helper()
-		z, err := zip.NewReader(strings.NewReader(p.OK().Body), int64(len(p.Body)))
-		if err != nil {
-			t.Fatal(err)
-		}
 		var out []string
-		for _, f := range z.File {
-			in, err := f.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := io.ReadAll(in)
-			if err != nil || !strings.HasSuffix(f.Name, "/") && len(b) == 0 {
-				t.Errorf("%s: %d bytes, %v", f.Name, len(b), err)
+		for _, f := range testapp.Unzip(t, p.OK().Body) {
+			if f.Body == "" && !strings.HasSuffix(f.Name, "/") {
+				t.Errorf("%s is empty", f.Name)
 			}
 			out = append(out, f.Name)
 		}
@@ -83,19 +72,10 @@ func TestAZipTellsWhatItLacks(t *testing.T) {
 	const note = "À lire - fichiers qui manquent.txt"
 	read := func(p *testapp.Page) (names []string, said string) {
 		t.Helper()
-		z, err := zip.NewReader(strings.NewReader(p.OK().Body), int64(len(p.Body)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range z.File {
+		for _, f := range testapp.Unzip(t, p.OK().Body) {
 			names = append(names, f.Name)
 			if strings.HasPrefix(f.Name, "À lire") {
-				in, err := f.Open()
-				if err != nil {
-					t.Fatal(err)
-				}
-				b, _ := io.ReadAll(in)
-				said = string(b)
+				said = f.Body
 			}
 		}
 		return names, said

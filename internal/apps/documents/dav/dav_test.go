@@ -1,7 +1,6 @@
 package dav_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -556,21 +554,8 @@ func TestNoSortOfPictureTellsItsPlace(t *testing.T) {
 	if !slices.Contains(names, "phare.svg") || !slices.Contains(names, "phare.bmp") || slices.Contains(names, "phare.psd") {
 		t.Errorf("there are %v", names)
 	}
-	all := reads.Get("/documents/" + folder + "/zip").OK().Body
-	z, err := zip.NewReader(strings.NewReader(all), int64(len(all)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range z.File {
-		in, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		clean(f.Name+" in a ZIP", string(b))
+	for _, f := range testapp.Unzip(t, reads.Get("/documents/"+folder+"/zip").OK().Body) {
+		clean(f.Name+" in a ZIP", f.Body)
 	}
 }
 
