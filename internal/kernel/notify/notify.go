@@ -62,6 +62,11 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 	if e.ID == "" {
 		e.ID = id.New()
 	}
+	// What a job, or a reader before it, is writing of the same resource is seen below,
+	// and sees this event.
+	if _, err := hold(ctx, tx, `resource = $1 AND spreading`, e.Resource); err != nil {
+		return e, fmt.Errorf("event: %w", err)
+	}
 	if _, err := tx.Exec(ctx, `INSERT INTO event (id, school, kind, resource, actor, created_at, chosen, awaits) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		e.ID, e.School, e.Kind, e.Resource, e.Actor, e.At.UnixMilli(), len(e.Only) > 0 && !e.Later, e.Awaits); err != nil {
 		return e, fmt.Errorf("event: %w", err)
