@@ -64,9 +64,8 @@ func remind(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, r ro
 		args = append(args, r.whom.Class)
 		some += " AND wp.class = $" + strconv.Itoa(len(args))
 	}
-	persons, err := db.All[string](ctx, tx, `SELECT DISTINCT f.relative FROM word w JOIN word_pupil wp ON wp.word = w.id JOIN family_link f ON f.pupil = wp.pupil
-		JOIN membership m ON m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_from <= $2 AND m.valid_to > $2
-		WHERE w.id = $1 AND wp.reached_at IS NULL AND f.relative <> $5 AND `+people.LinkHolds("f", "$2")+`
+	persons, err := db.All[string](ctx, tx, `SELECT DISTINCT f.relative FROM word w CROSS JOIN word_pupil wp CROSS JOIN membership m JOIN family_link f ON f.pupil = wp.pupil
+		WHERE w.id = $1 AND wp.word = w.id AND m.person = wp.pupil AND m.school = w.school AND m.profile = 'pupil' AND m.valid_from <= $2 AND m.valid_to > $2 AND wp.reached_at IS NULL AND f.relative <> $5 AND `+people.LinkHolds("f", "$2")+`
 		AND NOT EXISTS (SELECT 1 FROM reply rp WHERE rp.word = wp.word AND rp.person = f.relative AND rp.asked = $3)
 		AND NOT EXISTS (SELECT 1 FROM reminder rm WHERE rm.word = wp.word AND rm.person = f.relative AND rm.at > $4)`+some, args...)
 	if err != nil || len(persons) == 0 {

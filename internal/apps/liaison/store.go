@@ -264,7 +264,8 @@ func recount(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, word
 	if _, err := tx.Exec(ctx, `UPDATE word SET counted = -1 WHERE id = $1`, word); err != nil {
 		return fmt.Errorf("count: %w", err)
 	}
-	const present = `FROM word_pupil wp JOIN membership m ON m.person = wp.pupil AND m.school = word.school AND m.profile = 'pupil' AND m.valid_to > $2 WHERE wp.word = $1`
+	// CROSS JOIN as in counts.
+	const present = `FROM word_pupil wp CROSS JOIN membership m WHERE wp.word = $1 AND m.person = wp.pupil AND m.school = word.school AND m.profile = 'pupil' AND m.valid_to > $2`
 	if _, err := tx.Exec(ctx, `UPDATE word SET families = (SELECT count(*) `+present+`), reached = (SELECT count(wp.reached_at) `+present+`),
 		counted = coalesce((SELECT n FROM revision WHERE school = word.school), 0) WHERE id = $1`, word, now.UnixMilli()); err != nil {
 		return fmt.Errorf("count: %w", err)

@@ -229,7 +229,7 @@ func spread(ctx context.Context, tx *db.Tx, event, after string, batch int) (str
 	if err != nil || len(persons) == 0 {
 		return "", err
 	}
-	if _, err := tx.Exec(ctx, lines(`e.id = $1`, `pp.person <> e.actor AND pp.person > $2 AND pp.person <= $3`), event, after, persons[len(persons)-1]); err != nil {
+	if _, err := tx.Exec(ctx, lines(`pp.person <> e.actor AND pp.person > $2 AND pp.person <= $3`), event, after, persons[len(persons)-1]); err != nil {
 		return "", err
 	}
 	if err := succession(ctx, tx, event, persons[0], persons[len(persons)-1]); err != nil {
@@ -285,23 +285,20 @@ func succession(ctx context.Context, tx *db.Tx, event, from, to string) error {
 // tell writes the feed rows of some persons, of those who may read the resource.
 func tell(ctx context.Context, tx *db.Tx, e Event, persons []string) error {
 	in, args := db.In([]any{e.ID}, persons)
-	_, err := tx.Exec(ctx, lines(`e.id = $1`, `pp.person IN (`+in+`)`), args...)
+	_, err := tx.Exec(ctx, lines(`pp.person IN (`+in+`)`), args...)
 	return err
 }
 
 // catchUp gives a person the lines about resources that a job has yet to write
-// for them: what they do now would be unknown to it. in lists the resources.
-func catchUp(ctx context.Context, tx *db.Tx, person, in string, resources []any) error {
-	spreading := `resource IN (` + in + `) AND spreading`
-	if some, err := db.Value[bool](ctx, tx, `SELECT EXISTS (SELECT 1 FROM event WHERE `+spreading+`)`, resources...); err != nil || !some {
-		return err
-	}
-	events, err := hold(ctx, tx, spreading, resources...)
+// for them: what they do now would be unknown to it.
+func catchUp(ctx context.Context, tx *db.Tx, person string, resources ...string) error {
+	in, args := db.In(nil, resources)
+	events, err := hold(ctx, tx, `resource IN (`+in+`) AND spreading`, args...)
 	if err != nil {
 		return err
 	}
 	for _, e := range events {
-		if _, err := tx.Exec(ctx, lines(`e.id = $1`, `pp.person <> e.actor AND pp.person = $2`), e, person); err != nil {
+		if _, err := tx.Exec(ctx, lines(`pp.person <> e.actor AND pp.person = $2`), e, person); err != nil {
 			return err
 		}
 		if err := succession(ctx, tx, e, person, person); err != nil {
@@ -317,15 +314,15 @@ func hold(ctx context.Context, tx *db.Tx, which string, args ...any) (events []s
 	return db.All[string](ctx, tx, `SELECT id FROM event WHERE `+which+` ORDER BY id`+tx.Hold(), args...)
 }
 
-// lines writes the feed rows of events for those who may read their resource
-// and are whom it says. Writing a row twice changes nothing.
-func lines(which, whom string) string {
+// lines writes the feed rows of event $1 for those who may read its resource and
+// are whom it says. Writing a row twice changes nothing.
+func lines(whom string) string {
 	return `INSERT INTO feed (person, event, at, kind, resource, actor, pupils, awaits)
 		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN asks AND pupils <> '' THEN TRUE ELSE FALSE END
 		FROM (SELECT DISTINCT pp.person, e.awaits AS asks, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
 			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE ` + which + ` AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + rights.Opens("r", "pp.person") + ` AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
+			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + rights.Opens("r", "pp.person") + ` AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`
 }
 
@@ -461,10 +458,8 @@ func Seen(ctx context.Context, tx *db.Tx, person, resource string, now time.Time
 
 // SeenAll is Seen for some hundreds.
 func SeenAll(ctx context.Context, tx *db.Tx, person string, now time.Time, resources ...string) error {
-	if in, args := db.In(nil, resources); len(args) > 0 {
-		if err := catchUp(ctx, tx, person, in, args); err != nil {
-			return err
-		}
+	if err := catchUp(ctx, tx, person, resources...); err != nil {
+		return err
 	}
 	in, args := db.In([]any{person, now.UnixMilli()}, resources)
 	_, err := tx.Exec(ctx, `UPDATE feed SET read_at = $2 WHERE person = $1 AND read_at IS NULL AND (at, event) IN (SELECT created_at, id FROM event WHERE resource IN (`+in+`))`, args...)
@@ -473,7 +468,7 @@ func SeenAll(ctx context.Context, tx *db.Tx, person string, now time.Time, resou
 
 // Settle says that a person did what a resource asked.
 func Settle(ctx context.Context, tx *db.Tx, person, resource string, now time.Time) error {
-	if err := catchUp(ctx, tx, person, "$1", []any{resource}); err != nil {
+	if err := catchUp(ctx, tx, person, resource); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `UPDATE feed SET awaits = FALSE, read_at = coalesce(read_at, $3) WHERE person = $1 AND (at, event) IN (SELECT created_at, id FROM event WHERE resource = $2)`,
