@@ -400,7 +400,7 @@ func TestWordsThatAsk(t *testing.T) {
 			}
 			if screen.size == browser.Phone { // a telephone that says so gets the word without the list beside it
 				tab := w.tab("nadia.kermadec")
-				tab.Agent("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1")
+				tab.Agent(testapp.IPhone)
 				w.open("nadia.kermadec", "/carnet/"+s.One(`SELECT max(id) FROM word`), "mot-seul")
 				if browser.Eval[bool](tab, `document.querySelector(".liste-cote") !== null`) {
 					t.Error("a phone gets the list as well")

@@ -137,7 +137,7 @@ func TestPhoneReadsAWordAlone(t *testing.T) {
 	a := testapp.New(t)
 	word := sent(t, a, "Piscine", "read")
 	for name, agent := range map[string]http.Header{
-		"iPhone":  {"User-Agent": {"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"}},
+		"iPhone":  {"User-Agent": {testapp.IPhone}},
 		"Android": {"Sec-Ch-Ua-Mobile": {"?1"}},
 	} {
 		nadia := a.As("nadia.kermadec")

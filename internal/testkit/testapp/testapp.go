@@ -252,6 +252,9 @@ func (a *App) Drain() {
 	}
 }
 
+// IPhone is how the telephone of many parents names itself.
+const IPhone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"
+
 // Person is somebody with a browser, signed in or not.
 type Person struct {
 	app    *App
