@@ -162,7 +162,7 @@ func repaint(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM document_version WHERE node IN (SELECT id FROM document WHERE file = $1 AND ($2 = '' OR id = $2))
-			AND n <> (SELECT d.version FROM document d WHERE d.id = document_version.node) AND file IN (SELECT id FROM file WHERE type LIKE 'image/%')`, mine, only); err != nil {
+			AND n <> (SELECT d.version FROM document d WHERE d.id = document_version.node) AND EXISTS (SELECT 1 FROM file o WHERE o.id = document_version.file AND o.type LIKE 'image/%')`, mine, only); err != nil {
 			return fmt.Errorf("repaint: %w", err)
 		}
 		for _, o := range older {

@@ -37,10 +37,10 @@ func entries(ctx context.Context, q db.Querier, s rights.Scope, ids []string, wh
 	scope, args := s.Where("r", rights.Read, args)
 	list, err := db.All[Entry](ctx, q, tree(in)+`SELECT d.id, CASE WHEN d.id IN (`+in+`) THEN '' ELSE coalesce(d.parent, '') END AS parent, d.name, d.folder, d.changed_at, coalesce(v.type, '') AS type, coalesce(v.blob, '') AS blob,
 			coalesce(fr.state, '') = 'failed' AS failed, coalesce(p.first, '') AS first, coalesce(p.civility, '') AS civility, coalesce(CASE WHEN p.use_name <> '' THEN p.use_name ELSE p.last END, '') AS last
-		FROM (SELECT DISTINCT id FROM tree) t JOIN document d ON d.id = t.id JOIN resource r ON r.id = d.id
+		FROM (SELECT DISTINCT id FROM tree) t CROSS JOIN document d CROSS JOIN resource r
 		LEFT JOIN file f ON f.id = d.file LEFT JOIN file_render fr ON fr.file = d.file LEFT JOIN person p ON p.id = f.owner LEFT JOIN file_variant v ON v.file = d.file AND v.name = (SELECT o.name FROM file_variant o
 			WHERE o.file = d.file AND (o.name IN ('original', 'web') OR o.name = 'source' AND f.owner = `+me+`) ORDER BY CASE o.name WHEN 'source' THEN 0 WHEN 'original' THEN 1 ELSE 2 END LIMIT 1)
-		WHERE `+scope+` `+which, args...)
+		WHERE d.id = t.id AND r.id = d.id AND `+scope+` `+which, args...)
 	if err != nil {
 		return nil, fmt.Errorf("zip: %w", err)
 	}

@@ -165,9 +165,8 @@ func (n Need) resolve(ctx context.Context, q db.Querier, v *Viewer, object strin
 			School string
 			Role   int
 		}](ctx, q, `SELECT r.school AS school, max(rg.role) AS role
-			FROM resource r JOIN resource_grant rg ON rg.resource = r.root
-			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = r.school
-			WHERE r.id = $1 AND r.kind = $2 AND r.trashed_at IS NULL AND `+Opens("r", "$3")+`
+			FROM resource r CROSS JOIN person_principal pp CROSS JOIN resource_grant rg
+			WHERE pp.school = r.school AND rg.resource = r.root AND rg.principal = pp.principal AND r.id = $1 AND r.kind = $2 AND r.trashed_at IS NULL AND `+Opens("r", "$3")+`
 			AND pp.person = $3 AND pp.valid_from <= $4 AND pp.valid_to > $4`+live+` GROUP BY r.school`, args...)
 		if err != nil {
 			return Grant{}, err
