@@ -161,12 +161,10 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 		return "", fmt.Errorf("word: %w", err)
 	}
 	var rows, classes [][]any
-	var readers, followers, pupils []string
+	var followers []string
 	seen := map[string]bool{}
 	for _, t := range list {
 		rows = append(rows, []any{d.ID, t.Pupil, t.Class, now.UnixMilli()})
-		readers = append(readers, "family:"+t.Pupil, "person:"+t.Pupil)
-		pupils = append(pupils, t.Pupil)
 		for _, c := range t.Classes {
 			if !seen[c] {
 				seen[c] = true
@@ -181,7 +179,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if _, err := db.Insert(ctx, tx, `INSERT INTO word_class (class, word, published_at) VALUES `, "", classes); err != nil {
 		return "", fmt.Errorf("word: %w", err)
 	}
-	if err := resource.Share(ctx, tx, d.ID, rights.Read, readers...); err != nil {
+	if err := resource.ShareOf(ctx, tx, d.ID, rights.Read, `SELECT 'family:' || pupil AS principal FROM word_pupil WHERE word = $1 UNION ALL SELECT 'person:' || pupil FROM word_pupil WHERE word = $1`); err != nil {
 		return "", err
 	}
 	if err := resource.Share(ctx, tx, d.ID, rights.Contribute, followers...); err != nil {
@@ -195,7 +193,7 @@ func Send(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, author
 	if err := recount(ctx, tx, g, now, d.ID); err != nil {
 		return "", err
 	}
-	e := notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, Pupils: pupils, Awaits: true, At: now}
+	e := notify.Event{School: g.School(), Kind: string(Word), Resource: d.ID, Actor: author, PupilsOf: `SELECT pupil FROM word_pupil WHERE word = $1`, Awaits: true, At: now}
 	if d.Tell > 0 {
 		e.Tell = now.Add(d.Tell)
 	}

@@ -40,6 +40,7 @@ type Event struct {
 	Resource string
 	Actor    string
 	Pupils   []string // whom it is about
+	PupilsOf string   // in their place, where they are hundreds: a SELECT of "pupil" by the resource, $1
 	Awaits   bool     // asks something of the relatives of those pupils
 	Only     []string // of those who may read the resource, these alone; everybody when empty
 	Later    bool     // who may read it later is told then, even if only some are now
@@ -48,16 +49,15 @@ type Event struct {
 	Tell     time.Time // before it nobody is told outside the portal; At when zero
 }
 
-// A transaction writes so many rows of feeds: few while somebody waits for the
-// reply, many in the job that writes the rest.
 const (
-	first = 200
-	most  = 2000
+	first = 200 // readers whose rows of feeds are written while somebody waits for the reply
+	most  = 400 // rows that a transaction of a job writes
 )
 
 // Publish writes the event and the feed rows of everybody who may read the
 // resource, its actor aside. Within one school they are visible when the
-// transaction commits; past 200 people a job goes on at once, in batches.
+// transaction commits; where more than 200 people may read it, a job writes them
+// at once, in batches.
 func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event, error) {
 	if e.ID == "" {
 		e.ID = id.New()
@@ -71,11 +71,7 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		e.ID, e.School, e.Kind, e.Resource, e.Actor, e.At.UnixMilli(), len(e.Only) > 0 && !e.Later, e.Awaits); err != nil {
 		return e, fmt.Errorf("event: %w", err)
 	}
-	rows := make([][]any, len(e.Pupils))
-	for i, p := range e.Pupils {
-		rows[i] = []any{e.ID, p}
-	}
-	if _, err := db.Insert(ctx, tx, `INSERT INTO event_pupil (event, pupil) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
+	if err := about(ctx, tx, e); err != nil {
 		return e, fmt.Errorf("event: %w", err)
 	}
 	if e.Replaces {
@@ -88,35 +84,45 @@ func Publish(ctx context.Context, tx *db.Tx, queue *jobs.Queue, e Event) (Event,
 		at = e.Tell.UnixMilli()
 	}
 	if len(e.Only) > 0 {
-		for some := range slices.Chunk(slices.Sorted(slices.Values(e.Only)), most) {
-			if err := tell(ctx, tx, e, some); err != nil {
-				return e, fmt.Errorf("feed: %w", err)
-			}
-			if err := succeed(ctx, tx, e.ID, some[0], some[len(some)-1]); err != nil {
-				return e, fmt.Errorf("feed: %w", err)
-			}
+		if err := spread(ctx, tx, e.ID, slices.Sorted(slices.Values(e.Only))); err != nil {
+			return e, fmt.Errorf("feed: %w", err)
 		}
 		if err := (span{event: e.ID}).signal(ctx, tx); err != nil {
 			return e, err
 		}
 		return e, tellAt(ctx, tx, queue, at, Tell{Event: e.ID})
 	}
-	last, err := spread(ctx, tx, e.ID, "", first)
+	persons, err := readers(ctx, tx, e.ID, "", first+1)
 	if err != nil {
 		return e, fmt.Errorf("feed: %w", err)
 	}
-	if last != "" {
+	if len(persons) > first {
 		if _, err := tx.Exec(ctx, `UPDATE event SET spreading = TRUE WHERE id = $1`, e.ID); err != nil {
 			return e, fmt.Errorf("event: %w", err)
 		}
-		if err := queue.Add(ctx, tx, Spread{Event: e.ID, After: last, Tell: at}); err != nil {
-			return e, err
-		}
+		return e, queue.Add(ctx, tx, Spread{Event: e.ID, Tell: at})
 	}
-	if err := (span{event: e.ID, to: last}).signal(ctx, tx); err != nil {
+	if err := spread(ctx, tx, e.ID, persons); err != nil {
+		return e, fmt.Errorf("feed: %w", err)
+	}
+	if err := (span{event: e.ID}).signal(ctx, tx); err != nil {
 		return e, err
 	}
-	return e, tellAt(ctx, tx, queue, at, Tell{Event: e.ID, To: last})
+	return e, tellAt(ctx, tx, queue, at, Tell{Event: e.ID})
+}
+
+// about writes the pupils whom an event is about.
+func about(ctx context.Context, tx *db.Tx, e Event) error {
+	if e.PupilsOf != "" {
+		_, err := tx.Exec(ctx, `INSERT INTO event_pupil (event, pupil) SELECT $2, pupil FROM (`+e.PupilsOf+`) x WHERE 1 = 1 ON CONFLICT DO NOTHING`, e.Resource, e.ID)
+		return err
+	}
+	rows := make([][]any, len(e.Pupils))
+	for i, p := range e.Pupils {
+		rows[i] = []any{e.ID, p}
+	}
+	_, err := db.Insert(ctx, tx, `INSERT INTO event_pupil (event, pupil) VALUES `, `ON CONFLICT DO NOTHING`, rows)
+	return err
 }
 
 // tellAt enqueues a job that tells, not before an instant; 0 for at once.
@@ -190,15 +196,22 @@ func (Spread) Kind() string { return "notify.spread" }
 // Jobs are the package's jobs; queue is asked for when they run.
 func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 	return []jobs.Kind{jobs.Handle(func(ctx context.Context, s Spread) error {
+		persons, err := readers(ctx, d, s.Event, s.After, 0)
+		if err != nil {
+			return err
+		}
 		// One transaction after the other: a job for each would wait for the queue
 		// between them. Begun again, it writes nothing twice.
 		for {
-			last := ""
+			batch, last := persons[:min(most, len(persons))], ""
+			if persons = persons[len(batch):]; len(persons) > 0 {
+				last = batch[len(batch)-1]
+			}
 			if err := d.Write(ctx, func(tx *db.Tx) (err error) {
 				if _, err := hold(ctx, tx, `resource = (SELECT resource FROM event WHERE id = $1)`, s.Event); err != nil {
 					return err
 				}
-				if last, err = spread(ctx, tx, s.Event, s.After, most); err != nil {
+				if err := spread(ctx, tx, s.Event, batch); err != nil {
 					return err
 				}
 				if last == "" {
@@ -218,27 +231,34 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 	})}
 }
 
-// spread writes one batch of feed rows, in the order of persons, and returns
-// the last person when more may follow. Writing a row twice changes nothing.
-func spread(ctx context.Context, tx *db.Tx, event, after string, batch int) (string, error) {
-	persons, err := db.All[string](ctx, tx, `SELECT DISTINCT pp.person FROM event e
+// readers are those who may read the resource of an event, its actor aside, in
+// their order, after one of them; limit of them, whoever they are, or all for 0.
+func readers(ctx context.Context, q db.Querier, event, after string, limit int) ([]string, error) {
+	args, cut := []any{event, after}, ""
+	if limit > 0 {
+		args, cut = append(args, limit), " LIMIT $3"
+	}
+	persons, err := db.All[string](ctx, q, `SELECT DISTINCT pp.person FROM event e
 		JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
 		JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor AND pp.person > $2 AND `+rights.Opens("r", "pp.person")+`
-		ORDER BY pp.person LIMIT $3`, event, after, batch)
-	if err != nil || len(persons) == 0 {
-		return "", err
+		WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND pp.person <> e.actor AND pp.person > $2 AND `+rights.Opens("r", "pp.person")+cut, args...)
+	slices.Sort(persons)
+	return persons, err
+}
+
+// spread writes the feed rows of some persons, who come in their order, of those
+// who may read the resource. Writing a row twice changes nothing.
+func spread(ctx context.Context, tx *db.Tx, event string, persons []string) error {
+	if len(persons) == 0 {
+		return nil
 	}
-	if _, err := tx.Exec(ctx, lines(`pp.person <> e.actor AND pp.person > $2 AND pp.person <= $3`), event, after, persons[len(persons)-1]); err != nil {
-		return "", err
+	for some := range slices.Chunk(persons, first) {
+		in, args := db.In([]any{event}, some)
+		if _, err := tx.Exec(ctx, lines(`pp.person IN (`+in+`)`), args...); err != nil {
+			return err
+		}
 	}
-	if err := succession(ctx, tx, event, persons[0], persons[len(persons)-1]); err != nil {
-		return "", err
-	}
-	if len(persons) < batch {
-		return "", nil
-	}
-	return persons[len(persons)-1], nil
+	return succession(ctx, tx, event, persons[0], persons[len(persons)-1])
 }
 
 // succeed lets an event take the place of those that came before it about the
@@ -282,13 +302,6 @@ func succession(ctx context.Context, tx *db.Tx, event, from, to string) error {
 	return err
 }
 
-// tell writes the feed rows of some persons, of those who may read the resource.
-func tell(ctx context.Context, tx *db.Tx, e Event, persons []string) error {
-	in, args := db.In([]any{e.ID}, persons)
-	_, err := tx.Exec(ctx, lines(`pp.person IN (`+in+`)`), args...)
-	return err
-}
-
 // catchUp gives a person the lines about resources that a job has yet to write
 // for them: what they do now would be unknown to it.
 func catchUp(ctx context.Context, tx *db.Tx, person string, resources ...string) error {
@@ -315,14 +328,17 @@ func hold(ctx context.Context, tx *db.Tx, which string, args ...any) (events []s
 }
 
 // lines writes the feed rows of event $1 for those who may read its resource and
-// are whom it says. Writing a row twice changes nothing.
+// are whom it says, which names some persons. Writing a row twice changes nothing.
+//
+// CROSS JOIN keeps the order on SQLite: a person has a dozen principals, an item
+// may have thousands of rights.
 func lines(whom string) string {
 	return `INSERT INTO feed (person, event, at, kind, resource, actor, pupils, awaits)
 		SELECT person, id, created_at, kind, resource, actor, pupils, CASE WHEN asks AND pupils <> '' THEN TRUE ELSE FALSE END
 		FROM (SELECT DISTINCT pp.person, e.awaits AS asks, e.id, e.created_at, e.kind, e.resource, e.actor, ` + concerned("e", "pp.person") + ` AS pupils
-			FROM event e JOIN resource r ON r.id = e.resource JOIN resource_grant rg ON rg.resource = r.root
-			JOIN person_principal pp ON pp.principal = rg.principal AND pp.school = e.school
-			WHERE e.id = $1 AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + rights.Opens("r", "pp.person") + ` AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
+			FROM event e JOIN resource r ON r.id = e.resource CROSS JOIN person_principal pp CROSS JOIN resource_grant rg
+			WHERE e.id = $1 AND pp.school = e.school AND rg.resource = r.root AND rg.principal = pp.principal
+			AND pp.valid_from <= e.created_at AND pp.valid_to > e.created_at AND ` + rights.Opens("r", "pp.person") + ` AND ` + Hears("pp.person", "e.resource") + ` AND ` + whom + `) x WHERE 1 = 1
 		ON CONFLICT DO NOTHING`
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 	"time"
 
 	"marelle/internal/kernel/rights"
@@ -174,29 +173,24 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 	if err := g.Confirm(ctx, tx); err != nil {
 		return err
 	}
-	// "kin:", a pupil's 36 letters, ":", a relative's: what is a relative's alone
-	// is also theirs, what is about a pupil is one range of the index.
-	for _, k := range []struct{ which, as string }{
-		{`resource IN (SELECT id FROM resource WHERE owner = $2) AND principal LIKE 'kin:%' AND substr(principal, 42) = $2`, `substr(principal, 1, 41) || $1`},
-		{`principal >= 'kin:' || $2 || ':' AND principal < 'kin:' || $2 || ';'`, `'kin:' || $1 || substr(principal, 41)`},
+	// A right names the loser in its principal: alone, or as the pupil or the relative
+	// of "kin:", a pupil's 36 letters, ":", a relative's. A relative has those on what
+	// is theirs; the others are on anything of the schools that the two were in.
+	const schools = `(SELECT school FROM membership WHERE person IN ($1, $2))`
+	for _, which := range []string{
+		`resource IN (SELECT id FROM resource WHERE owner = $2) AND principal LIKE 'kin:%' AND substr(principal, 42) = $2`,
+		`resource IN (SELECT id FROM resource WHERE school IN ` + schools + `) AND principal >= 'kin:' || $2 || ':' AND principal < 'kin:' || $2 || ';'`,
+		`resource IN (SELECT id FROM resource WHERE school IN ` + schools + `) AND principal IN ('person:' || $2, 'staff:' || $2, 'family:' || $2)`,
 	} {
-		if _, err := tx.Exec(ctx, `INSERT INTO resource_grant (resource, principal, role) SELECT resource, `+k.as+`, role FROM resource_grant WHERE `+k.which+` `+higher, winner, loser); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO resource_grant (resource, principal, role) SELECT resource, replace(principal, $2, $1), role FROM resource_grant WHERE `+which+` `+higher, winner, loser); err != nil {
 			return fmt.Errorf("merge: %w", err)
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM resource_grant WHERE `+strings.ReplaceAll(k.which, "$2", "$1"), loser); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM resource_grant WHERE $1 <> $2 AND `+which, winner, loser); err != nil {
 			return fmt.Errorf("merge: %w", err)
 		}
 	}
 	for _, text := range []string{`UPDATE resource SET owner = $1 WHERE owner = $2`, `UPDATE resource SET withheld = $1 WHERE withheld = $2`} {
 		if _, err := tx.Exec(ctx, text, winner, loser); err != nil {
-			return fmt.Errorf("merge: %w", err)
-		}
-	}
-	for _, kind := range []string{"person:", "staff:", "family:"} {
-		if _, err := tx.Exec(ctx, `INSERT INTO resource_grant (resource, principal, role) SELECT resource, $1, role FROM resource_grant WHERE principal = $2 `+higher, kind+winner, kind+loser); err != nil {
-			return fmt.Errorf("merge: %w", err)
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM resource_grant WHERE principal = $1`, kind+loser); err != nil {
 			return fmt.Errorf("merge: %w", err)
 		}
 	}
@@ -219,6 +213,15 @@ func Share(ctx context.Context, tx *db.Tx, resource string, role rights.Role, pr
 	}
 	_, err := db.Insert(ctx, tx, `INSERT INTO resource_grant (resource, principal, role) VALUES `, higher, rows)
 	if err != nil {
+		return fmt.Errorf("share: %w", err)
+	}
+	return nil
+}
+
+// ShareOf is Share with many at once, whom a statement finds in what has just been
+// written: a SELECT of "principal" by the resource, $1.
+func ShareOf(ctx context.Context, tx *db.Tx, resource string, role rights.Role, principals string) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO resource_grant (resource, principal, role) SELECT $1, principal, $2 FROM (`+principals+`) x WHERE 1 = 1 `+higher, resource, int(role)); err != nil {
 		return fmt.Errorf("share: %w", err)
 	}
 	return nil
