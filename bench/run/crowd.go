@@ -31,12 +31,12 @@ func (s *suite) overload(context.Context) error {
 	}
 	t.mayRefuse = true
 	// Many more callers than the server works for at once: it is for it to choose.
-	over, err := t.measure(30*time.Second, 600, int(3*peak.perSecond))
+	over, err := t.measure(30*time.Second, 600, int(3*peak.PerSecond))
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "\n### Three times the peak for 30 s\n\nPeak: %.0f/s (p99 %.0f ms). Offered %.0f/s by 600 connections: %.0f/s served (%.0f %% of the peak, p99 %.0f ms), %.0f/s refused (p99 %.0f ms), %d errors. Times count from when a request was due. The callers are on the same cores: of the server's own CPU, %.0f %% went to what was served, refusing the rest. PSS at the end: %.1f MiB.\n",
-		peak.perSecond, peak.p99, 3*peak.perSecond, over.perSecond, 100*over.perSecond/peak.perSecond, over.p99, float64(over.refused)/30, over.refusal, over.errors, 100*peak.cpu/over.cpu, over.pss)
+		peak.PerSecond, peak.P99, 3*peak.PerSecond, over.PerSecond, 100*over.PerSecond/peak.PerSecond, over.P99, float64(over.Refused)/30, over.Refusal, over.Errors, 100*peak.CPU/over.CPU, over.PSS)
 	return nil
 }
 
@@ -76,7 +76,7 @@ func (s *suite) rush(context.Context) error {
 	}
 	offered := (s.length + 2*time.Second).Seconds()
 	fmt.Fprintf(s.out, "\n### 200 sign-ins a second offered, %d homes a second beside\n\nargon2id on one core, alone: %.1f/s. Signed in: %.1f/s (%.0f %%), refused with 503: %.1f/s (p99 %.0f ms), errors %d. Home p99: %.1f ms idle, %.1f ms in the rush (× %.1f). PSS %.1f MiB.\n",
-		rate, core, in.perSecond, 100*in.perSecond/core, float64(in.refused)/offered, in.refusal, in.errors, idle.p99, busy.p99, busy.p99/idle.p99, in.pss)
+		rate, core, in.PerSecond, 100*in.PerSecond/core, float64(in.Refused)/offered, in.Refusal, in.Errors, idle.P99, busy.P99, busy.P99/idle.P99, in.PSS)
 	return nil
 }
 

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,9 +34,9 @@ type target struct {
 }
 
 type round struct {
-	perSecond, cpu, p50, p99, pss float64 // 1/s, ms, ms, ms, MiB
-	errors, refused               int
-	refusal                       float64 // p99 of the refusals, ms
+	PerSecond, CPU, P50, P99, PSS float64 // 1/s, ms, ms, ms, MiB
+	Errors, Refused               int
+	Refusal                       float64 // p99 of the refusals, ms
 }
 
 // request writes an HTTP/1.1 request; form makes it a POST.
@@ -221,8 +224,51 @@ func (t *target) measure(d time.Duration, connections, rate int) (round, error) 
 		return of[int(q*float64(len(of)-1))].Seconds() * 1000
 	}
 	count := float64(len(times))
-	return round{perSecond: count / took.Seconds(), cpu: (after - before) * 1000 / count, p50: ms(times, 0.5), p99: ms(times, 0.99), pss: pss,
-		errors: bad, refused: len(away), refusal: ms(away, 0.99)}, err
+	return round{PerSecond: count / took.Seconds(), CPU: (after - before) * 1000 / count, P50: ms(times, 0.5), P99: ms(times, 0.99), PSS: pss,
+		Errors: bad, Refused: len(away), Refusal: ms(away, 0.99)}, err
+}
+
+// apart is measure in a process of its own: a page asked for beside thousands of
+// pushes does not stand in line behind the push service of this one.
+func (t *target) apart(d time.Duration, connections, rate int) (r round, err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return r, err
+	}
+	order, err := json.Marshal(errand{t.addr, t.pids, t.requests, t.status, d, connections, rate})
+	if err != nil {
+		return r, err
+	}
+	cmd := exec.Command(program, "-errand")
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(order), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return r, fmt.Errorf("measure apart: %w", err)
+	}
+	return r, json.Unmarshal(out, &r)
+}
+
+// errand is a measurement that another process of this program does.
+type errand struct {
+	Addr              string
+	PIDs              []int
+	Requests          [][]byte
+	Status            int
+	Length            time.Duration
+	Connections, Rate int
+}
+
+// runErrand reads an errand, and writes its round.
+func runErrand(in io.Reader, out io.Writer) error {
+	var e errand
+	if err := json.NewDecoder(in).Decode(&e); err != nil {
+		return err
+	}
+	r, err := (&target{addr: e.Addr, pids: e.PIDs, requests: e.Requests, status: e.Status}).measure(e.Length, e.Connections, e.Rate)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(r)
 }
 
 // alternate runs n rounds of each target in turn, after a warm-up.

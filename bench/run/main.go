@@ -52,7 +52,11 @@ func run() error {
 	slim := flag.Bool("slim", false, "with -suite: schools but the first have people and rights, no words")
 	years := flag.Int("years", 1, "with -suite: years of words in the first school")
 	only := flag.String("only", "", "with -suite: some scenarios, of "+strings.Join(scenarioNames(), ","))
+	order := flag.Bool("errand", false, "measure what standard input says; for this program's own use")
 	flag.Parse()
+	if *order {
+		return runErrand(os.Stdin, os.Stdout)
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -22,15 +22,15 @@ func table(w io.Writer, targets []*target) {
 		}
 		bad := 0
 		for _, r := range t.rounds {
-			bad += r.errors
+			bad += r.Errors
 		}
 		first := targets[0].rounds
 		fmt.Fprintf(w, "| %s | %.0f | %.3f | %.2f | %.2f | %.1f | %d | %.2f | %.0f %% |\n", t.name,
-			of(func(_ int, r round) float64 { return r.perSecond }), of(func(_ int, r round) float64 { return r.cpu }),
-			of(func(_ int, r round) float64 { return r.p50 }), of(func(_ int, r round) float64 { return r.p99 }),
-			of(func(_ int, r round) float64 { return r.pss }), bad,
-			of(func(i int, r round) float64 { return r.cpu / first[i].cpu }),
-			of(func(i int, r round) float64 { return 100 * r.perSecond / first[i].perSecond }))
+			of(func(_ int, r round) float64 { return r.PerSecond }), of(func(_ int, r round) float64 { return r.CPU }),
+			of(func(_ int, r round) float64 { return r.P50 }), of(func(_ int, r round) float64 { return r.P99 }),
+			of(func(_ int, r round) float64 { return r.PSS }), bad,
+			of(func(i int, r round) float64 { return r.CPU / first[i].CPU }),
+			of(func(i int, r round) float64 { return 100 * r.PerSecond / first[i].PerSecond }))
 	}
 }
 

@@ -231,7 +231,7 @@ func (s *suite) push(ctx context.Context) (err error) {
 		}
 		time.Sleep(time.Second)
 		length := time.Duration(many / p.whole * float64(time.Second))
-		idle, err := homes.measure(max(length, 2*time.Second), s.connections, rate)
+		idle, err := homes.apart(max(length, 2*time.Second), s.connections, rate)
 		if err != nil {
 			return err
 		}
@@ -243,14 +243,14 @@ func (s *suite) push(ctx context.Context) (err error) {
 			fanned <- err
 		}()
 		time.Sleep(liaison.TellAfter)
-		busy, err := homes.measure(length, s.connections, rate)
+		busy, err := homes.apart(length, s.connections, rate)
 		if err := errors.Join(err, <-fanned); err != nil {
 			return err
 		}
 		time.Sleep(time.Second)
 		bares, wholes, sendings, cpus = append(bares, b), append(wholes, p.whole), append(sendings, p.sending), append(cpus, p.cpu)
 		shares, sharesSending = append(shares, 100*p.whole/b), append(sharesSending, 100*p.sending/b)
-		idles, busies, during = append(idles, idle.p99), append(busies, busy.p99), append(during, beside.whole)
+		idles, busies, during = append(idles, idle.P99), append(busies, busy.P99), append(during, beside.whole)
 	}
 	var times []float64
 	for i := range idles {
