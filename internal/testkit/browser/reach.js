@@ -98,6 +98,8 @@ window.reach = (function () {
       this.last = e;
       return {Faults: faults, End: false};
     },
-    missed: function () { return this.left.map(say); },
+    // What has gone from the page meanwhile (ten seconds to take back what was sent)
+    // is not missed.
+    missed: function () { return this.left.filter(shown).map(say); },
   };
 })();
