@@ -30,6 +30,8 @@ func Missing(ctx context.Context, q db.Querier, s rights.Scope, ids []string, li
 	return entries(ctx, q, s, ids, `AND NOT d.folder AND v.blob IS NULL ORDER BY d.name_key, d.id LIMIT `+fmt.Sprint(limit))
 }
 
+// entries are items and what they hold. CROSS JOIN keeps the order on SQLite: the
+// tree knows a few of all that there is.
 func entries(ctx context.Context, q db.Querier, s rights.Scope, ids []string, which string) ([]Entry, error) {
 	in, args := db.In(nil, ids)
 	args = append(args, s.Person())

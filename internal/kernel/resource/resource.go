@@ -176,6 +176,7 @@ func Merge(ctx context.Context, tx *db.Tx, g rights.Grant, winner, loser string)
 	// A right names the loser in its principal: alone, or as the pupil or the relative
 	// of "kin:", a pupil's 36 letters, ":", a relative's. A relative has those on what
 	// is theirs; the others are on anything of the schools that the two were in.
+	// PostgreSQL refuses a parameter that a statement does not use, hence $1 <> $2.
 	const schools = `(SELECT school FROM membership WHERE person IN ($1, $2))`
 	for _, which := range []string{
 		`resource IN (SELECT id FROM resource WHERE owner = $2) AND principal LIKE 'kin:%' AND substr(principal, 42) = $2`,

@@ -74,6 +74,8 @@ window.reach = (function () {
   return {
     shown: shown, say: say, stops: stops,
     begin: function () {
+      // An announcement waits for whoever is at it: it must not leave half way round.
+      document.querySelectorAll(".annonce[data-leaves]").forEach(function (e) { e.dispatchEvent(new Event("pointerenter")); });
       this.list = stops(document);
       this.left = this.list.slice();
       this.last = null;
@@ -98,8 +100,6 @@ window.reach = (function () {
       this.last = e;
       return {Faults: faults, End: false};
     },
-    // What has gone from the page meanwhile (ten seconds to take back what was sent)
-    // is not missed.
-    missed: function () { return this.left.filter(shown).map(say); },
+    missed: function () { return this.left.map(say); },
   };
 })();
