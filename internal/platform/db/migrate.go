@@ -15,7 +15,9 @@ import (
 
 // Migrate brings the schema up to date with the .sql files at the root of each
 // file system, ordered by their dated names whatever package they come from.
-// A name that ends in .sqlite.sql or .postgres.sql is for that engine alone.
+// A name that ends in .sqlite.sql or .postgres.sql is for that engine alone, and
+// has its twin for the other: a backup that moves from one engine to the other
+// knows migrations by their numbers.
 // before is called once when there is something to do, with the number of
 // pending files: the place for a copy of the database.
 func (d *DB) Migrate(ctx context.Context, before func(pending int) error, files ...fs.FS) (applied int, err error) {
@@ -86,14 +88,17 @@ func (d *DB) provider(files []fs.FS) (*goose.Provider, error) {
 // the other engine; the same name twice is an error.
 func merge(files []fs.FS, d Dialect) (flat, error) {
 	all := flat{}
+	alone := map[string]bool{}
 	for _, f := range files {
 		names, err := fs.Glob(f, "*.sql")
 		if err != nil {
 			return nil, err
 		}
 		for _, n := range names {
-			if _, engine, ok := strings.Cut(strings.TrimSuffix(n, ".sql"), "."); ok && Dialect(engine) != d {
-				continue
+			if base, engine, ok := strings.Cut(strings.TrimSuffix(n, ".sql"), "."); ok {
+				if alone[base] = !alone[base]; Dialect(engine) != d {
+					continue
+				}
 			}
 			if _, twice := all[n]; twice {
 				return nil, fmt.Errorf("migrations: %s exists twice", n)
@@ -103,6 +108,11 @@ func merge(files []fs.FS, d Dialect) (flat, error) {
 				return nil, err
 			}
 			all[n] = b
+		}
+	}
+	for n, alone := range alone {
+		if alone {
+			return nil, fmt.Errorf("migrations: %s exists for one engine only", n)
 		}
 	}
 	return all, nil
