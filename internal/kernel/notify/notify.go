@@ -172,12 +172,10 @@ func RemoveAll(ctx context.Context, tx *db.Tx, g rights.Grant, resources ...stri
 }
 
 // Tell is the job that tells people of an event outside the portal: those who
-// have a feed row, after one person and up to another. Who does it declares
-// its function.
+// have a feed row, after one person. Who does it declares its function.
 type Tell struct {
 	Event string `json:"event"`
 	After string `json:"after,omitempty"`
-	To    string `json:"to,omitempty"`
 }
 
 // Kind names the job.
@@ -214,15 +212,13 @@ func Jobs(d *db.DB, queue func() *jobs.Queue) []jobs.Kind {
 				if err := spread(ctx, tx, s.Event, batch); err != nil {
 					return err
 				}
-				if last == "" {
-					if _, err := tx.Exec(ctx, `UPDATE event SET spreading = FALSE WHERE id = $1`, s.Event); err != nil {
-						return err
-					}
-				}
-				if err := (span{s.Event, s.After, last}).signal(ctx, tx); err != nil {
+				if err := (span{s.Event, s.After, last}).signal(ctx, tx); err != nil || last != "" {
 					return err
 				}
-				return tellAt(ctx, tx, queue(), s.Tell, Tell{Event: s.Event, After: s.After, To: last})
+				if _, err := tx.Exec(ctx, `UPDATE event SET spreading = FALSE WHERE id = $1`, s.Event); err != nil {
+					return err
+				}
+				return tellAt(ctx, tx, queue(), s.Tell, Tell{Event: s.Event})
 			}); err != nil || last == "" {
 				return err
 			}

@@ -60,12 +60,9 @@ func planSome(ctx context.Context, core *app.Core, t notify.Tell) (last string, 
 	if !ok {
 		return "", nil
 	}
-	if t.To == "" {
-		t.To = "~" // after every identifier
-	}
 	people, err := db.All[reader](ctx, core.DB, `SELECT f.person, (p.email <> '' AND r.person IS NULL) AS address
 		FROM feed f JOIN person p ON p.id = f.person LEFT JOIN refused_address r ON r.person = p.id AND r.email = p.email
-		WHERE f.event = $1 AND f.person > $2 AND f.person <= $3 AND p.activated_at IS NOT NULL ORDER BY f.person LIMIT $4`, t.Event, t.After, t.To, planned)
+		WHERE f.event = $1 AND f.person > $2 AND p.activated_at IS NOT NULL ORDER BY f.person LIMIT $3`, t.Event, t.After, planned)
 	if err != nil || len(people) == 0 {
 		return "", err
 	}
