@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"marelle/internal/platform/config"
+	"marelle/internal/platform/cpu"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/footprint"
 	"marelle/internal/server"
@@ -28,6 +29,7 @@ func (c *serveCmd) Run() error {
 	if cfg.Now, err = moment(c.Now); err != nil {
 		return err
 	}
+	cpu.Share()
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

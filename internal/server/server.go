@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -39,6 +38,7 @@ import (
 	"marelle/internal/platform/blob"
 	"marelle/internal/platform/clock"
 	"marelle/internal/platform/config"
+	"marelle/internal/platform/cpu"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
@@ -269,7 +269,7 @@ func (s *Server) routes() error {
 	s.limit = &web.Limit{
 		// A page takes a millisecond of a core: the last of 32 is answered within a
 		// fraction of a second. Sign-ins that wait for their hash take none.
-		Most: int64(32*runtime.GOMAXPROCS(0) + core.Hasher.Room()),
+		Most: int64(32*cpu.Cores() + core.Hasher.Room()),
 		Free: func(r *http.Request) bool {
 			return (raw(r) && (!onDrive(r) || r.Method == http.MethodGet)) || health(r)
 		},

@@ -10,6 +10,7 @@ import (
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
 	"marelle/internal/platform/clock"
+	"marelle/internal/platform/cpu"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/id"
 )
@@ -48,23 +49,52 @@ func plan(ctx context.Context, core *app.Core, t notify.Tell) error {
 // planSome decides for one batch, and returns its last person when more may
 // follow.
 func planSome(ctx context.Context, core *app.Core, t notify.Tell) (last string, err error) {
+	var p decided
+	cpu.Behind(func() { p, err = decide(ctx, core, t) })
+	if err != nil || len(p.rows) == 0 {
+		return p.last, err
+	}
+	return p.last, core.DB.Write(ctx, func(tx *db.Tx) error {
+		if _, err := db.Insert(ctx, tx, `INSERT INTO delivery (id, event, person, channel, target, digest, due_at) VALUES `, `ON CONFLICT DO NOTHING`, p.rows); err != nil {
+			return fmt.Errorf("tell: %w", err)
+		}
+		for _, channel := range []string{pushed, mailed} {
+			if p.soon[channel] {
+				if err := core.Jobs.Add(ctx, tx, flush{channel}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// decided is what to do for one batch.
+type decided struct {
+	last string          // person, when more may follow
+	rows [][]any         // of deliveries
+	soon map[string]bool // channels on which something is due
+}
+
+// decide reads what those of one batch want.
+func decide(ctx context.Context, core *app.Core, t notify.Tell) (p decided, err error) {
 	now := core.Clock.Now()
 	e, ok, err := db.One[struct {
 		Kind, School, Zone string
 		At                 int64
 	}](ctx, core.DB, `SELECT e.kind, e.school, s.timezone AS zone, e.created_at AS at FROM event e JOIN school s ON s.id = e.school WHERE e.id = $1`, t.Event)
 	if err != nil || !ok || e.At < now.Add(-fresh).UnixMilli() {
-		return "", err
+		return p, err
 	}
 	what, ok := core.Told(e.Kind)
 	if !ok {
-		return "", nil
+		return p, nil
 	}
 	people, err := db.All[reader](ctx, core.DB, `SELECT f.person, (p.email <> '' AND r.person IS NULL) AS address
 		FROM feed f JOIN person p ON p.id = f.person LEFT JOIN refused_address r ON r.person = p.id AND r.email = p.email
 		WHERE f.event = $1 AND f.person > $2 AND p.activated_at IS NOT NULL ORDER BY f.person LIMIT $3`, t.Event, t.After, planned)
 	if err != nil || len(people) == 0 {
-		return "", err
+		return p, err
 	}
 	persons := make([]string, len(people))
 	for i, r := range people {
@@ -72,14 +102,13 @@ func planSome(ctx context.Context, core *app.Core, t notify.Tell) (last string, 
 	}
 	known, err := read(ctx, core.DB, now, persons)
 	if err != nil {
-		return "", fmt.Errorf("tell: %w", err)
+		return p, fmt.Errorf("tell: %w", err)
 	}
 	zone := clock.Zone(e.Zone)
-	var rows [][]any
-	soon := map[string]bool{} // channels on which something is due
+	p.soon = map[string]bool{}
 	add := func(person, channel, target string, digest bool, due time.Time) {
-		rows = append(rows, []any{id.New(), t.Event, person, channel, target, digest, due.UnixMilli()})
-		soon[channel] = soon[channel] || !due.After(now)
+		p.rows = append(p.rows, []any{id.New(), t.Event, person, channel, target, digest, due.UnixMilli()})
+		p.soon[channel] = p.soon[channel] || !due.After(now)
 	}
 	for _, r := range people {
 		s := known.settings[r.Person]
@@ -101,24 +130,9 @@ func planSome(ctx context.Context, core *app.Core, t notify.Tell) (last string, 
 		}
 	}
 	if len(people) == planned {
-		last = persons[len(persons)-1]
+		p.last = persons[len(persons)-1]
 	}
-	if len(rows) == 0 {
-		return last, nil
-	}
-	return last, core.DB.Write(ctx, func(tx *db.Tx) error {
-		if _, err := db.Insert(ctx, tx, `INSERT INTO delivery (id, event, person, channel, target, digest, due_at) VALUES `, `ON CONFLICT DO NOTHING`, rows); err != nil {
-			return fmt.Errorf("tell: %w", err)
-		}
-		for _, channel := range []string{pushed, mailed} {
-			if soon[channel] {
-				if err := core.Jobs.Add(ctx, tx, flush{channel}); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
+	return p, nil
 }
 
 // wishes are what is to be known of a batch of people to decide for them.

@@ -17,6 +17,7 @@ import (
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
 	"marelle/internal/platform/clock"
+	"marelle/internal/platform/cpu"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/mail"
@@ -106,17 +107,9 @@ func (f flush) batch(ctx context.Context, core *app.Core) (int, error) {
 		return 0, err
 	}
 	now := core.Clock.Now()
-	list, args := db.In([]any{now.UnixMilli()}, ids)
-	items, err := db.All[item](ctx, core.DB, `SELECT d.id, d.event, d.person, d.target, d.digest, d.tries, e.kind, r.kind AS about, e.resource, s.timezone AS zone, e.created_at AS at,
-		p.email, p.first, (x.person IS NOT NULL) AS refused, `+rights.Sees("r", "d.person", "$1", rights.Read)+` AS sees, `+notify.Hears("d.person", "e.resource")+` AS hears
-		FROM delivery d JOIN event e ON e.id = d.event JOIN school s ON s.id = e.school JOIN resource r ON r.id = e.resource JOIN person p ON p.id = d.person
-		LEFT JOIN refused_address x ON x.person = p.id AND x.email = p.email
-		WHERE d.id IN (`+list+`) ORDER BY d.person, e.created_at, d.id`, args...)
-	if err != nil {
-		return 0, fmt.Errorf("tell: %w", err)
-	}
 	results := map[string]outcome{}
-	due, err := f.wanted(ctx, core, now, items, results)
+	var due []item
+	cpu.Behind(func() { due, err = f.due(ctx, core, now, ids, results) })
 	if err != nil {
 		return 0, fmt.Errorf("tell: %w", err)
 	}
@@ -129,6 +122,20 @@ func (f flush) batch(ctx context.Context, core *app.Core) (int, error) {
 	}
 	// What was said is written down even when the server is stopping.
 	return len(ids), errors.Join(err, settle(context.WithoutCancel(ctx), core, now, results))
+}
+
+// due reads what was claimed, and returns what is still to be said.
+func (f flush) due(ctx context.Context, core *app.Core, now time.Time, ids []string, results map[string]outcome) ([]item, error) {
+	list, args := db.In([]any{now.UnixMilli()}, ids)
+	items, err := db.All[item](ctx, core.DB, `SELECT d.id, d.event, d.person, d.target, d.digest, d.tries, e.kind, r.kind AS about, e.resource, s.timezone AS zone, e.created_at AS at,
+		p.email, p.first, (x.person IS NOT NULL) AS refused, `+rights.Sees("r", "d.person", "$1", rights.Read)+` AS sees, `+notify.Hears("d.person", "e.resource")+` AS hears
+		FROM delivery d JOIN event e ON e.id = d.event JOIN school s ON s.id = e.school JOIN resource r ON r.id = e.resource JOIN person p ON p.id = d.person
+		LEFT JOIN refused_address x ON x.person = p.id AND x.email = p.email
+		WHERE d.id IN (`+list+`) ORDER BY d.person, e.created_at, d.id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	return f.wanted(ctx, core, now, items, results)
 }
 
 // claim takes what is due under a lease; two that claim at once never get the
@@ -252,25 +259,20 @@ type payload struct {
 	Badge int    `json:"badge"`
 }
 
-// ring sends to phones.
-func ring(ctx context.Context, core *app.Core, now time.Time, items []item, results map[string]outcome) error {
-	if len(items) == 0 {
-		return nil
-	}
+// pushes writes what goes to phones, and returns what each is of.
+func pushes(ctx context.Context, core *app.Core, now time.Time, items []item, results map[string]outcome) (all []push.Push, sent []item, err error) {
 	var targets, persons []string
 	for _, i := range items {
 		targets, persons = append(targets, i.Target), append(persons, i.Person)
 	}
 	subscriptions, err := session.Subscriptions(ctx, core.DB, now, targets)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	badges, err := notify.Badges(ctx, core.DB, now, slices.Compact(slices.Sorted(slices.Values(persons))))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	var all []push.Push
-	var sent []item
 	for _, i := range items {
 		to, ok := subscriptions[i.Target]
 		if !ok {
@@ -285,10 +287,24 @@ func ring(ctx context.Context, core *app.Core, now time.Time, items []item, resu
 		}
 		body, err := json.Marshal(payload{core.Catalog.T("tell.push.title"), core.Catalog.T(what.Text), address, badges[i.Person]})
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		all = append(all, push.Push{To: to, Message: push.Message{Payload: body, TTL: 3 * 24 * time.Hour, Urgency: push.High, Topic: topic(core, i.Event)}})
 		sent = append(sent, i)
+	}
+	return all, sent, nil
+}
+
+// ring sends to phones.
+func ring(ctx context.Context, core *app.Core, now time.Time, items []item, results map[string]outcome) (err error) {
+	if len(items) == 0 {
+		return nil
+	}
+	var all []push.Push
+	var sent []item
+	cpu.Behind(func() { all, sent, err = pushes(ctx, core, now, items, results) })
+	if err != nil {
+		return err
 	}
 	var gone []string
 	for n, r := range core.Push.SendAll(ctx, all) {

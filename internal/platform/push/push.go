@@ -15,7 +15,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +23,7 @@ import (
 	"time"
 
 	"marelle/internal/platform/clock"
+	"marelle/internal/platform/cpu"
 )
 
 // Urgency is how much a message is worth waking a phone for (RFC 8030 § 5.3).
@@ -122,8 +122,8 @@ type Options struct {
 type Sender struct {
 	Options
 	client *http.Client
-	// A place to encrypt in. Many wait for the network at once; were as many to
-	// compute at once, pages would stand in line behind all of them.
+	// A place to encrypt in: each message goes on to its service beside pages, and
+	// so fewer at a time are made than could be.
 	work chan struct{}
 
 	mu       sync.Mutex
@@ -167,7 +167,7 @@ func NewSender(o Options) *Sender {
 	if o.Parallel <= 0 {
 		o.Parallel = 64
 	}
-	s := &Sender{Options: o, services: map[string]*service{}, work: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+	s := &Sender{Options: o, services: map[string]*service{}, work: make(chan struct{}, max(1, cpu.Cores()/2))}
 	free := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Resolver: o.Resolver}
 	guarded := *free
 	// The address that is dialled is looked at, not the one that a first look-up gave.
@@ -256,8 +256,9 @@ func (s *Sender) Send(ctx context.Context, to Subscription, m Message) Result {
 	if wait > 0 {
 		return later(wait, "the service asked to wait")
 	}
+	var body []byte
 	s.work <- struct{}{}
-	body, err := encrypt(at, m.Payload)
+	cpu.Behind(func() { body, err = encrypt(at, m.Payload) })
 	<-s.work
 	if err != nil {
 		return Result{Outcome: Refused, Reason: "the payload cannot be encrypted"}

@@ -6,13 +6,13 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
 
+	"marelle/internal/platform/cpu"
 	"marelle/internal/platform/errs"
 )
 
@@ -44,7 +44,7 @@ func (h *Hasher) Done() int64 { return h.done.Load() }
 // served, and a wait of some three seconds (64 callers a slot).
 func NewHasher(parallel, queue int) *Hasher {
 	if parallel <= 0 {
-		parallel = max(1, runtime.GOMAXPROCS(0)-1)
+		parallel = max(1, cpu.Cores()-1)
 	}
 	if queue <= 0 {
 		queue = 64 * parallel
