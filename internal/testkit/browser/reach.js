@@ -73,7 +73,20 @@ window.reach = (function () {
   };
   return {
     shown: shown, say: say, stops: stops,
-    begin: function () {
+    // begin puts the focus before everything. Of a walk each stop is looked at when
+    // the press that leaves it begins, and the last of them when it is asked for.
+    begin: function (walk) {
+      var self = this;
+      if (!self.listens) {
+        self.listens = true;
+        addEventListener("keydown", function (e) {
+          if (self.walks && e.key === "Tab" && self.pressed++ > 0) self.look();
+        }, true);
+      }
+      self.walks = !!walk;
+      self.pressed = 0;
+      self.faults = [];
+      self.end = false;
       // An announcement waits for whoever is at it: it must not leave half way round.
       document.querySelectorAll(".annonce[data-leaves]").forEach(function (e) { e.dispatchEvent(new Event("pointerenter")); });
       this.list = stops(document);
@@ -85,21 +98,37 @@ window.reach = (function () {
       scrollTo(0, 0);
       return this.list.length;
     },
-    // here tells of the focus after a press of Tab: [faults, end].
-    here: function () {
-      var e = document.activeElement, self = this, faults = [];
-      if (!e || e === document.body || e === document.documentElement) return {Faults: [], End: true};
-      if (e === self.last) return {Faults: [], End: false}; // a date has three stops in one
+    // look notes what is wrong where the focus is.
+    look: function () {
+      var e = document.activeElement, faults = this.faults;
+      if (this.end || e && e === this.last) return; // a date has three stops in one
+      if (!e || e === document.body || e === document.documentElement) {
+        this.end = true;
+        return;
+      }
       var at = this.left.findIndex(function (x) { return same(x, e); });
-      if (at < 0) return {Faults: this.list.some(function (x) { return same(x, e); }) || !shown(e) ? [] : ["unexpected stop at " + say(e)], End: true};
+      if (at < 0) {
+        if (!this.list.some(function (x) { return same(x, e); }) && shown(e)) faults.push("unexpected stop at " + say(e));
+        this.end = true;
+        return;
+      }
       this.left.splice(at, 1);
       if (!ringed(e)) faults.push("no visible focus on " + say(e));
       var hidden = obscured(e);
       if (hidden) faults.push(say(e) + " has the focus but " + hidden);
       if (this.last && backwards(this.last, e)) faults.push(say(e) + " comes after " + say(this.last) + ", which stands behind it");
       this.last = e;
-      return {Faults: faults, End: false};
     },
-    missed: function () { return this.left.map(say); },
+    // here tells what was found since it was asked, and whether the page was left.
+    here: function () {
+      this.look();
+      var found = {Faults: this.faults, End: this.end};
+      this.faults = [];
+      return found;
+    },
+    missed: function () {
+      this.walks = false;
+      return this.left.map(say);
+    },
   };
 })();

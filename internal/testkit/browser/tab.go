@@ -90,13 +90,19 @@ func (tab *Tab) Path() string {
 // promise. It works under any policy, and with scripts switched off.
 func Eval[T any](tab *Tab, expression string) T {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	v, err := evaluate[T](tab, expression)
 	if err != nil {
 		tab.t.Fatalf("evaluate %.80s: %v", expression, err)
 	}
 	return v
+}
+
+// evaluate is Eval for who tries again: a page that leaves for another answers
+// nothing.
+func evaluate[T any](tab *Tab, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
 // Click presses the button, link or label of that name with the mouse, and
@@ -264,15 +270,21 @@ func (tab *Tab) Count(css string) int {
 // spaces.
 func (tab *Tab) Has(text string) bool {
 	tab.t.Helper()
-	return strings.Contains(plain(Eval[string](tab, `document.body?.innerText ?? ""`)), plain(text))
+	return strings.Contains(plain(Eval[string](tab, words)), plain(text))
 }
+
+const words = `document.body?.innerText ?? ""`
 
 // WaitText waits until the page shows that text.
 func (tab *Tab) WaitText(text string) {
 	tab.t.Helper()
-	for deadline := time.Now().Add(patience); !tab.Has(text); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		shown, err := evaluate[string](tab, words)
+		if err == nil && strings.Contains(plain(shown), plain(text)) {
+			return
+		}
 		if time.Now().After(deadline) {
-			tab.t.Fatalf("%q does not appear on %s", text, tab.URL())
+			tab.t.Fatalf("%q does not appear on %s (%v)", text, tab.URL(), err)
 		}
 	}
 }
