@@ -354,11 +354,16 @@ func write(ctx context.Context, core *app.Core, now time.Time, items []item, res
 		letters = append(letters, letter{[]item{i}})
 	}
 	messages := make([]mail.Message, len(letters))
-	for n, l := range letters {
-		var err error
-		if messages[n], err = l.message(ctx, core); err != nil {
-			return err
+	var err error
+	cpu.Behind(func() {
+		for n, l := range letters {
+			if messages[n], err = l.message(ctx, core); err != nil {
+				return
+			}
 		}
+	})
+	if err != nil {
+		return err
 	}
 	if core.Mail == nil { // a demonstration, where they are looked at on a page
 		return core.DB.Write(ctx, func(tx *db.Tx) error {
