@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"marelle/internal/platform/config"
+	"marelle/internal/platform/cpu"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/i18n"
 	"marelle/internal/sample"
@@ -34,6 +35,7 @@ func (c *demoCmd) Run() error {
 	if !config.Loopback(host) && !c.Public {
 		return errs.New(errs.Invalid, "cli.demo_public", "value", c.Addr)
 	}
+	cpu.Share()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if c.Data == "" {

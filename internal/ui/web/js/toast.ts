@@ -7,18 +7,24 @@ export function toast(root: Root): void {
     let left = 8000;
     let since = 0;
     let timer = 0;
-    const run = () => {
+    let over = false;
+    let within = false;
+    // turn lets the time run, or stops it, as somebody is there.
+    const turn = () => {
+      if (timer) {
+        clearTimeout(timer);
+        timer = 0;
+        left = Math.max(2000, left - (Date.now() - since));
+      }
+      if (over || within) return;
       since = Date.now();
       timer = window.setTimeout(() => el.remove(), left);
     };
-    const hold = () => {
-      clearTimeout(timer);
-      left = Math.max(2000, left - (Date.now() - since));
-    };
-    el.addEventListener("pointerenter", hold);
-    el.addEventListener("focusin", hold);
-    el.addEventListener("pointerleave", run);
-    el.addEventListener("focusout", run);
-    run();
+    const on = (event: string, note: (e: Event) => void) => el.addEventListener(event, (e) => { note(e); turn(); });
+    on("pointerenter", () => { over = true; });
+    on("pointerleave", () => { over = false; });
+    on("focusin", () => { within = true; });
+    on("focusout", (e) => { within = el.contains((e as FocusEvent).relatedTarget as Node | null); });
+    turn();
   });
 }
