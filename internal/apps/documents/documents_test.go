@@ -3,11 +3,13 @@ package documents_test
 import (
 	"archive/zip"
 	"bytes"
+	"html"
 	"image"
 	"image/png"
 	"io"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -449,6 +451,15 @@ func TestLongFoldersComeInPages(t *testing.T) {
 	helene.Get("/documents").Has("Favoris")
 	helene.Post("/documents/" + star + "/favori").To()
 	helene.Get("/documents").Lacks("Favoris")
+	// By the menu of a folder, which stays with its list.
+	menu := regexp.MustCompile(`action="(/documents/[^/"]+/favori[?][^"]*)"`).FindStringSubmatch(helene.Get("/documents").OK().Body)
+	if menu == nil {
+		t.Fatal("no favourite in the menu of a folder")
+	}
+	if to := helene.Post(html.UnescapeString(menu[1])).To(); to != "/documents" {
+		t.Errorf("a favourite leads to %s", to)
+	}
+	helene.Get("/documents").Has("Favoris", "Retirer des favoris")
 }
 
 // A copy is its maker's: it counts as theirs, has the rights of where it lies,

@@ -366,13 +366,18 @@ func (h handler) look(r *app.Request) (web.Response, error) {
 	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return SetGrid(r.Context(), tx, r.Grant, f.Get("vue") == "grille") }); err != nil {
 		return nil, err
 	}
-	to := "/documents"
-	if back := f.Get("retour"); id.Valid(back) {
-		to = path(back)
-	} else if back == "partages" {
-		to = "/documents/partages"
+	return web.Redirect(listed(f.Get("retour"))), nil
+}
+
+// listed is the address of a list, as view.back names it.
+func listed(back string) string {
+	switch {
+	case id.Valid(back):
+		return path(back)
+	case back == "partages", back == "corbeille":
+		return "/documents/" + back
 	}
-	return web.Redirect(to), nil
+	return "/documents"
 }
 
 func (h handler) star(r *app.Request) (web.Response, error) {
@@ -380,8 +385,12 @@ func (h handler) star(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Star(r.Context(), tx, r.Grant, f.Get("oui") != "") }); err != nil {
+	q := r.URL.Query() // of a link in a menu
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Star(r.Context(), tx, r.Grant, f.Get("oui")+q.Get("oui") != "") }); err != nil {
 		return nil, err
+	}
+	if q.Has("retour") {
+		return web.Redirect(listed(q.Get("retour"))), nil
 	}
 	return web.Redirect(path(r.Grant.ID())), nil
 }

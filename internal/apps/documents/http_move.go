@@ -206,13 +206,7 @@ func (h handler) in(r *app.Request, done string, f func(ctx context.Context, tx 
 	if err != nil {
 		return nil, err
 	}
-	to := "/documents"
-	if back := form.Get("retour"); id.Valid(back) {
-		to = path(back)
-	} else if back == "corbeille" {
-		to = "/documents/corbeille"
-	}
-	return web.Redirect(to + "?fait=" + done), nil
+	return web.Redirect(listed(form.Get("retour")) + "?fait=" + done), nil
 }
 
 func (h handler) remove(r *app.Request) (web.Response, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	slash "path"
 	"strings"
 	"unicode/utf8"
@@ -26,6 +27,9 @@ const (
 	unpackedFiles = 300
 	unpackedBytes = 300 << 20
 	unpackedRatio = 200 // times its own size, past which it is a trap
+	// unpackedList bounds what lists its entries, which is kept in memory: some 45,000
+	// of the shortest, and twice what is unpacked with the longest names.
+	unpackedList = 2 << 20
 )
 
 // parcel is a ZIP as it will be unpacked: what lies in which folder. Folders
@@ -46,6 +50,35 @@ func refusal(key, name string, pairs ...any) error {
 		name = string(r[:60]) + "…"
 	}
 	return errs.Field("zip", key, append(pairs, "name", strings.ToValidUTF8(name, "?"))...)
+}
+
+// counted lets so many bytes be read.
+type counted struct {
+	io.ReaderAt
+	left int64
+}
+
+var errMany = errors.New("a list of entries over its bound")
+
+func (c *counted) ReadAt(p []byte, off int64) (int, error) {
+	if c.left -= int64(len(p)); c.left < 0 {
+		return 0, errMany
+	}
+	return c.ReaderAt.ReadAt(p, off)
+}
+
+// openZip reads the list of a ZIP, within its bound.
+func openZip(r io.ReaderAt, size int64) (*zip.Reader, error) {
+	list := &counted{r, unpackedList}
+	z, err := zip.NewReader(list, size)
+	switch {
+	case errors.Is(err, errMany):
+		return nil, refusal("documents.zip.many", "", "n", unpackedFiles)
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // those are refused by name
+		return nil, refusal("documents.zip.broken", "")
+	}
+	list.left = math.MaxInt64 // its files are read by what they say of themselves
+	return z, nil
 }
 
 // inspect reads the directory of a ZIP and refuses what is no tree of plain
@@ -149,9 +182,9 @@ func unpack(ctx context.Context, core *app.Core, g rights.Grant, key string, siz
 	if err != nil {
 		return parcel{}, nil, fmt.Errorf("unpack: %w", err)
 	}
-	z, err := zip.NewReader(whole, whole.Size)
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // those are refused by name
-		return parcel{}, nil, refusal("documents.zip.broken", "")
+	z, err := openZip(whole, whole.Size)
+	if err != nil {
+		return parcel{}, nil, err
 	}
 	p, err := inspect(z, size)
 	if err != nil {

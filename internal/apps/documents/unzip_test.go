@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -36,11 +38,30 @@ func packedOf(t testing.TB, entries ...zip.FileHeader) []byte {
 
 func read(t testing.TB, b []byte) (parcel, error) {
 	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		t.Fatal(err)
+	z, err := openZip(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return parcel{}, err
 	}
 	return inspect(z, int64(len(b)))
+}
+
+// Entries by the hundred thousand are refused before they are in memory.
+func TestAZipOfTooManyEntriesTakesNoMemory(t *testing.T) {
+	entries := make([]zip.FileHeader, 200_000)
+	for n := range entries {
+		entries[n].Name = strconv.Itoa(n)
+	}
+	b := packedOf(t, entries...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := read(t, b)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "zip=documents.zip.many") {
+		t.Errorf("refused by %v", err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 40<<20 {
+		t.Errorf("%d MB for a list of %d entries", took>>20, len(entries))
+	}
 }
 
 func TestAZipThatIsNoTreeIsRefused(t *testing.T) {

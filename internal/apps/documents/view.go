@@ -485,6 +485,11 @@ func (v view) more() string {
 // folderMenu is what may be done with a folder.
 func (v view) folderMenu(i Item) []ui.Link {
 	out := v.menu(i)
+	star := ui.Link{Label: v.r.T("documents.star"), Href: path(i.ID) + "/favori?oui=1&retour=" + v.back(), Icon: "star", Post: true}
+	if i.Starred {
+		star = ui.Link{Label: v.r.T("documents.unstar"), Href: path(i.ID) + "/favori?retour=" + v.back(), Icon: "f-star", Post: true}
+	}
+	out = append(out, star)
 	if v.role >= rights.Manage {
 		out = append(out, ui.Link{Label: v.r.T("documents.remove"), Href: path(i.ID) + "/supprimer", Icon: "trash", Post: true, Danger: true})
 	}
