@@ -10,6 +10,7 @@ import (
 
 	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/serviceworker"
 	"github.com/chromedp/chromedp"
 
@@ -212,4 +213,32 @@ func TestWithoutNetworkAPageSaysSo(t *testing.T) {
 	p.Offline(false)
 	p.Click("Réessayer")
 	p.WaitText("Mentions légales")
+}
+
+// What was read leaves the icon of the app with the page that follows.
+func TestTheIconForgetsWhatIsRead(t *testing.T) {
+	t.Parallel()
+	s := openGate(t)
+	tab := browser.Start(t).Tab(t, browser.Phone)
+	if _, err := chromedp.Call(tab.Context(), page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `navigator.setAppBadge = n => { window.icon = n; return Promise.resolve(); };`,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	name, value := s.Cookie("nadia.kermadec")
+	tab.SetCookie(s.URL, name, value)
+	icon := func(path string) int {
+		tab.Go(s.URL + path)
+		return browser.Eval[int](tab, `window.icon ?? -1`)
+	}
+	before := icon("/")
+	if bell := browser.Eval[int](tab, `parseInt(document.querySelector('[data-badge=""] .palet').textContent)`); before != bell || before < 1 {
+		t.Fatalf("%d on the icon, %d at the bell", before, bell)
+	}
+	word := s.One(`SELECT f.resource FROM feed f JOIN word w ON w.id = f.resource JOIN person p ON p.id = f.person WHERE p.login = 'nadia.kermadec' AND f.awaits AND w.ask = 'read' ORDER BY f.at DESC, f.event LIMIT 1`)
+	icon("/carnet/" + word)
+	s.As("nadia.kermadec").Post("/carnet/" + word + "/lu").To()
+	if after := icon("/documents"); after != before-1 {
+		t.Errorf("%d on the icon, %d before a word was read", after, before)
+	}
 }

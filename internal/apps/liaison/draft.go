@@ -22,8 +22,9 @@ const (
 	toMax     = 1000 // recipients chosen one by one
 	// draftsFor is how long a draft is kept after it was last saved.
 	draftsFor = 180 * 24 * time.Hour
-	// takeBackFor is how long a word just sent can be taken back.
-	takeBackFor = 10 * time.Second
+	// takeBackFor is how long a word just sent can be taken back: ten seconds, and
+	// one for the way of the last tap.
+	takeBackFor = 11 * time.Second
 	// TellAfter is how long after it nobody is told outside the portal: what left
 	// cannot be caught.
 	TellAfter = 12 * time.Second

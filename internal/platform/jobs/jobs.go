@@ -121,10 +121,10 @@ type Queue struct {
 }
 
 // timeout bounds one run of a job; a job killed with its process is taken up
-// again after rescue.
+// again after rescue, which is looked for each 30 s: two minutes at most.
 const (
-	timeout = 90 * time.Second
-	rescue  = 2 * time.Minute
+	timeout = 88 * time.Second
+	rescue  = 90 * time.Second
 )
 
 // New prepares the queue; nothing runs before Start.

@@ -1,5 +1,6 @@
 // What every page loads. Each module adds comfort to markup that already works
 // without it; none holds state that the server does not have.
+import { bell } from "./badge";
 import { court } from "./court";
 import { dialogs } from "./dialogs";
 import { fields } from "./fields";
@@ -19,4 +20,5 @@ document.addEventListener("marelle:fragment", (e) => {
   if (e.target instanceof Element) for (const part of parts) part(e.target);
 });
 
+bell();
 worker();

@@ -1,3 +1,4 @@
+import { badge } from "./badge";
 import { each, type Root } from "./dom";
 
 // [data-live="/address"] hears what arrives while the page is looked at: a word
@@ -87,6 +88,5 @@ function counts(services: Record<string, number>, fresh: string, most: number): 
       mark.replaceChildren(spoken, shown);
     }
   }
-  const nav = navigator as Navigator & { setAppBadge?: (n: number) => Promise<void> };
-  void nav.setAppBadge?.(Math.min(all, 99)).catch(() => {});
+  badge(all);
 }

@@ -1,10 +1,10 @@
 import { each, type Root } from "./dom";
 
-// A toast leaves after 8 s, not while it is hovered or holds the focus
+// A toast leaves after 10 s, not while it is hovered or holds the focus
 // (WCAG 2.2.1). Its undo is a form: it works without this.
 export function toast(root: Root): void {
   each<HTMLElement>(root, ".annonce[data-leaves]", "toast", (el) => {
-    let left = 8000;
+    let left = 10_000;
     let since = 0;
     let timer = 0;
     let over = false;
