@@ -57,7 +57,7 @@ func TestWordIsNotTakenBackLate(t *testing.T) {
 	if due := one(t, a, `SELECT count(*) || '' FROM delivery d JOIN event e ON e.id = d.event WHERE e.resource = $1`, strings.TrimPrefix(w, "/carnet/")); due != "0" {
 		t.Errorf("%s told at once", due)
 	}
-	a.Core.Clock.Advance(11 * time.Second)
+	a.Core.Clock.Advance(12 * time.Second)
 	helene.Get(w + "?fait=envoye").OK().Lacks("/reprendre")
 	if to := helene.Post(w + "/reprendre").To(); to != w+"?fait=parti" {
 		t.Errorf("sent to %s", to)
