@@ -2185,7 +2185,7 @@ func toastOf(s Shell) templ.Component {
 	})
 }
 
-// ToastBox is the announcement; it leaves after 8 s unless it Stays.
+// ToastBox is the announcement; it leaves after 10 s unless it Stays.
 func ToastBox(t Toast) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
