@@ -206,16 +206,29 @@ func Migrate(ctx context.Context, core *app.Core) error {
 			files = append(files, a.Migrations)
 		}
 	}
-	if err := jobs.Migrate(ctx, core.DB); err != nil {
-		return err
-	}
-	n, err := core.DB.Migrate(ctx, func(pending int) error {
+	copied := false
+	before := func(int) error {
+		if copied {
+			return nil
+		}
+		copied = true
 		path, err := core.DB.Copy(ctx, core.Clock.Now())
 		if err == nil && path != "" {
 			core.Log.InfoContext(ctx, "database copied before migration", "file", path)
 		}
 		return err
-	}, files...)
+	}
+	old, err := jobs.Outdated(ctx, core.DB)
+	if err == nil && old {
+		err = before(0)
+	}
+	if err != nil {
+		return err
+	}
+	if err := jobs.Migrate(ctx, core.DB); err != nil {
+		return err
+	}
+	n, err := core.DB.Migrate(ctx, before, files...)
 	if n > 0 {
 		core.Log.InfoContext(ctx, "database migrated", "migrations", n)
 	}

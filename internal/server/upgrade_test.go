@@ -8,6 +8,8 @@ import (
 	"testing/fstest"
 
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/jobs"
+	"marelle/internal/server"
 	"marelle/internal/testkit/postgres"
 	"marelle/internal/testkit/testapp"
 )
@@ -79,5 +81,70 @@ func TestTheOldWishBecomesAChoice(t *testing.T) {
 	}
 	if _, err := db.Value[int](ctx, d, `SELECT count(*) FROM wish`); err == nil {
 		t.Error("the old table is still there")
+	}
+}
+
+// An upgrade leaves the database as it was beside itself, once.
+func TestAnUpgradeCopiesTheDatabase(t *testing.T) {
+	if postgres.URL() != "" {
+		t.Skip("PostgreSQL migrates within transactions, and is copied by its operator")
+	}
+	core := *testapp.Empty(t).Core
+	var roots []fs.FS
+	for _, a := range core.Apps {
+		if a.Migrations != nil {
+			roots = append(roots, a.Migrations)
+		}
+	}
+	ctx, dir := t.Context(), t.TempDir()
+	d, err := db.Open(ctx, filepath.Join(dir, "marelle.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	core.DB = d
+	copies := func() []string {
+		names, err := filepath.Glob(filepath.Join(dir, "marelle-*.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return names
+	}
+	if _, err := d.Migrate(ctx, nil, before(t, roots, "20261130")...); err != nil {
+		t.Fatal(err)
+	}
+	pending, err := d.Pending(ctx, roots...)
+	if err != nil || pending == 0 {
+		t.Fatalf("%d to do, %v", pending, err)
+	}
+	if err := server.Migrate(ctx, &core); err != nil {
+		t.Fatal(err)
+	}
+	if got := copies(); len(got) != 1 {
+		t.Fatalf("copies: %v", got)
+	}
+	old, err := db.Open(ctx, copies()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	if n, err := old.Pending(ctx, roots...); err != nil || n != pending {
+		t.Errorf("the copy has %d to do, not %d (%v)", n, pending, err)
+	}
+	if err := server.Migrate(ctx, &core); err != nil || len(copies()) != 1 {
+		t.Errorf("copied again: %v, %v", copies(), err)
+	}
+	// The queue's own tables count too.
+	if is, err := jobs.Outdated(ctx, d); err != nil || is {
+		t.Errorf("outdated: %t, %v", is, err)
+	}
+	if err := d.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM river_migration WHERE version = (SELECT max(version) FROM river_migration)`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if is, err := jobs.Outdated(ctx, d); err != nil || !is {
+		t.Errorf("outdated: %t, %v", is, err)
 	}
 }

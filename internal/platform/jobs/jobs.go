@@ -170,15 +170,36 @@ func New(d *db.DB, o Options) (*Queue, error) {
 	return q, nil
 }
 
-// Migrate creates and upgrades the queue's own tables.
-func Migrate(ctx context.Context, d *db.DB) error {
+func migrator(d *db.DB) (*rivermigrate.Migrator[*sql.Tx], error) {
 	var driver riverdriver.Driver[*sql.Tx] = riverdatabasesql.New(d.Writer())
 	if d.Dialect() == db.SQLite {
 		driver = riversqlite.New(d.Writer())
 	}
 	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
-		return fmt.Errorf("jobs: %w", err)
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	return m, nil
+}
+
+// Outdated says whether the queue has tables that Migrate would change.
+func Outdated(ctx context.Context, d *db.DB) (bool, error) {
+	m, err := migrator(d)
+	if err != nil {
+		return false, err
+	}
+	have, err := m.ExistingVersions(ctx)
+	if err != nil {
+		return false, fmt.Errorf("jobs: %w", err)
+	}
+	return len(have) > 0 && len(have) < len(m.AllVersions()), nil
+}
+
+// Migrate creates and upgrades the queue's own tables.
+func Migrate(ctx context.Context, d *db.DB) error {
+	m, err := migrator(d)
+	if err != nil {
+		return err
 	}
 	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("jobs: %w", err)
