@@ -84,12 +84,12 @@ func (c *demoCmd) Run() error {
 
 // show prints where to go and whom to be.
 func show(url string, accounts []sample.Account) {
-	names := map[string]string{"relative": "parent", "teacher": "enseignante", "pupil": "élève", "head": "directrice", "operator": "exploitante"}
-	fmt.Printf("\n%s vit à l’adresse  %s\n\n", sample.Name, url)
+	say := words()
+	fmt.Printf("\n%s\n\n", say.T("cli.demo.lives", "name", sample.Name, "url", url))
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 3, ' ', 0)
-	fmt.Fprintln(w, "  Compte\tIdentifiant\tMot de passe")
+	fmt.Fprintf(w, "  %s\t%s\t%s\n", say.T("cli.demo.account"), say.T("cli.demo.login"), say.T("cli.demo.password"))
 	for _, a := range accounts {
-		who := names[a.Profile]
+		who := say.T("cli.demo.is." + a.Profile)
 		if len(a.Children) > 0 {
 			var of []string
 			for _, c := range a.Children {
@@ -100,5 +100,5 @@ func show(url string, accounts []sample.Account) {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", who, a.Login, a.Password)
 	}
 	_ = w.Flush()
-	fmt.Printf("\nCtrl-C pour arrêter.\n")
+	fmt.Printf("\n%s\n", say.T("cli.demo.stop"))
 }
