@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"codeberg.org/go-pdf/fpdf"
 	"fmt"
+	"image"
+	"image/png"
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
@@ -184,6 +187,37 @@ func pdf(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// A file of a word is its readers', in every form of it.
+func TestTheFileOfAWordIsItsReaders(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	var photo bytes.Buffer
+	if err := png.Encode(&photo, image.NewNRGBA(image.Rect(0, 0, 900, 600))); err != nil {
+		t.Fatal(err)
+	}
+	w, _, _ := strings.Cut(helene.Upload("/carnet", []testapp.File{{Field: "piece", Name: "phoque.png", Bytes: photo.Bytes()}}, "titre", "Trois phoques", "texte", "x", "a", "class:"+class(t, a, "CE1 B")).To(), "?")
+	f := one(t, a, `SELECT file FROM file_use WHERE resource = $1`, strings.TrimPrefix(w, "/carnet/"))
+	elsewhere := one(t, a, `SELECT min(p.login) FROM person p JOIN family_link l ON l.relative = p.id JOIN class_member m ON m.person = l.pupil JOIN class c ON c.id = m.class
+		WHERE p.activated_at IS NOT NULL AND c.label = 'CE2' AND p.id NOT IN (SELECT l.relative FROM family_link l JOIN class_member m ON m.person = l.pupil JOIN class c ON c.id = m.class WHERE c.label = 'CE1 B')`)
+	others := []*testapp.Person{a.Stranger(), a.As(elsewhere), a.As("antoine.mercier"), a.As("directrice.duport"), a.As("parent.duport"), a.As("eleve.duport")}
+	forms := 0
+	for _, form := range []string{"original", "web", "thumb"} {
+		at := "/fichiers/" + f + "/" + form
+		if nadia.Get(at).Status != http.StatusOK {
+			continue // small pictures have fewer forms
+		}
+		forms++
+		for _, p := range others {
+			if got := p.Get(at); got.Status == http.StatusOK {
+				t.Errorf("%s is given to somebody who does not read the word", form)
+			}
+		}
+	}
+	if forms < 2 {
+		t.Errorf("%d forms of a picture", forms)
+	}
 }
 
 func TestWordKeepsSeveralFiles(t *testing.T) {
