@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/serviceworker"
 	"github.com/chromedp/chromedp"
 
+	"marelle/internal/platform/db"
 	"marelle/internal/testkit/browser"
 	"marelle/internal/testkit/testapp"
 )
@@ -229,16 +230,24 @@ func TestTheIconForgetsWhatIsRead(t *testing.T) {
 	tab.SetCookie(s.URL, name, value)
 	icon := func(path string) int {
 		tab.Go(s.URL + path)
-		return browser.Eval[int](tab, `window.icon ?? -1`)
+		return browser.Eval[int](tab, `new Promise(say => {
+			const end = Date.now() + 10000, look = () => window.icon !== undefined || Date.now() > end ? say(window.icon ?? -1) : setTimeout(look, 20);
+			look();
+		})`)
+	}
+	bell := func() int {
+		return browser.Eval[int](tab, `parseInt(document.querySelector('[data-badge=""] .palet')?.textContent ?? "0")`)
 	}
 	before := icon("/")
-	if bell := browser.Eval[int](tab, `parseInt(document.querySelector('[data-badge=""] .palet').textContent)`); before != bell || before < 1 {
-		t.Fatalf("%d on the icon, %d at the bell", before, bell)
+	if before != bell() || before < 1 {
+		t.Fatalf("%d on the icon, %d at the bell", before, bell())
 	}
-	word := s.One(`SELECT f.resource FROM feed f JOIN word w ON w.id = f.resource JOIN person p ON p.id = f.person WHERE p.login = 'nadia.kermadec' AND f.awaits AND w.ask = 'read' ORDER BY f.at DESC, f.event LIMIT 1`)
-	icon("/carnet/" + word)
-	s.As("nadia.kermadec").Post("/carnet/" + word + "/lu").To()
-	if after := icon("/documents"); after != before-1 {
-		t.Errorf("%d on the icon, %d before a word was read", after, before)
+	s.write(func(ctx context.Context, tx *db.Tx) error { // on another phone
+		_, err := tx.Exec(ctx, `UPDATE feed SET read_at = 1, awaits = FALSE WHERE person = (SELECT id FROM person WHERE login = 'nadia.kermadec')`)
+		return err
+	})
+	// Jobs of the sample may bring something meanwhile.
+	if after := icon("/documents"); after != bell() || after >= before {
+		t.Errorf("%d on the icon, %d at the bell, %d before all was read", after, bell(), before)
 	}
 }
