@@ -63,7 +63,7 @@ func (c *demoCmd) Run() error {
 		return err
 	}
 	defer s.Close()
-	accounts, err := sample.Again(ctx, s.Core.DB) // a folder that was shown before
+	accounts, err := sample.Accounts(ctx, s.Core.DB) // a folder that was shown before
 	if err == nil && accounts == nil {
 		accounts, err = sample.School(ctx, s.Core)
 	}

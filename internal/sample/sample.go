@@ -110,8 +110,7 @@ func (m *maker) school() ([]Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	nadia, ines, err := m.families(made)
-	if err != nil {
+	if err := m.families(made); err != nil {
 		return nil, err
 	}
 	if err := people.Apply(m.ctx, m.tx, m.g, began, m.change); err != nil {
@@ -149,13 +148,7 @@ func (m *maker) school() ([]Account, error) {
 			}
 		}
 	}
-	return []Account{
-		{Login: nadia.Login, Profile: "relative", Children: []string{"Inès", "Yanis"}, person: nadia.ID},
-		{Login: staff[4].Login, Profile: "teacher", person: staff[4].ID},
-		{Login: ines.Login, Profile: "pupil", person: ines.ID},
-		{Login: staff[8].Login, Profile: "head", person: staff[8].ID},
-		{Login: operator[0].Login, Profile: "operator", person: operator[0].ID},
-	}, nil
+	return Accounts(m.ctx, m.tx)
 }
 
 // staff makes the twelve adults of the school: nine class teachers, of whom one
@@ -194,7 +187,7 @@ func (m *maker) staff(made []people.Class) ([]people.Person, error) {
 // families makes the pupils and their relatives: families of one to three
 // children over all classes, most with two adults, one in twelve without an
 // active account.
-func (m *maker) families(made []people.Class) (nadia, ines people.Person, err error) {
+func (m *maker) families(made []people.Class) error {
 	type seat struct{ class, level int }
 	var seats []seat
 	for ci, c := range classes {
@@ -278,9 +271,9 @@ func (m *maker) families(made []people.Class) (nadia, ines people.Person, err er
 			}
 		}
 	}
-	persons, err = people.CreatePersons(m.ctx, m.tx, m.g, m.now, persons)
+	persons, err := people.CreatePersons(m.ctx, m.tx, m.g, m.now, persons)
 	if err != nil {
-		return nadia, ines, err
+		return err
 	}
 	for _, i := range pupils {
 		s := places[i]
@@ -298,12 +291,12 @@ func (m *maker) families(made []people.Class) (nadia, ines people.Person, err er
 			m.active = append(m.active, p.ID)
 		}
 	}
-	return persons[na], persons[in], nil
+	return nil
 }
 
-// Again returns the accounts worth trying of a sample that was made before, none
-// where there is no such school.
-func Again(ctx context.Context, q db.Querier) (out []Account, err error) {
+// Accounts are those worth trying of a sample that was made, without passwords;
+// none where there is no such school.
+func Accounts(ctx context.Context, q db.Querier) (out []Account, err error) {
 	if n, err := db.Value[int](ctx, q, `SELECT count(*) FROM school WHERE uai = $1`, UAI); err != nil || n == 0 {
 		return nil, err
 	}

@@ -447,7 +447,7 @@ func TestLongFoldersComeInPages(t *testing.T) {
 	}
 	helene.Get("/documents?apres=" + url.QueryEscape("x'y")).OK()
 	star := a.One(`SELECT min(id) FROM document WHERE owner = $1`, helene.ID)
-	helene.Post("/documents/"+star+"/favori", "oui", "1").To()
+	helene.Post("/documents/" + star + "/favori?oui=1").To()
 	helene.Get("/documents").Has("Favoris")
 	helene.Post("/documents/" + star + "/favori").To()
 	helene.Get("/documents").Lacks("Favoris")

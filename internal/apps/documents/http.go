@@ -381,18 +381,11 @@ func listed(back string) string {
 }
 
 func (h handler) star(r *app.Request) (web.Response, error) {
-	f, err := r.Values()
-	if err != nil {
+	q := r.URL.Query() // a link of a menu has no fields
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Star(r.Context(), tx, r.Grant, q.Get("oui") != "") }); err != nil {
 		return nil, err
 	}
-	q := r.URL.Query() // of a link in a menu
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error { return Star(r.Context(), tx, r.Grant, f.Get("oui")+q.Get("oui") != "") }); err != nil {
-		return nil, err
-	}
-	if q.Has("retour") {
-		return web.Redirect(listed(q.Get("retour"))), nil
-	}
-	return web.Redirect(path(r.Grant.ID())), nil
+	return web.Redirect(listed(q.Get("retour"))), nil
 }
 
 func (h handler) comment(r *app.Request) (web.Response, error) {

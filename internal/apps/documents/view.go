@@ -482,14 +482,18 @@ func (v view) more() string {
 	return at + "?apres=" + v.next
 }
 
+// star is what makes an item a favourite, or none any more, and stays where it is.
+func (v view) star(i Item) ui.Link {
+	if i.Starred {
+		return ui.Link{Label: v.r.T("documents.unstar"), Href: path(i.ID) + "/favori?retour=" + v.back(), Icon: "f-star", Post: true}
+	}
+	return ui.Link{Label: v.r.T("documents.star"), Href: path(i.ID) + "/favori?oui=1&retour=" + v.back(), Icon: "star", Post: true}
+}
+
 // folderMenu is what may be done with a folder.
 func (v view) folderMenu(i Item) []ui.Link {
 	out := v.menu(i)
-	star := ui.Link{Label: v.r.T("documents.star"), Href: path(i.ID) + "/favori?oui=1&retour=" + v.back(), Icon: "star", Post: true}
-	if i.Starred {
-		star = ui.Link{Label: v.r.T("documents.unstar"), Href: path(i.ID) + "/favori?retour=" + v.back(), Icon: "f-star", Post: true}
-	}
-	out = append(out, star)
+	out = append(out, v.star(i))
 	if v.role >= rights.Manage {
 		out = append(out, ui.Link{Label: v.r.T("documents.remove"), Href: path(i.ID) + "/supprimer", Icon: "trash", Post: true, Danger: true})
 	}
