@@ -157,6 +157,9 @@ func (tab *Tab) openings(fault func(string, ...any)) {
 			fault("Enter on %s opens no %s", Eval[string](tab, `reach.say(opener_)`), kind.what)
 			continue
 		}
+		if kind.what == "menu" && !Eval[bool](tab, `(r => r.left >= 0 && r.right <= document.documentElement.clientWidth)(document.querySelector("details.menu[open] > ul").getBoundingClientRect())`) {
+			fault("the menu of %s is cut off", Eval[string](tab, `reach.say(opener_)`))
+		}
 		for range 6 {
 			tab.key(kb.Tab)
 			if kind.what != "menu" && !Eval[bool](tab, `(e => e === document.body || `+kind.opened+`.contains(e))(document.activeElement)`) {
