@@ -169,7 +169,8 @@ func (o *object) open() error {
 
 func (o *object) Read(p []byte) (int, error) {
 	n, err := o.Object.Read(p)
-	for try := 0; try < 5 && n == 0 && !o.begun && minio.ToErrorResponse(err).Code == minio.PreconditionFailed; try++ {
+	// It may be replaced again meanwhile: one time in two beside four who do nothing else.
+	for try := 0; try < 20 && n == 0 && !o.begun && minio.ToErrorResponse(err).Code == minio.PreconditionFailed; try++ {
 		_ = o.Object.Close() // nothing was read of it
 		if err := o.open(); err != nil {
 			return 0, err
