@@ -159,7 +159,7 @@ func (w *walk) documents() shown {
 	}
 	d := shown{folder, find("phoque.jpg"), find("Programme de la journée.txt")}
 	helene.Post(folder+"/partage", "a", "class:"+class+":relative", "a", "class:"+class+":pupil", "role", "2", "prevenir", "1").To()
-	helene.Post(d.picture+"/favori?oui=1").To()
+	helene.Post(d.picture + "/favori?oui=1").To()
 	nadia.Post(d.picture+"/commentaires", "texte", "Quelle belle journée !").To()
 	helene.Upload(d.text+"/version", []testapp.File{{Field: "piece", Name: "x.txt", Bytes: []byte("8 h 30 : rendez-vous\n10 h : marche avec la guide")}}).To()
 	helene.Post("/documents/corbeille", "id", strings.TrimPrefix(find("brouillon.txt"), "/documents/")).To()
