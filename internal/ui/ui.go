@@ -10,11 +10,16 @@
 package ui
 
 import (
+	"context"
 	"embed"
 	"io/fs"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"marelle/internal/platform/i18n"
 )
 
 //go:generate go run marelle/internal/ui/build -root ../..
@@ -108,6 +113,27 @@ type Toast struct {
 	UndoLabel string            // "Annuler" when empty
 	Fields    map[string]string // hidden fields of the undo form
 	Stays     bool              // does not leave by itself
+}
+
+// Kept is what a form said that was refused. Text is what its sender typed, to
+// be copied; Again is where all of it may be sent once more, or ""; SignIn where
+// to sign in before, or "". Files says that it brought files, which are not kept.
+type Kept struct {
+	Text   string
+	Again  string
+	Fields map[string][]string
+	SignIn string
+	Files  bool
+	Pupil  bool
+}
+
+func (k Kept) names() []string { return slices.Sorted(maps.Keys(k.Fields)) }
+
+func (k Kept) say(ctx context.Context, key string) string {
+	if k.Pupil {
+		key += ".pupil"
+	}
+	return i18n.T(ctx, key)
 }
 
 // Paints lists the paints of the yard, each with its pale ground.

@@ -34,6 +34,7 @@ func Form(r *app.Request, school string, most int) (url.Values, []Received, erro
 		return nil, nil, errs.Wrap(errs.Invalid, err, "error.form")
 	}
 	values, faults := url.Values{}, errs.Fields{}
+	r.PostForm = values // what came is given back by whoever refuses the form
 	var got []Received
 	room, came := int64(valuesMax), int64(0)
 	for range partsMax {

@@ -208,7 +208,8 @@ func (s *steady) Read(p []byte) (int, error) {
 // Form reads a form of at most limit bytes, urlencoded or multipart. Broken and
 // oversized ones are Invalid and TooLarge, and those that dawdle Invalid: whoever
 // sends a byte a minute does not keep a connection. Bytes that are no UTF-8 are
-// dropped.
+// dropped. Of an oversized form the fields that came before its end are given
+// beside the error: they were typed by somebody.
 func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, error) {
 	// A writer without deadlines (a test's) has no connection to keep either.
 	line := http.NewResponseController(w)
@@ -217,8 +218,9 @@ func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, erro
 	}
 	// Left standing, it would end the request of a handler that takes its time.
 	defer func() { _ = line.SetReadDeadline(time.Time{}) }()
-	r.Body = http.MaxBytesReader(w, r.Body, limit)
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	body := &prefix{ReadCloser: http.MaxBytesReader(w, r.Body, limit)}
+	r.Body = body
+	kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var err error
 	if kind == "multipart/form-data" {
 		err = r.ParseMultipartForm(1 << 20)
@@ -228,16 +230,12 @@ func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, erro
 	if err != nil {
 		var big *http.MaxBytesError
 		if errors.As(err, &big) {
-			return nil, errs.Wrap(errs.TooLarge, err, "error.too_large")
+			r.PostForm = body.fields(params["boundary"])
+			return r.PostForm, errs.Wrap(errs.TooLarge, err, "error.too_large")
 		}
 		return nil, errs.Wrap(errs.Invalid, err, "error.form")
 	}
-	for _, vs := range r.PostForm {
-		for i, v := range vs {
-			vs[i] = text(v)
-		}
-	}
-	return r.PostForm, nil
+	return plainly(r.PostForm), nil
 }
 
 // text is what a database takes for one: PostgreSQL refuses bytes that are no
