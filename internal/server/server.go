@@ -318,7 +318,7 @@ func health(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Pat
 func busyPage(core *app.Core) ([]byte, error) {
 	title := core.Catalog.T("error.title.unavailable")
 	var page bytes.Buffer
-	err := ui.ErrorPage(ui.Shell{Title: title, Portal: "Marelle"}, http.StatusServiceUnavailable, title, core.Catalog.T("error.busy"), "", ui.Link{}).
+	err := ui.ErrorPage(ui.Shell{Title: title, Portal: "Marelle"}, http.StatusServiceUnavailable, title, core.Catalog.T("error.busy"), "", ui.Link{}, ui.Kept{}).
 		Render(i18n.With(context.Background(), core.Catalog), &page)
 	if err != nil {
 		return nil, fmt.Errorf("busy page: %w", err)

@@ -60,7 +60,7 @@ func KitHandler() http.Handler {
 		case "erreur":
 			status = http.StatusNotFound
 			s.Title = "Page introuvable"
-			page = ErrorPage(s, status, "Cette case est vide", "La page que vous cherchez n’existe pas, ou elle n’est pas pour vous.", "4F2A", Link{})
+			page = ErrorPage(s, status, "Cette case est vide", "La page que vous cherchez n’existe pas, ou elle n’est pas pour vous.", "4F2A", Link{}, Kept{})
 		case "nue":
 			s.Title = "Fiches à remettre"
 			page = kitBare(s)

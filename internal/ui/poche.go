@@ -36,7 +36,7 @@ func Poche() http.Handler {
 		w.Header().Set("Cache-Control", "no-cache")
 		// An empty address is that of the page which did not come.
 		retry := Link{Label: i18n.T(ctx, "ui.offline.retry"), Href: "?", Icon: "arrow-clockwise"}
-		_ = ErrorPage(s, 0, s.Title, i18n.T(ctx, "ui.offline"), "", retry).Render(ctx, w)
+		_ = ErrorPage(s, 0, s.Title, i18n.T(ctx, "ui.offline"), "", retry, Kept{}).Render(ctx, w)
 	})
 	return mux
 }

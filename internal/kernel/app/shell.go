@@ -209,7 +209,7 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 	} else if counts, unreadErr := notify.Unread(ctx, c.DB, v); unreadErr == nil { // the database may be what failed: a page without counts
 		shell = c.shell(v, counts, title, "")
 	}
-	page := Inside(ui.ErrorPage(shell, web.Status(err), title, c.Catalog.Render(sentence.Key, sentence.Args), number, ui.Link{}), ui.KeptForm(c.kept(w, r, v, kind)))
+	page := ui.ErrorPage(shell, web.Status(err), title, c.Catalog.Render(sentence.Key, sentence.Args), number, ui.Link{}, c.kept(w, r, v, kind))
 	if err := web.PageStatus(web.Status(err), page).Write(w, r.WithContext(ctx)); err != nil {
 		c.Log.WarnContext(r.Context(), "error page", "error", err)
 	}
