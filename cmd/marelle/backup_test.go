@@ -108,6 +108,9 @@ func TestDoctorSaysWhatIsWrong(t *testing.T) {
 	set := settings(dir)
 	look := func(set config.Settings) (string, bool) {
 		out, err := said(t, (&doctorCmd{Settings: set}).Run)
+		if strings.Contains(out, "cli.") {
+			t.Errorf("a key instead of its sentence in\n%s", out)
+		}
 		return out, err == nil
 	}
 	has := func(out string, words ...string) {
