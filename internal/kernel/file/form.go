@@ -34,7 +34,8 @@ func Form(r *app.Request, school string, most int) (url.Values, []Received, erro
 		return nil, nil, errs.Wrap(errs.Invalid, err, "error.form")
 	}
 	values, faults := url.Values{}, errs.Fields{}
-	r.PostForm = values // what came is given back by whoever refuses the form
+	// What came is given back by whoever refuses the form.
+	r.PostForm, r.MultipartForm = values, &multipart.Form{File: map[string][]*multipart.FileHeader{}}
 	var got []Received
 	room, came := int64(valuesMax), int64(0)
 	for range partsMax {
@@ -44,6 +45,9 @@ func Form(r *app.Request, school string, most int) (url.Values, []Received, erro
 		}
 		if err != nil {
 			return values, got, broken(err)
+		}
+		if part.FileName() != "" {
+			r.MultipartForm.File[part.FormName()] = nil
 		}
 		switch {
 		case part.FileName() != "" && len(got) == most:

@@ -230,7 +230,7 @@ func Form(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, erro
 	if err != nil {
 		var big *http.MaxBytesError
 		if errors.As(err, &big) {
-			r.PostForm = body.fields(params["boundary"])
+			body.give(r, params["boundary"])
 			return r.PostForm, errs.Wrap(errs.TooLarge, err, "error.too_large")
 		}
 		return nil, errs.Wrap(errs.Invalid, err, "error.form")

@@ -19,16 +19,16 @@ const typedMax = 512 << 10
 // nobody can give back.
 func Typed(w http.ResponseWriter, r *http.Request) (fields url.Values, files bool) {
 	kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	files = kind == "multipart/form-data"
 	if r.PostForm != nil || r.MultipartForm != nil {
-		return r.PostForm, files
+		return r.PostForm, r.MultipartForm != nil && len(r.MultipartForm.File) > 0
 	}
-	if kind != "application/x-www-form-urlencoded" && !files {
+	if kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data" {
 		return nil, false
 	}
 	head := &prefix{ReadCloser: Steady(w, r)}
 	_, _ = io.CopyN(io.Discard, head, typedMax) // what came is enough
-	return head.fields(params["boundary"]), files
+	head.give(r, params["boundary"])
+	return r.PostForm, r.MultipartForm != nil && len(r.MultipartForm.File) > 0
 }
 
 // prefix remembers the first bytes of a body.
@@ -46,30 +46,32 @@ func (p *prefix) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// fields are those that came whole: of a multipart body with a boundary, of an
-// urlencoded one without.
-func (p *prefix) fields(boundary string) url.Values {
+// give puts into r the fields that came whole, of a multipart body with a
+// boundary, of an urlencoded one without; and of its files that they were there.
+func (p *prefix) give(r *http.Request, boundary string) {
 	if boundary == "" {
 		s := p.head.String()
 		if p.more {
 			s = s[:max(strings.LastIndexByte(s, '&'), 0)]
 		}
 		fields, _ := url.ParseQuery(s) // what can be read of it
-		return plainly(fields)
+		r.PostForm = plainly(fields)
+		return
 	}
-	fields := url.Values{}
+	fields, files := url.Values{}, map[string][]*multipart.FileHeader{}
 	for parts := multipart.NewReader(&p.head, boundary); ; {
 		part, err := parts.NextPart()
 		if err != nil {
-			return plainly(fields)
+			break
 		}
-		if part.FileName() != "" || part.FormName() == "" {
-			continue
-		}
-		if b, err := io.ReadAll(part); err == nil {
-			fields.Add(part.FormName(), string(b))
+		name := part.FormName()
+		if part.FileName() != "" {
+			files[name] = nil
+		} else if b, err := io.ReadAll(part); err == nil && name != "" {
+			fields.Add(name, string(b))
 		}
 	}
+	r.PostForm, r.MultipartForm = plainly(fields), &multipart.Form{File: files}
 }
 
 func plainly(fields url.Values) url.Values {
