@@ -16,7 +16,8 @@ func TestAWordOutlivesItsSession(t *testing.T) {
 		t.Run(screen.name, func(t *testing.T) {
 			s := openGate(t)
 			w := walk{t: t, gate: s, b: b, size: screen.size, tabs: map[string]*browser.Tab{}}
-			tab := b.Tab(t, screen.size, browser.NoScript)
+			tab := b.Tab(t, screen.size)
+			tab.Allow("status 401")
 			name, value := s.Cookie("helene.duvivier")
 			tab.SetCookie(s.URL, name, value)
 			tab.Go(s.URL + "/carnet/nouveau")

@@ -209,7 +209,11 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 	} else if counts, unreadErr := notify.Unread(ctx, c.DB, v); unreadErr == nil { // the database may be what failed: a page without counts
 		shell = c.shell(v, counts, title, "")
 	}
-	page := ui.ErrorPage(shell, web.Status(err), title, c.Catalog.Render(sentence.Key, sentence.Args), number, ui.Link{}, c.kept(w, r, v, kind))
+	kept := c.kept(w, r, v, kind)
+	if kept.SignIn != "" {
+		sentence = errs.Msg("error.session_over")
+	}
+	page := ui.ErrorPage(shell, web.Status(err), title, c.Catalog.Render(sentence.Key, sentence.Args), number, ui.Link{}, kept)
 	if err := web.PageStatus(web.Status(err), page).Write(w, r.WithContext(ctx)); err != nil {
 		c.Log.WarnContext(r.Context(), "error page", "error", err)
 	}
