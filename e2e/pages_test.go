@@ -193,8 +193,13 @@ func (w *walk) prepare() {
 		"/ecole/signalements/{id}": w.One(`SELECT id FROM report`),
 		"/ecole/import/{id}":       w.One(`SELECT id FROM import ORDER BY id DESC LIMIT 1`),
 		// What a mail carries.
-		"/desabonnement/{token}": base64.RawURLEncoding.EncodeToString(w.Core.Keys.Seal("unsubscribe", []byte(w.One(`SELECT id FROM person WHERE login = 'nadia.kermadec'`)+" liaison.word"), nil)),
+		"/desabonnement/{token}": w.stops(w.One(`SELECT id FROM person WHERE login = 'nadia.kermadec'`)),
 	}
+}
+
+// stops is what a mail carries for somebody who wants no more of its kind.
+func (w *walk) stops(person string) string {
+	return base64.RawURLEncoding.EncodeToString(w.Core.Keys.Seal("unsubscribe", []byte(person+" liaison.word"), nil))
 }
 
 // quota is what a teacher may hold.

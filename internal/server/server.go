@@ -290,9 +290,10 @@ func (s *Server) routes() error {
 	}
 	s.root, err = web.Secure(mux, web.Options{
 		Base: core.Base,
-		// Health is asked for by address, not by name; files keep the kernel's
-		// own copy from disk to socket, which a wrapped writer would lose.
-		AnyHost: health,
+		// Health is asked for by address, not by name, and the page that says the
+		// name is wrong has its styles under that name. Files keep the kernel's own
+		// copy from disk to socket, which a wrapped writer would lose.
+		AnyHost: func(r *http.Request) bool { return health(r) || strings.HasPrefix(r.URL.Path, ui.Prefix) },
 		Raw:     raw,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) {
 			core.Refuse(w, r.WithContext(i18n.With(r.Context(), core.Catalog)), nil, err)

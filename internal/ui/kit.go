@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -10,7 +12,9 @@ import (
 // KitHandler shows the kit and one sample of each layout, for demonstrations
 // and tests: /kit, /kit/service, /kit/service-eleve, /kit/accueil, /kit/neuf
 // (nine squares, one empty, banners, a toast), /kit/eleve, /kit/connexion,
-// /kit/activation, /kit/erreur, /kit/nue. The query chooses a theme: ?theme=,
+// /kit/activation, /kit/erreur, /kit/refus, /kit/panne, /kit/nue, and the windows that take a
+// page: /kit/partage, /kit/fichiers, /kit/choisir, /kit/retouche, each as it comes
+// back refused at -refus. /kit/direct says that two things arrived. The query chooses a theme: ?theme=,
 // ?lecture=, ?saison=, ?econome=1. The catalogue must be in the request's
 // context. The people are those of the sample school; they are data, not
 // messages.
@@ -22,6 +26,7 @@ func KitHandler() http.Handler {
 		s.Reading = oneOf(q.Get("lecture"), "debutant", "dyslexie")
 		s.Season = oneOf(q.Get("saison"), "automne", "hiver", "printemps", "ete")
 		s.Frugal = q.Get("econome") == "1"
+		fragment := r.Header.Get("Marelle-Fragment") != ""
 		var page templ.Component
 		status := http.StatusOK
 		switch strings.Trim(strings.TrimPrefix(r.URL.Path, "/kit"), "/") {
@@ -37,7 +42,7 @@ func KitHandler() http.Handler {
 			s.Tabs[0].Current, s.Tabs[2].Current = false, true
 			page = kitService(s)
 		case "neuf":
-			s.Title, s.Current = "Accueil", "home"
+			s.Title, s.Current, s.Scripts = "Accueil", "home", []string{Asset("home.js")}
 			s.Squares = append(s.Squares,
 				Square{Number: 7, Key: "classe", Label: "Ma classe", Href: "/kit/service", Icon: "chalkboard-teacher", Paint: "turquoise"},
 				Square{Number: 8, Key: "vide", Label: "Sondages"},
@@ -47,9 +52,13 @@ func KitHandler() http.Handler {
 			s.Toast = &Toast{Text: "Mot publié", Undo: "#"}
 			page = kitHome(s)
 		case "accueil":
-			s.Title, s.Current = "Accueil", "home"
+			s.Title, s.Current, s.Scripts = "Accueil", "home", []string{Asset("home.js")}
 			page = kitHome(s)
+			if fragment {
+				page = kitEarlier()
+			}
 		case "eleve":
+			s.Scripts = []string{Asset("home.js")}
 			page = kitPupil(samplePupil(s))
 		case "connexion":
 			s.Title, s.Signed = "Se connecter", false
@@ -61,6 +70,48 @@ func KitHandler() http.Handler {
 			status = http.StatusNotFound
 			s.Title = "Page introuvable"
 			page = ErrorPage(s, status, "Cette case est vide", "La page que vous cherchez n’existe pas, ou elle n’est pas pour vous.", "4F2A", Link{}, Kept{})
+		case "refus":
+			status = http.StatusUnauthorized
+			s.Title, s.Signed = "Il faut se connecter", false
+			page = ErrorPage(s, status, "Il faut se connecter", "Votre connexion a pris fin.", "", Link{}, Kept{Text: "Sortie à la mer\n\nDépart à 8 h.", Again: "/kit", SignIn: "/kit/connexion", Files: true})
+		case "refus-eleve":
+			status = http.StatusInternalServerError
+			page = ErrorPage(s, status, "Ça ne marche pas", "Ce n’est pas ta faute. Essaie encore dans une minute.", "4F2A", Link{}, Kept{Text: "Bonjour tout le monde", Again: "/kit", Pupil: true})
+		case "panne":
+			status = http.StatusServiceUnavailable
+			s.Title, s.Signed = "Trop de monde", false
+			page = ErrorPage(s, status, "Il y a du monde dans la cour", "Réessayez dans une minute.", "", Link{Label: "Réessayer", Href: "/kit/panne", Icon: "arrow-clockwise"}, Kept{})
+		case "partage":
+			s.Title = "Partager"
+			page = kitShare(s, sampleShare())
+			if q.Has("qui") {
+				page = ShareProposals(sampleProposals())
+			}
+		case "partage-refus":
+			s.Title = "Partager"
+			page = kitShare(s, refusedShare())
+		case "fichiers":
+			s.Title = "Joindre des fichiers"
+			page = kitFiles(s, "")
+		case "fichiers-refus":
+			s.Title = "Joindre des fichiers"
+			page = kitFiles(s, "Cinq fichiers au plus.")
+		case "choisir":
+			s.Title = "Choisir dans mes documents"
+			page = kitPick(s, samplePicker(), fragment)
+		case "choisir-refus":
+			s.Title = "Choisir dans mes documents"
+			page = kitPick(s, refusedPicker(), fragment)
+		case "retouche":
+			s.Title, s.Scripts, s.Styles = "Retoucher une image", []string{Asset("picture.js")}, []string{Asset("page-picture.css")}
+			page = kitRetouch(s, PictureProps{Action: "#", Back: "/kit", Src: Asset("scenes/phoques.svg"), Width: 400, Height: 300, Alt: "Trois phoques sur un banc de sable"})
+		case "retouche-refus":
+			s.Title, s.Scripts, s.Styles = "Retoucher une image", []string{Asset("picture.js")}, []string{Asset("page-picture.css")}
+			page = kitRetouch(s, PictureProps{Action: "#", Back: "/kit", Src: Asset("scenes/phoques.svg"), Width: 400, Height: 300, Done: []string{"turn 1"}, Error: "L’image a changé entre-temps : refaites vos gestes.", AltError: "300 signes au plus.", Keep: true, Kept: true})
+		case "direct":
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "event: arrive\ndata: {\"plus\":2,\"services\":{\"carnet\":3,\"messages\":1,\"blog\":1}}\n\nevent: fin\ndata:\n\n")
+			return
 		case "nue":
 			s.Title = "Fiches à remettre"
 			page = kitBare(s)
@@ -187,5 +238,78 @@ func sampleChildren() []ChildTab {
 		{Href: "?", Name: "Tous", Current: true},
 		{Href: "?", Name: "Inès", Class: "CE1 B", Person: Person{Animal: "renard"}},
 		{Href: "?", Name: "Yanis", Class: "MS", Person: Person{Animal: "ours"}},
+	}
+}
+
+func sampleBoards() []Link {
+	return []Link{
+		{Label: "Accueil", Href: "/kit/accueil"}, {Label: "Accueil, neuf cases", Href: "/kit/neuf"}, {Label: "Accueil d’un élève", Href: "/kit/eleve"},
+		{Label: "Service", Href: "/kit/service"}, {Label: "Service, élève", Href: "/kit/service-eleve"},
+		{Label: "Connexion", Href: "/kit/connexion"}, {Label: "Activation", Href: "/kit/activation"},
+		{Label: "Partage", Href: "/kit/partage"}, {Label: "Partage refusé", Href: "/kit/partage-refus"},
+		{Label: "Fichiers", Href: "/kit/fichiers"}, {Label: "Fichiers refusés", Href: "/kit/fichiers-refus"},
+		{Label: "Choisir un document", Href: "/kit/choisir"}, {Label: "Choisir, refusé", Href: "/kit/choisir-refus"},
+		{Label: "Retouche", Href: "/kit/retouche"}, {Label: "Retouche refusée", Href: "/kit/retouche-refus"},
+		{Label: "Page introuvable", Href: "/kit/erreur"}, {Label: "Texte rendu", Href: "/kit/refus"}, {Label: "Texte rendu à un élève", Href: "/kit/refus-eleve"}, {Label: "Trop de monde", Href: "/kit/panne"}, {Label: "Page à imprimer", Href: "/kit/nue"},
+	}
+}
+
+func sampleProposals() []ShareChoice {
+	return []ShareChoice{
+		{Value: "class:ce1b", Label: "Familles de CE1 B", Icon: "users"},
+		{Value: "person:thomas", Label: "Thomas Lerouge", Help: "Enseignant de moyenne section", Person: &Person{Initials: "TL", Paint: "turquoise", Size: "p"}, Starred: true},
+	}
+}
+
+func sampleRoles() FieldProps {
+	return FieldProps{Name: "role", Label: "Ce qu’ils peuvent faire", Value: "lire", Options: []Option{{Value: "lire", Label: "Lire", Help: "Ouvrir et télécharger"}, {Value: "ecrire", Label: "Modifier", Help: "Ajouter, renommer, ranger"}}}
+}
+
+func sampleShare() ShareProps {
+	return ShareProps{
+		Action: "#", Propose: "/kit/partage?qui=1", Words: "ler", Searched: true, Roles: sampleRoles(), Tell: true,
+		Found:  []ShareChoice{{Value: "person:thomas", Label: "Thomas Lerouge", Help: "Enseignant de moyenne section", Person: &Person{Initials: "TL", Paint: "turquoise", Size: "p"}, Checked: true}},
+		Stars:  []ShareChoice{{Value: "person:odile", Label: "Odile Marchand", Help: "Enseignante de CM2", Person: &Person{Initials: "OM", Paint: "lilas", Size: "p"}, Starred: true}},
+		Mine:   []ShareChoice{{Value: "class:ce1b", Label: "Familles de CE1 B", Icon: "users"}, {Value: "pupils:ce1b", Label: "Élèves de CE1 B", Icon: "student"}},
+		Others: []ShareChoice{{Value: "school", Label: "Toute l’école", Help: "Familles, élèves et équipe", Icon: "users"}},
+		Rows: []ShareRow{
+			{Label: "Familles de CE1 B", Icon: "users", Role: "Lire", Action: "#", Value: "class:ce1b"},
+			{Label: "Thomas Lerouge", Person: &Person{Initials: "TL", Paint: "turquoise"}, Role: "Modifier", From: "par le dossier Lecture", FromHref: "#"},
+		},
+	}
+}
+
+// refusedShare is a thing that nobody else has, asked for nobody.
+func refusedShare() ShareProps {
+	roles := sampleRoles()
+	roles.Value, roles.Error = "", "Choisissez ce qu’ils peuvent faire."
+	return ShareProps{Action: "#", Propose: "/kit/partage?qui=1", Words: "zzzz", Searched: true, Error: "Choisissez au moins une personne ou un groupe.", Roles: roles}
+}
+
+func samplePicker() PickerProps {
+	return PickerProps{
+		Action: "#", Search: "/kit/choisir", Fixed: url.Values{"pour": {"mot"}}, Most: 5, Next: "/kit/choisir?page=2", Back: "/kit/fichiers",
+		Places: []Tab{{Label: "Mes documents", Href: "/kit/choisir", Current: true}, {Label: "Partagés avec moi", Href: "/kit/choisir-refus"}},
+		Way:    []Crumb{{Label: "Lecture", Href: "/kit/choisir"}}, Here: "Le loup",
+		Files: []PickerFile{
+			{Name: "Dessins", Caption: "8 documents", Icon: "folder-open", Paint: "orange", Href: "/kit/choisir"},
+			{ID: "1", Name: "Autorisation-baie-de-somme.pdf", Caption: "240 Ko", Icon: "file-pdf", Paint: "orange", Chosen: true},
+			{ID: "2", Name: "Trois-phoques.jpg", Caption: "1,4 Mo", Thumb: Asset("scenes/phoques.svg")},
+			{ID: "3", Name: "Logiciel.exe", Icon: "file-text", Paint: "ciel", Unfit: true},
+		},
+	}
+}
+
+// refusedPicker is a search that found nothing, sent without anything chosen.
+func refusedPicker() PickerProps {
+	return PickerProps{Action: "#", Search: "/kit/choisir", Words: "zzzz", Most: 5, Error: "Choisissez au moins un document.", Places: []Tab{{Label: "Mes documents", Href: "/kit/choisir"}, {Label: "Partagés avec moi", Href: "/kit/choisir-refus", Current: true}}}
+}
+
+func sampleVignettes() []File {
+	return []File{
+		{ID: "4", Name: "Trois-phoques.jpg", Href: "#", Icon: "image", Paint: "rose", Thumb: Asset("scenes/phoques.svg"), Who: "Familles de CE1 B", Chosen: true},
+		{ID: "5", Name: "Autorisation-baie-de-somme.pdf", Href: "#", Icon: "file-pdf", Paint: "orange", Who: "Vous seule"},
+		{ID: "6", Name: "Chanson-des-phoques.mp3", Href: "#", Icon: "file-audio", Paint: "lilas", Who: "Élèves de CE1 B"},
+		{ID: "7", Name: "Le-petit-train-de-la-baie.png", Href: "#", Icon: "image", Paint: "rose", Thumb: Asset("scenes/train.svg"), Who: "Vous seule"},
 	}
 }

@@ -2069,7 +2069,7 @@ func ErrorPage(s Shell, status int, title, sentence, number string, action Link,
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = KeptForm(kept).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = keptForm(kept).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -2177,10 +2177,10 @@ func ErrorPage(s Shell, status int, title, sentence, number string, action Link,
 	})
 }
 
-// KeptForm gives back what a refused form said: its text to copy and, where
+// keptForm gives back what a refused form said: its text to copy and, where
 // trying again may help, a button that sends all of it once more. It works
 // without scripts.
-func KeptForm(k Kept) templ.Component {
+func keptForm(k Kept) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -28,7 +28,7 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // Options is what the operator settled.
 type Options struct {
 	Base    *url.URL                                                // https://ecole.example; unknown hosts are refused
-	AnyHost func(r *http.Request) bool                              // answers under any name: health checks
+	AnyHost func(r *http.Request) bool                              // answers under any name: health checks, styles
 	Raw     func(r *http.Request) bool                              // answers that nothing may wrap nor compress
 	Refuse  func(w http.ResponseWriter, r *http.Request, err error) // shows an error page
 }
