@@ -1,13 +1,10 @@
 package tell
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-
-	"github.com/a-h/templ"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/notify"
@@ -288,74 +285,4 @@ func (h handler) try(r *app.Request) (web.Response, error) {
 	}
 	h.core.Log.WarnContext(r.Context(), "push refused", "reason", res.Reason)
 	return h.show(r, http.StatusOK, nil, r.T("tell.try.refused"), false)
-}
-
-// stopPage shows a button: mail programs open every address that they see.
-func (h handler) stopPage(r *app.Request) (web.Response, error) {
-	_, kind, ok := readStop(h.core, r.PathValue("token"))
-	if !ok {
-		return nil, errs.ErrNotFound
-	}
-	return h.gate(r, stopView(h.label(r, kind), r.URL.Path, false))
-}
-
-// stop ends the mails of a kind. Asked twice, it has happened.
-func (h handler) stop(r *app.Request) (web.Response, error) {
-	person, kind, ok := readStop(h.core, r.PathValue("token"))
-	if !ok {
-		return nil, errs.ErrNotFound
-	}
-	there := false
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
-		there, err = h.silence(r.Context(), tx, person, kind)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if !there { // erased, or one record with another since: its settings are no longer here
-		return h.gate(r, staleView())
-	}
-	return h.gate(r, stopView(h.label(r, kind), r.URL.Path, true))
-}
-
-// silence writes that somebody wants no such mail, and says whether there is
-// such a person still.
-func (h handler) silence(ctx context.Context, tx *db.Tx, person, kind string) (bool, error) {
-	known, err := read(ctx, tx, h.core.Clock.Now(), []string{person})
-	if err != nil {
-		return false, err
-	}
-	there, err := session.Known(ctx, tx, person)
-	if err != nil || !there {
-		return false, err
-	}
-	choices := map[string]notify.Choice{}
-	for _, a := range h.core.Apps {
-		for _, t := range a.Told {
-			if kind != "" && t.Kind != kind {
-				continue
-			}
-			c, chosen := known.settings[person].Choices[t.Kind]
-			if !chosen {
-				c, _ = t.Default(known.profiles[person])
-			}
-			choices[t.Kind] = notify.Choice{Push: c.Push, Mail: notify.Never}
-		}
-	}
-	return true, notify.Choose(ctx, tx, rights.System("unsubscribe"), person, choices, nil)
-}
-
-func (h handler) label(r *app.Request, kind string) string {
-	if t, ok := h.core.Told(kind); ok {
-		return r.T(t.Text)
-	}
-	return r.T("tell.stop.all")
-}
-
-func (h handler) gate(r *app.Request, body templ.Component) (web.Response, error) {
-	s, err := r.Shell(r.T("tell.stop.title"), "")
-	if err != nil {
-		return nil, err
-	}
-	return web.Page(app.Inside(ui.Gate(s, ui.Steps{}), body)), nil
 }
