@@ -56,37 +56,43 @@ func (h handler) usual(v *rights.Viewer) map[string]notify.Choice {
 
 // view is what the page shows.
 type view struct {
-	Bands   []ui.Band
-	Hours   notify.Hours
-	Email   string
-	Mails   bool // mail can leave, and goes somewhere
-	Pupil   bool
-	Device  bool // this browser rings
-	Key     string
-	Faults  map[string]string
-	Core    *app.Core
-	Muted   []notify.Muted
-	Trial   string // what became of a trial
-	TrialOK bool
+	Bands  []ui.Band
+	Hours  notify.Hours
+	Email  string
+	Mails  bool // mail can leave, and goes somewhere
+	Pupil  bool
+	Device bool // this browser rings
+	Key    string
+	Faults map[string]string
+	Core   *app.Core
+	Muted  []notify.Muted
+	Trial  trial
+}
+
+// trial is what became of one.
+type trial struct {
+	Said string
+	Well bool
+	Mail bool // rather than of this browser
 }
 
 func (h handler) page(r *app.Request) (web.Response, error) {
-	return h.show(r, http.StatusOK, nil, "", false)
+	return h.show(r, http.StatusOK, trial{})
 }
 
-func (h handler) show(r *app.Request, status int, faults map[string]string, trial string, well bool) (web.Response, error) {
+func (h handler) show(r *app.Request, status int, tried trial) (web.Response, error) {
 	settings, err := notify.Settings(r.Context(), h.core.DB, []string{r.Viewer.Person})
 	if err != nil {
 		return nil, err
 	}
-	return h.draw(r, status, settings[r.Viewer.Person], faults, trial, well)
+	return h.draw(r, status, settings[r.Viewer.Person], nil, tried)
 }
 
 // draw shows settings, kept or just typed.
-func (h handler) draw(r *app.Request, status int, mine notify.Setting, faults map[string]string, trial string, well bool) (web.Response, error) {
+func (h handler) draw(r *app.Request, status int, mine notify.Setting, faults map[string]string, tried trial) (web.Response, error) {
 	ctx, v := r.Context(), r.Viewer
 	var err error
-	w := view{Hours: mine.Hours, Pupil: v.Main() == rights.Pupil, Key: h.core.Push.Identity.PublicKey(), Faults: faults, Core: h.core, Trial: trial, TrialOK: well}
+	w := view{Hours: mine.Hours, Pupil: v.Main() == rights.Pupil, Key: h.core.Push.Identity.PublicKey(), Faults: faults, Core: h.core, Trial: tried}
 	if w.Email, err = session.Address(ctx, h.core.DB, v.Person); err != nil {
 		return nil, err
 	}
@@ -143,7 +149,7 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 			if err != nil {
 				return nil, err
 			}
-			return h.draw(r, http.StatusUnprocessableEntity, h.typed(r, form, settings[person], hours), said, "", false)
+			return h.draw(r, http.StatusUnprocessableEntity, h.typed(r, form, settings[person], hours), said, trial{})
 		}
 	}
 	preset := form.Get("reglage")
@@ -253,36 +259,4 @@ func (h handler) unsubscribe(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	return web.Redirect(atSettings + "?fait=1"), nil
-}
-
-// try rings this browser at once, and says what became of it.
-func (h handler) try(r *app.Request) (web.Response, error) {
-	device, err := session.Device(r.Context(), h.core.DB, r.Viewer.Session)
-	if err != nil {
-		return nil, err
-	}
-	if device == "" {
-		return h.show(r, http.StatusUnprocessableEntity, nil, r.T("tell.try.none"), false)
-	}
-	subscriptions, err := session.Subscriptions(r.Context(), h.core.DB, h.core.Clock.Now(), []string{device})
-	if err != nil {
-		return nil, err
-	}
-	body := []byte(`{"titre":` + strconv.Quote(r.T("tell.push.title")) + `,"texte":` + strconv.Quote(r.T("tell.try.text")) + `,"url":"` + atSettings + `"}`)
-	res := h.core.Push.Send(r.Context(), subscriptions[device], push.Message{Payload: body, Urgency: push.High})
-	switch res.Outcome {
-	case push.Sent:
-		return h.show(r, http.StatusOK, nil, r.T("tell.try.sent"), true)
-	case push.Later:
-		return h.show(r, http.StatusOK, nil, r.T("tell.try.later"), false)
-	case push.Gone:
-		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			return session.ForgetDevices(r.Context(), tx, r.Grant, []string{device})
-		}); err != nil {
-			return nil, err
-		}
-		return h.show(r, http.StatusOK, nil, r.T("tell.try.gone"), false)
-	}
-	h.core.Log.WarnContext(r.Context(), "push refused", "reason", res.Reason)
-	return h.show(r, http.StatusOK, nil, r.T("tell.try.refused"), false)
 }
