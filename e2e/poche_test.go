@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/serviceworker"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
 	"marelle/internal/platform/db"
@@ -29,7 +31,11 @@ type phone struct {
 
 func poche(t *testing.T) *phone {
 	t.Helper()
-	app := testapp.Serve(t)
+	return pocheOf(t, testapp.Serve(t))
+}
+
+func pocheOf(t *testing.T, app *testapp.Live) *phone {
+	t.Helper()
 	p := &phone{Tab: browser.StartWhole(t).Tab(t, browser.Phone), t: t, origin: app.URL}
 	found := make(chan serviceworker.RegistrationID, 10)
 	err := chromedp.Listen(p.Context(), func(ev any) {
@@ -149,6 +155,131 @@ func TestAPushShowsANotificationOfThisPortalOnly(t *testing.T) {
 		if got := p.push(c.data); got != c.want {
 			t.Errorf("%s shows %+v, want %+v", c.data, got, c.want)
 		}
+	}
+}
+
+// worker attaches to the service worker, and returns what evaluates there. What
+// the system of a phone does is noted in its place: a headless browser has no
+// icon, and lets no window open but by a finger.
+func (p *phone) worker() func(js string) string {
+	p.t.Helper()
+	var id target.ID
+	wait(p.t, "the worker is nowhere", func() bool {
+		all, err := chromedp.Targets(p.Context())
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for _, one := range all {
+			if one.Type == "service_worker" && strings.HasPrefix(one.URL, p.origin) {
+				id = one.TargetID
+			}
+		}
+		return id != ""
+	})
+	ctx, cancel := chromedp.NewContext(p.Context(), chromedp.WithTargetID(id))
+	p.t.Cleanup(cancel)
+	eval := func(js string) string {
+		p.t.Helper()
+		v, err := chromedp.Run(ctx, chromedp.Evaluate[string](js, chromedp.EvalAwaitPromise))
+		if err != nil {
+			p.t.Fatalf("in the worker, %.80s: %v", js, err)
+		}
+		return v
+	}
+	eval(`(() => {
+		self.did = [];
+		navigator.setAppBadge = async n => { did.push("icon " + n); };
+		navigator.clearAppBadge = async () => { did.push("icon 0"); };
+		Clients.prototype.openWindow = async url => { did.push("open " + url); return null; };
+		WindowClient.prototype.focus = async function () { did.push("focus " + this.url); return this; };
+		return "";
+	})()`)
+	return eval
+}
+
+// tap is a finger on the notification of that tag: it says what the worker does
+// then, and since it was asked last.
+func (p *phone) tap(worker func(js string) string, tag string) string {
+	p.t.Helper()
+	return worker(`(async () => {
+		const [shown] = await registration.getNotifications({tag: ` + strconv.Quote(tag) + `});
+		if (!shown) return "no notification of ` + tag + `";
+		const tap = new NotificationEvent("notificationclick", {notification: shown});
+		let until;
+		tap.waitUntil = promise => { until = promise; };
+		dispatchEvent(tap);
+		await until;
+		for (let n = 0; n < 100 && (await registration.getNotifications({tag: shown.tag})).length; n++) await new Promise(go => setTimeout(go, 50));
+		if ((await registration.getNotifications({tag: shown.tag})).length) did.push("it stays");
+		return did.splice(0).join(", ");
+	})()`)
+}
+
+// What the server pushes of a word shows on the phone with the number at the
+// bell on its icon; a finger on it opens that word, or comes back to the page
+// where it is open, whoever is on another page is not taken from it.
+func TestATapOnANotificationOpensWhatItTellsOf(t *testing.T) {
+	t.Parallel()
+	s := openGate(t)
+	p := pocheOf(t, s.Live)
+	name, value := s.Cookie("nadia.kermadec")
+	p.SetCookie(s.URL, name, value)
+	rings := s.out.Phone(s.As("nadia.kermadec"))
+	class := s.One(`SELECT c.id FROM class c JOIN school s ON s.id = c.school WHERE c.label = 'CE1 B' AND s.uai = '0809876A'`)
+	word, _, _ := strings.Cut(s.As("helene.duvivier").Post("/carnet", "titre", "Le bonnet rouge", "texte", "Perdu lundi.", "a", "class:"+class).To(), "?")
+	var sent string
+	var said struct {
+		URL   string
+		Badge int
+	}
+	wait(t, "no phone rings of it", func() bool { // jobs of the sample may ring before
+		for _, got := range rings.Messages() {
+			if err := json.Unmarshal([]byte(got.Text), &said); err != nil {
+				t.Fatal(err)
+			}
+			if said.URL == word {
+				sent = got.Text
+				return true
+			}
+		}
+		return false
+	})
+	if said.Badge < 1 {
+		t.Errorf("%s", sent)
+	}
+	p.Go(s.URL + "/documents")
+	p.awake()
+	worker := p.worker()
+	shown := func() {
+		t.Helper()
+		p.deliver(sent)
+		wait(t, "nothing shows", func() bool {
+			return worker(`registration.getNotifications({tag: `+strconv.Quote(word)+`}).then(list => list.map(n => n.body).join())`) == "Nouveau mot dans le carnet de liaison"
+		})
+	}
+	shown()
+	icon := "icon " + strconv.Itoa(said.Badge)
+	if did := p.tap(worker, word); did != icon+", open "+s.URL+word {
+		t.Errorf("the phone does: %s", did)
+	}
+	if p.Path() != "/documents" {
+		t.Errorf("the page that was open went to %s", p.Path())
+	}
+	p.Go(s.URL + said.URL)
+	if !p.Has("Le bonnet rouge") {
+		t.Error("the address that opens is not the word's")
+	}
+	shown()
+	if did := p.tap(worker, word); did != icon+", focus "+s.URL+word {
+		t.Errorf("with the word open, the phone does: %s", did)
+	}
+	// What was pushed of nowhere opens the portal, and nothing else.
+	p.deliver(`{"titre":"Ailleurs","url":"https://example.org/carnet","badge":0}`)
+	wait(t, "nothing shows", func() bool {
+		return worker(`registration.getNotifications({tag: "/"}).then(list => String(list.length))`) == "1"
+	})
+	if did := p.tap(worker, "/"); did != "icon 0, open "+s.URL+"/" {
+		t.Errorf("the phone does: %s", did)
 	}
 }
 

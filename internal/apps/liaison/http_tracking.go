@@ -282,6 +282,19 @@ func (t tracking) filters() []ui.Tab {
 	return out
 }
 
+// ofClass are the tabs of the classes of a word that went to several, each with
+// the filter that was chosen; the list of classes does for them.
+func (t tracking) ofClass() []ui.Tab {
+	if len(t.sum.Classes) < 2 || t.wide() {
+		return nil
+	}
+	out := []ui.Tab{{Label: t.r.T("liaison.all_classes"), Href: t.address(Part{Filter: t.part.Filter}), Current: t.part.Class == ""}}
+	for _, c := range t.sum.Classes {
+		out = append(out, ui.Tab{Label: t.classLabel(c), Href: t.address(Part{Filter: t.part.Filter, Class: classOf(c)}), Current: t.part.Class == classOf(c)})
+	}
+	return out
+}
+
 func (t tracking) now() time.Time { return t.r.Viewer.Now.In(t.zone) }
 
 func (t tracking) ago(ms int64) string { return i18n.Ago(time.UnixMilli(ms).In(t.zone), t.now()) }
@@ -383,7 +396,7 @@ func (t tracking) says(f Family) []string {
 	}
 	switch {
 	case f.Paper != nil:
-		return append([]string{t.paper(*f.Paper)}, out...)
+		return append([]string{t.paper(*f.Paper, t.moment(time.UnixMilli(f.Paper.At).In(t.zone), time.Time{}))}, out...)
 	case len(out) == 0:
 		out = append(out, t.r.T("liaison.no_relative"))
 	case f.Reached() && !f.Hidden() && !slices.ContainsFunc(f.Relatives, func(r Relative) bool { return r.Read != nil || r.Reply != nil }):
@@ -392,51 +405,84 @@ func (t tracking) says(f Family) []string {
 	return out
 }
 
-// paper is what a slip says, and who noted it.
-func (t tracking) paper(p Paper) string {
+// paper is what a slip says, and who noted it when.
+func (t tracking) paper(p Paper, when string) string {
 	by := strings.TrimSpace(p.By)
 	if by == "" { // erased since
 		by = t.r.T("liaison.the_school")
 	}
 	said := p.Text(t.choices)
 	if said == "" {
-		return t.r.T("liaison.on_paper", "by", by, "when", t.ago(p.At))
+		return t.r.T("liaison.on_paper", "by", by, "when", when)
 	}
-	return t.r.T("liaison.on_paper_says", "answer", said, "by", by, "when", t.ago(p.At))
+	return t.r.T("liaison.on_paper_says", "answer", said, "by", by, "when", when)
 }
 
-// did is what one relative did, and when they were reminded.
+// did is what one relative did, every act with its time, and when they were
+// reminded.
 func (t tracking) did(p Relative) string {
 	say := t.r.T
-	said := ""
-	switch {
-	case p.Hidden:
+	if p.Hidden {
 		return say("liaison.did_hidden")
-	case p.Reply != nil && t.word.Ask.Signed():
-		said = say("liaison.did_sign", "when", t.ago(p.Reply.At), "version", p.Reply.Version)
-	case p.Reply != nil:
-		said = say("liaison.did_answer", "answer", p.Reply.Text(t.choices), "when", t.ago(p.Reply.At))
-	case p.Read != nil:
-		said = say("liaison.did_read", "when", t.ago(*p.Read))
-	case p.Opened != nil:
-		said = say("liaison.did_open", "when", t.ago(*p.Opened))
-	case !p.Active:
-		said = say("liaison.did_nothing_without")
-	default:
-		said = say("liaison.did_nothing")
 	}
-	if p.Reply == nil && p.Read != nil && t.word.Version > 1 {
-		said += say("liaison.did_version", "version", p.Version)
+	var acts []string
+	var before time.Time
+	act := func(key string, ms int64, pairs ...any) {
+		at := time.UnixMilli(ms).In(t.zone)
+		acts = append(acts, say(key, append(pairs, "when", t.moment(at, before))...))
+		before = at
 	}
-	if p.Reply == nil && p.Read == nil {
-		if s := t.hadGiven(p); s != "" {
-			said += " · " + s
+	if p.Opened != nil {
+		act("liaison.did_open", *p.Opened)
+	}
+	if e, ok := t.earlier[p.ID]; ok {
+		key := "liaison.did_read_version"
+		switch {
+		case e.Replied && t.word.Ask.Signed():
+			key = "liaison.did_sign"
+		case e.Replied:
+			key = "liaison.did_answer_version"
 		}
+		act(key, e.At, "version", e.Version, "answer", Given{Choice: e.Choice, Body: e.Body}.Text(t.choices))
+	}
+	if p.Read != nil {
+		key := "liaison.did_read"
+		if t.word.Version > 1 {
+			key = "liaison.did_read_version"
+		}
+		act(key, *p.Read, "version", p.Version)
+	}
+	switch g := p.Reply; {
+	case g == nil:
+	case t.word.Ask.Signed():
+		act("liaison.did_sign", g.At, "version", g.Version)
+	default:
+		act("liaison.did_answer", g.At, "answer", g.Text(t.choices))
+	}
+	switch {
+	case len(acts) == 0 && !p.Active:
+		acts = append(acts, say("liaison.did_nothing_without"))
+	case len(acts) == 0:
+		acts = append(acts, say("liaison.did_nothing"))
 	}
 	if p.Reminded != nil && p.Active {
-		said += " · " + say("liaison.did_reminded", "when", t.ago(*p.Reminded))
+		act("liaison.did_reminded", *p.Reminded)
 	}
-	return said
+	return strings.Join(acts, " · ")
+}
+
+// moment is when something was done, as a list says it that may be printed:
+// "lun. 23/11 à 9 h 12", the hour alone on the day of what was said before it.
+func (t tracking) moment(at, before time.Time) string {
+	y, m, d := at.Date()
+	if by, bm, bd := before.In(t.zone).Date(); !before.IsZero() && y == by && m == bm && d == bd {
+		return t.r.T("liaison.at_hour", "hour", i18n.Hour(at))
+	}
+	form := "02/01"
+	if y != t.now().Year() {
+		form = "02/01/2006"
+	}
+	return t.r.T("liaison.at_day", "day", i18n.Date(at, at)[:3], "date", at.Format(form), "hour", i18n.Hour(at))
 }
 
 // hadGiven says in words what somebody gave to an earlier version, "" if nothing.
@@ -468,7 +514,7 @@ func (t tracking) state(f Family) string {
 	say := t.r.T
 	var replies []string
 	if f.Paper != nil {
-		replies = append(replies, t.paper(*f.Paper))
+		replies = append(replies, t.paper(*f.Paper, t.ago(f.Paper.At)))
 	}
 	for _, r := range f.Relatives {
 		switch {

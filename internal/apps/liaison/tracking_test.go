@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"marelle/internal/platform/clock"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/testkit/testapp"
 )
 
@@ -39,11 +41,11 @@ func TestTrackingTellsWhatEachParentDid(t *testing.T) {
 	helene.Get(w+"/suivi").OK().Has("0/27", "Votre enfant vient-il au cinéma", "Manquent\u00a0: 27", "Ont répondu\u00a0: 0", "Oui\u00a0: 0",
 		"Nadia Kermadec\u00a0: pas encore ouvert", "pas de compte actif", "Capucine Ziane")
 	nadia.Get(w).OK()
-	helene.Get(w + "/suivi").OK().Has("Nadia Kermadec\u00a0: a ouvert aujourd’hui à")
+	helene.Get(w + "/suivi").OK().Has("Nadia Kermadec\u00a0: ouvert " + moment(a))
 	nadia.Post(w+"/reponse", "reponse", "1").To()
 	youssef.Post(w+"/reponse", "reponse", "2").To()
 	helene.Post(w + "/relance").To()
-	helene.Get(w+"/suivi").OK().Has("1/27", "Nadia Kermadec\u00a0: «\u00a0Oui\u00a0» aujourd’hui", "Youssef Kermadec\u00a0: «\u00a0Non\u00a0»", "relance aujourd’hui",
+	helene.Get(w+"/suivi").OK().Has("1/27", "répondu «\u00a0Oui\u00a0» à", "Youssef Kermadec\u00a0: ouvert ", "répondu «\u00a0Non\u00a0» à", "relance "+moment(a),
 		"Réponses différentes\u00a0: 1", "Oui\u00a0: 0", "Non\u00a0: 0")
 	// Each filter shows its families and no other.
 	for filter, shows := range map[string]bool{"": true, "manquants": false, "lus": true, "repondus": true, "differentes": true, "sans-compte": false, "zzz": true} {
@@ -62,6 +64,61 @@ func TestTrackingTellsWhatEachParentDid(t *testing.T) {
 			a.As(who).Get(w + path).NotFound()
 		}
 	}
+}
+
+// moment is now as the tracking writes it.
+func moment(a *testapp.App) string {
+	at := a.Core.Clock.Now().In(clock.Zone("Europe/Paris"))
+	return i18n.Date(at, at)[:3] + ". " + at.Format("02/01") + " à " + i18n.Hour(at)
+}
+
+// Every act of a parent is there with its time, and of a word that was corrected
+// what they gave before too.
+func TestTrackingTellsEveryActWithItsTime(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	w := sent(t, a, "Piscine", "sign_one")
+	a.Core.Clock.Advance(42 * time.Minute)
+	opened := moment(a)
+	nadia.Get(w).OK()
+	a.Core.Clock.Advance(time.Minute)
+	nadia.Post(w + "/lu").To()
+	a.Core.Clock.Advance(2 * time.Minute)
+	nadia.Post(w+"/reponse", "signe", "1", "version", "1").To()
+	did := "Nadia Kermadec\u00a0: ouvert " + opened + " · "
+	helene.Get(w+"/suivi").OK().Has(did+"lu à 17\u00a0h\u00a013 · signé à 17\u00a0h\u00a015 (version 1)<", "Youssef Kermadec\u00a0: pas encore ouvert")
+	a.Core.Clock.Advance(24 * time.Hour)
+	helene.Post(w+"/corriger", "version", "1", "titre", "Piscine", "texte", "Demain.", "encore", "1").To()
+	before := did + "signé à 17\u00a0h\u00a015 (version 1)"
+	helene.Get(w + "/suivi").OK().Has(before + "<")
+	a.Core.Clock.Advance(time.Hour)
+	again := moment(a)
+	nadia.Post(w + "/lu").To()
+	helene.Get(w + "/suivi").OK().Has(before + " · lu " + again + " (version 2)<")
+	a.Core.Clock.Advance(time.Minute)
+	nadia.Post(w+"/reponse", "signe", "1", "version", "2").To()
+	helene.Get(w + "/suivi").OK().Has(before + " · lu " + again + " (version 2) · signé à 18\u00a0h\u00a016 (version 2)<")
+}
+
+// A word that went to two classes is followed class by class, few families or
+// many, whatever the filter; one that went to one class offers no choice.
+func TestTrackingOfTwoClassesGoesByClassToo(t *testing.T) {
+	a := testapp.New(t)
+	claire := a.As("claire.fontaine")
+	ce1, cm2 := class(t, a, "CE1 B"), class(t, a, "CM2")
+	some := func(class string) string {
+		return one(t, a, `SELECT min(cm.person) FROM class_member cm WHERE cm.class = $1 AND cm.profile = 'pupil'`, class)
+	}
+	name := func(pupil string) string {
+		return one(t, a, `SELECT first || ' ' || last FROM person WHERE id = $1`, pupil)
+	}
+	w, _, _ := strings.Cut(claire.Post("/carnet", "titre", "Deux élèves", "texte", "x", "a", "pupil:"+some(ce1), "a", "pupil:"+some(cm2)).To(), "?")
+	one, other := name(some(ce1)), name(some(cm2))
+	claire.Get(w+"/suivi").OK().Has(one, other, `aria-label="Quelle classe"`, w+"/suivi?classe="+ce1, w+"/suivi?classe="+cm2)
+	claire.Get(w+"/suivi?filtre=manquants&classe="+ce1).OK().Has(one, "0/1", w+"/suivi?classe="+cm2+"&amp;filtre=manquants", `href="`+w+`/suivi?filtre=manquants"`).Lacks(other)
+	claire.Get(w+"/suivi?classe="+cm2).OK().Has(other, "Manquent\u00a0: 1").Lacks(one)
+	helene := a.As("helene.duvivier")
+	helene.Get(sent(t, a, "Une classe", "read") + "/suivi").OK().Lacks("Quelle classe")
 }
 
 func TestTrackingForASpreadsheet(t *testing.T) {

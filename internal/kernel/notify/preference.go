@@ -183,8 +183,34 @@ func Choose(ctx context.Context, tx *db.Tx, g rights.Grant, person string, choic
 		}
 	}
 	_, err := db.Insert(ctx, tx, `INSERT INTO told_choice (person, kind, push, mail) VALUES `,
-		`ON CONFLICT (person, kind) DO UPDATE SET push = excluded.push, mail = excluded.mail`, rows)
+		`ON CONFLICT (person, kind) DO UPDATE SET push = excluded.push, mail = excluded.mail, stopped = ''`, rows)
 	return err
+}
+
+// Stop ends the mails of some kinds, which come to somebody as said, and keeps how
+// they came, for who wants them back.
+func Stop(ctx context.Context, tx *db.Tx, g rights.Grant, person string, was map[string]Choice) error {
+	if err := g.Confirm(ctx, tx); err != nil {
+		return err
+	}
+	rows := make([][]any, 0, len(was))
+	for kind, c := range was {
+		rows = append(rows, []any{person, kind, c.Push, string(Never), string(c.Mail)})
+	}
+	_, err := db.Insert(ctx, tx, `INSERT INTO told_choice (person, kind, push, mail, stopped) VALUES `,
+		`ON CONFLICT (person, kind) DO UPDATE SET mail = excluded.mail, stopped = excluded.stopped`, rows)
+	return err
+}
+
+// Stopped is how the kinds came of which somebody stopped the mails from one of
+// them, and chose nothing since.
+func Stopped(ctx context.Context, q db.Querier, person string) (map[string]Rhythm, error) {
+	rows, err := db.All[struct{ Kind, Stopped string }](ctx, q, `SELECT kind, stopped FROM told_choice WHERE person = $1 AND stopped <> '' AND mail = 'never'`, person)
+	out := map[string]Rhythm{}
+	for _, r := range rows {
+		out[r.Kind] = Rhythm(r.Stopped)
+	}
+	return out, err
 }
 
 // Forget goes back to the defaults of every kind.

@@ -90,7 +90,7 @@ func (d *door) account(r *app.Request) (web.Response, error) {
 		}
 		v.MustBy = i18n.LongDate(time.UnixMilli(max(since, *a.ActivatedAt)).Add(factorGrace).In(r.Viewer.Zone()))
 	}
-	if v.Refused, err = refused(r.Context(), d.core.DB, a.ID, a.Email); err != nil {
+	if v.Refused, err = Refused(r.Context(), d.core.DB, a.ID, a.Email); err != nil {
 		return nil, err
 	}
 	return d.accountPage(r, http.StatusOK, word(r, v.Pupil, "session.account.title"), accountBody(v))

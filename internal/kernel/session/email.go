@@ -131,8 +131,8 @@ func Returned(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, per
 	return Refuse(ctx, tx, g, now, person, email)
 }
 
-// refused says whether the address of somebody is the one that was refused.
-func refused(ctx context.Context, q db.Querier, person, email string) (bool, error) {
+// Refused says whether the address of somebody is the one that was refused.
+func Refused(ctx context.Context, q db.Querier, person, email string) (bool, error) {
 	n, err := db.Value[int](ctx, q, `SELECT count(*) FROM refused_address WHERE person = $1 AND email = $2`, person, email)
 	return n > 0, err
 }

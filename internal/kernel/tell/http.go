@@ -1,13 +1,10 @@
 package tell
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-
-	"github.com/a-h/templ"
 
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/notify"
@@ -59,37 +56,43 @@ func (h handler) usual(v *rights.Viewer) map[string]notify.Choice {
 
 // view is what the page shows.
 type view struct {
-	Bands   []ui.Band
-	Hours   notify.Hours
-	Email   string
-	Mails   bool // mail can leave, and goes somewhere
-	Pupil   bool
-	Device  bool // this browser rings
-	Key     string
-	Faults  map[string]string
-	Core    *app.Core
-	Muted   []notify.Muted
-	Trial   string // what became of a trial
-	TrialOK bool
+	Bands  []ui.Band
+	Hours  notify.Hours
+	Email  string
+	Mails  bool // mail can leave, and goes somewhere
+	Pupil  bool
+	Device bool // this browser rings
+	Key    string
+	Faults map[string]string
+	Core   *app.Core
+	Muted  []notify.Muted
+	Trial  trial
+}
+
+// trial is what became of one.
+type trial struct {
+	Said string
+	Well bool
+	Mail bool // rather than of this browser
 }
 
 func (h handler) page(r *app.Request) (web.Response, error) {
-	return h.show(r, http.StatusOK, nil, "", false)
+	return h.show(r, http.StatusOK, trial{})
 }
 
-func (h handler) show(r *app.Request, status int, faults map[string]string, trial string, well bool) (web.Response, error) {
+func (h handler) show(r *app.Request, status int, tried trial) (web.Response, error) {
 	settings, err := notify.Settings(r.Context(), h.core.DB, []string{r.Viewer.Person})
 	if err != nil {
 		return nil, err
 	}
-	return h.draw(r, status, settings[r.Viewer.Person], faults, trial, well)
+	return h.draw(r, status, settings[r.Viewer.Person], nil, tried)
 }
 
 // draw shows settings, kept or just typed.
-func (h handler) draw(r *app.Request, status int, mine notify.Setting, faults map[string]string, trial string, well bool) (web.Response, error) {
+func (h handler) draw(r *app.Request, status int, mine notify.Setting, faults map[string]string, tried trial) (web.Response, error) {
 	ctx, v := r.Context(), r.Viewer
 	var err error
-	w := view{Hours: mine.Hours, Pupil: v.Main() == rights.Pupil, Key: h.core.Push.Identity.PublicKey(), Faults: faults, Core: h.core, Trial: trial, TrialOK: well}
+	w := view{Hours: mine.Hours, Pupil: v.Main() == rights.Pupil, Key: h.core.Push.Identity.PublicKey(), Faults: faults, Core: h.core, Trial: tried}
 	if w.Email, err = session.Address(ctx, h.core.DB, v.Person); err != nil {
 		return nil, err
 	}
@@ -146,7 +149,7 @@ func (h handler) save(r *app.Request) (web.Response, error) {
 			if err != nil {
 				return nil, err
 			}
-			return h.draw(r, http.StatusUnprocessableEntity, h.typed(r, form, settings[person], hours), said, "", false)
+			return h.draw(r, http.StatusUnprocessableEntity, h.typed(r, form, settings[person], hours), said, trial{})
 		}
 	}
 	preset := form.Get("reglage")
@@ -256,106 +259,4 @@ func (h handler) unsubscribe(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	return web.Redirect(atSettings + "?fait=1"), nil
-}
-
-// try rings this browser at once, and says what became of it.
-func (h handler) try(r *app.Request) (web.Response, error) {
-	device, err := session.Device(r.Context(), h.core.DB, r.Viewer.Session)
-	if err != nil {
-		return nil, err
-	}
-	if device == "" {
-		return h.show(r, http.StatusUnprocessableEntity, nil, r.T("tell.try.none"), false)
-	}
-	subscriptions, err := session.Subscriptions(r.Context(), h.core.DB, h.core.Clock.Now(), []string{device})
-	if err != nil {
-		return nil, err
-	}
-	body := []byte(`{"titre":` + strconv.Quote(r.T("tell.push.title")) + `,"texte":` + strconv.Quote(r.T("tell.try.text")) + `,"url":"` + atSettings + `"}`)
-	res := h.core.Push.Send(r.Context(), subscriptions[device], push.Message{Payload: body, Urgency: push.High})
-	switch res.Outcome {
-	case push.Sent:
-		return h.show(r, http.StatusOK, nil, r.T("tell.try.sent"), true)
-	case push.Later:
-		return h.show(r, http.StatusOK, nil, r.T("tell.try.later"), false)
-	case push.Gone:
-		if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			return session.ForgetDevices(r.Context(), tx, r.Grant, []string{device})
-		}); err != nil {
-			return nil, err
-		}
-		return h.show(r, http.StatusOK, nil, r.T("tell.try.gone"), false)
-	}
-	h.core.Log.WarnContext(r.Context(), "push refused", "reason", res.Reason)
-	return h.show(r, http.StatusOK, nil, r.T("tell.try.refused"), false)
-}
-
-// stopPage shows a button: mail programs open every address that they see.
-func (h handler) stopPage(r *app.Request) (web.Response, error) {
-	_, kind, ok := readStop(h.core, r.PathValue("token"))
-	if !ok {
-		return nil, errs.ErrNotFound
-	}
-	return h.gate(r, stopView(h.label(r, kind), r.URL.Path, false))
-}
-
-// stop ends the mails of a kind. Asked twice, it has happened.
-func (h handler) stop(r *app.Request) (web.Response, error) {
-	person, kind, ok := readStop(h.core, r.PathValue("token"))
-	if !ok {
-		return nil, errs.ErrNotFound
-	}
-	there := false
-	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
-		there, err = h.silence(r.Context(), tx, person, kind)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if !there { // erased, or one record with another since: its settings are no longer here
-		return h.gate(r, staleView())
-	}
-	return h.gate(r, stopView(h.label(r, kind), r.URL.Path, true))
-}
-
-// silence writes that somebody wants no such mail, and says whether there is
-// such a person still.
-func (h handler) silence(ctx context.Context, tx *db.Tx, person, kind string) (bool, error) {
-	known, err := read(ctx, tx, h.core.Clock.Now(), []string{person})
-	if err != nil {
-		return false, err
-	}
-	there, err := session.Known(ctx, tx, person)
-	if err != nil || !there {
-		return false, err
-	}
-	choices := map[string]notify.Choice{}
-	for _, a := range h.core.Apps {
-		for _, t := range a.Told {
-			if kind != "" && t.Kind != kind {
-				continue
-			}
-			c, chosen := known.settings[person].Choices[t.Kind]
-			if !chosen {
-				c, _ = t.Default(known.profiles[person])
-			}
-			choices[t.Kind] = notify.Choice{Push: c.Push, Mail: notify.Never}
-		}
-	}
-	return true, notify.Choose(ctx, tx, rights.System("unsubscribe"), person, choices, nil)
-}
-
-func (h handler) label(r *app.Request, kind string) string {
-	if t, ok := h.core.Told(kind); ok {
-		return r.T(t.Text)
-	}
-	return r.T("tell.stop.all")
-}
-
-func (h handler) gate(r *app.Request, body templ.Component) (web.Response, error) {
-	s, err := r.Shell(r.T("tell.stop.title"), "")
-	if err != nil {
-		return nil, err
-	}
-	return web.Page(app.Inside(ui.Gate(s, ui.Steps{}), body)), nil
 }

@@ -106,33 +106,46 @@ func decide(ctx context.Context, core *app.Core, t notify.Tell) (p decided, err 
 	}
 	zone := clock.Zone(e.Zone)
 	p.soon = map[string]bool{}
-	add := func(person, channel, target string, digest bool, due time.Time) {
-		p.rows = append(p.rows, []any{id.New(), t.Event, person, channel, target, digest, due.UnixMilli()})
-		p.soon[channel] = p.soon[channel] || !due.After(now)
-	}
 	for _, r := range people {
-		s := known.settings[r.Person]
-		c, ok := s.Of(what, known.profiles[r.Person])
-		if !ok {
-			continue
-		}
-		if c.Push {
-			for _, device := range known.devices[r.Person] {
-				add(r.Person, pushed, device, false, s.Hours.Due(now, zone))
-			}
-		}
-		switch {
-		case !r.Address || c.Mail == notify.Never || !session.CanMail(core):
-		case c.Mail == notify.Once:
-			add(r.Person, mailed, "", false, s.Hours.Due(now, zone))
-		default:
-			add(r.Person, mailed, "", true, s.Hours.Next(c.Mail, now, zone))
+		for _, w := range ways(what, known.settings[r.Person], known.profiles[r.Person], known.devices[r.Person], r.Address && session.CanMail(core), now, zone) {
+			p.rows = append(p.rows, []any{id.New(), t.Event, r.Person, w.Channel, w.Target, w.Digest, w.Due.UnixMilli()})
+			p.soon[w.Channel] = p.soon[w.Channel] || !w.Due.After(now)
 		}
 	}
 	if len(people) == planned {
 		p.last = persons[len(persons)-1]
 	}
 	return p, nil
+}
+
+// way is one by which somebody is told.
+type way struct {
+	Channel string
+	Target  string // the device that rings
+	Digest  bool   // in a summary
+	Due     time.Time
+}
+
+// ways are those by which somebody is told now of a kind of event, in a school of
+// that zone: what they chose decides, or what their profiles have.
+func ways(what notify.Told, s notify.Setting, profiles []rights.Profile, devices []string, address bool, now time.Time, zone *time.Location) (out []way) {
+	c, ok := s.Of(what, profiles)
+	if !ok {
+		return nil
+	}
+	if c.Push {
+		for _, device := range devices {
+			out = append(out, way{pushed, device, false, s.Hours.Due(now, zone)})
+		}
+	}
+	switch {
+	case !address || c.Mail == notify.Never:
+	case c.Mail == notify.Once:
+		out = append(out, way{mailed, "", false, s.Hours.Due(now, zone)})
+	default:
+		out = append(out, way{mailed, "", true, s.Hours.Next(c.Mail, now, zone)})
+	}
+	return out
 }
 
 // wishes are what is to be known of a batch of people to decide for them.

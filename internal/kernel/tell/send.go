@@ -91,6 +91,8 @@ type item struct {
 	Sees                      bool // still may read it
 	Hears                     bool // did not mute it
 	At                        int64
+
+	Rhythm notify.Rhythm `db:"-"` // in which its person is written to
 }
 
 // outcome is what became of one delivery.
@@ -209,6 +211,7 @@ func (f flush) wanted(ctx context.Context, core *app.Core, now time.Time, items 
 		case at.After(now):
 			results[i.ID] = outcome{again: at}
 		default:
+			i.Rhythm = c.Mail
 			due = append(due, i)
 		}
 	}
@@ -424,7 +427,7 @@ func (l letter) message(ctx context.Context, core *app.Core) (mail.Message, erro
 	base := strings.TrimSuffix(core.Base.String(), "/")
 	m := mail.Message{To: first.Email, Name: first.First, Return: returnToken(core, first.ID)}
 	identity := first.Person
-	kind := first.Kind
+	stops, stop := first.Kind, "tell.mail.stop"
 	var lines []line
 	for _, i := range l.items {
 		identity += " " + i.Event
@@ -435,7 +438,6 @@ func (l letter) message(ctx context.Context, core *app.Core) (mail.Message, erro
 		}
 		text := core.Catalog.T(what.Text)
 		if first.Digest {
-			kind = ""
 			text += ", " + i18n.LongDate(time.UnixMilli(i.At).In(clock.Zone(i.Zone)))
 		} else {
 			m.Subject = text
@@ -444,38 +446,21 @@ func (l letter) message(ctx context.Context, core *app.Core) (mail.Message, erro
 	}
 	if first.Digest {
 		m.Subject = core.Catalog.T("tell.mail.summary", "n", len(lines))
+		stops, stop = summed(l.items), "tell.mail.stop.summary"
 	}
 	m.MessageID = hex.EncodeToString(core.Keys.MAC("mail id", []byte(identity))[:16]) + "@" + core.Base.Hostname()
-	m.ListUnsubscribe = base + atStop + stopToken(core, first.Person, kind)
+	m.ListUnsubscribe = base + atStop + stopping{first.Person, stops}.token(core)
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\n\n", core.Catalog.T("tell.mail.hello", "name", first.First))
 	for _, n := range lines {
 		fmt.Fprintf(&text, "%s\n%s\n\n", n.Text, n.URL)
 	}
-	fmt.Fprintf(&text, "-- \n%s\n%s\n%s\n%s\n", core.Catalog.T("tell.mail.why"), base+atSettings, core.Catalog.T("tell.mail.stop"), m.ListUnsubscribe)
+	fmt.Fprintf(&text, "-- \n%s\n%s\n%s\n%s\n", core.Catalog.T("tell.mail.why"), base+atSettings, core.Catalog.T("tell.mail.colon", "what", core.Catalog.T(stop)), m.ListUnsubscribe)
 	m.Text = text.String()
 	var page bytes.Buffer
-	if err := mailPage(m.Subject, core.Catalog.T("tell.mail.hello", "name", first.First), lines, base+atSettings, m.ListUnsubscribe).Render(i18n.With(ctx, core.Catalog), &page); err != nil {
+	if err := mailPage(m.Subject, core.Catalog.T("tell.mail.hello", "name", first.First), lines, base+atSettings, core.Catalog.T(stop), m.ListUnsubscribe).Render(i18n.With(ctx, core.Catalog), &page); err != nil {
 		return m, err
 	}
 	m.HTML = page.String()
 	return m, nil
-}
-
-// stopToken is what a mail carries to be stopped: whose and of which kind (""
-// for every kind), sealed, so that it tells nothing and nobody makes one.
-func stopToken(core *app.Core, person, kind string) string {
-	return base64.RawURLEncoding.EncodeToString(core.Keys.Seal("unsubscribe", []byte(person+" "+kind), nil))
-}
-
-func readStop(core *app.Core, token string) (person, kind string, ok bool) {
-	sealed, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return "", "", false
-	}
-	plain, err := core.Keys.Open("unsubscribe", sealed, nil)
-	if err != nil {
-		return "", "", false
-	}
-	return strings.Cut(string(plain), " ")
 }

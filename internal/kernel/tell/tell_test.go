@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -473,39 +472,6 @@ func TestASummaryIsOneMail(t *testing.T) {
 	if len(mails) != 1 || mails[0].Subject != "2 nouveautés vous attendent" {
 		t.Fatalf("mails: %d", len(mails))
 	}
-}
-
-var stopAddress = regexp.MustCompile(`/desabonnement/[A-Za-z0-9_-]+`)
-
-func TestAMailIsStoppedByWhoHoldsIt(t *testing.T) {
-	s := open(t)
-	nadia, phone := s.reached("nadia.kermadec")
-	s.publish("Un")
-	m := s.mailed("nadia.kermadec")[0]
-	path := stopAddress.FindString(m.Header.Get("List-Unsubscribe"))
-	if path == "" || strings.Contains(path, nadia.ID) {
-		t.Fatalf("List-Unsubscribe: %q", m.Header.Get("List-Unsubscribe"))
-	}
-	stranger := s.Stranger()
-	stranger.Get(path).OK().Has("Arrêter ces e-mails")
-	s.publish("Deux")
-	if n := len(s.mailed("nadia.kermadec")); n != 2 {
-		t.Fatalf("looking at the page stopped the mails: %d", n)
-	}
-	if c := stranger.Post(path, "List-Unsubscribe", "One-Click").OK().Header.Values("Set-Cookie"); len(c) != 0 {
-		t.Errorf("cookies: %v", c)
-	}
-	stranger.Get("/notifications").To() // no session was begun
-	stranger.Post(path).OK()
-	s.publish("Trois")
-	if n := len(s.mailed("nadia.kermadec")); n != 2 {
-		t.Errorf("%d mails after it was stopped", n)
-	}
-	if n := len(phone.Messages()); n != 3 {
-		t.Errorf("the phone rang %d times", n)
-	}
-	stranger.Get("/desabonnement/AAAA").NotFound()
-	stranger.Post("/desabonnement/" + path[len("/desabonnement/"):len(path)-2]).NotFound()
 }
 
 func TestSignOutEndsThePhone(t *testing.T) {
