@@ -116,6 +116,7 @@ type File struct {
 	Thumb          string // address of a small picture of it
 	Drag           bool   // a script lets it be dragged into a folder
 	Chosen         bool
+	Apart          bool // opens in a tab of its own
 }
 
 // FolderProps is one folder.
