@@ -345,6 +345,8 @@ type place struct {
 	id, name string
 	own      bool // the top is the viewer's own
 	takes    bool // the choice may go here
+	shared   bool // others have it, whom one may tell
+	tell     bool
 	above    []Step
 	folders  []Item
 	after    string
