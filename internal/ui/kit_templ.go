@@ -1089,7 +1089,7 @@ func kitLists() templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = FolderLink(FolderProps{Name: "Lecture", Href: "#", Paint: "ciel", Caption: "18 documents"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var30), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = FolderLink(FolderProps{ID: "lecture", Name: "Lecture", Href: "#", Paint: "ciel", Caption: "18 documents", Form: "choix"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var30), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1229,7 +1229,7 @@ func kitLists() templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = Selection("#").Render(templ.WithChildren(ctx, templ_7745c5c3_Var31), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = SelectionOf("choix", "#").Render(templ.WithChildren(ctx, templ_7745c5c3_Var31), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

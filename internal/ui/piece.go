@@ -122,8 +122,9 @@ type File struct {
 // FolderProps is one folder.
 type FolderProps struct {
 	ID, Name, Href, Paint, Caption string
-	Drag                           bool // into another
-	Drop                           bool // takes what is dragged
+	Drag                           bool   // into another
+	Drop                           bool   // takes what is dragged
+	Form                           string // id of the Selection of its box
 }
 
 // Mail is one line of a list of messages.
