@@ -37,7 +37,7 @@ func TestScriptAddsComfort(t *testing.T) {
 
 	is("the bar counts", `document.querySelector("[data-count]").textContent === "1 choisi"`)
 	do(`document.querySelector("[data-choose-all]").click()`)
-	is("all are chosen", `document.querySelector("[data-count]").textContent === "3 choisis" && document.querySelectorAll("tr.choisi").length === 3`)
+	is("all are chosen", `document.querySelector("[data-count]").textContent === "4 choisis" && document.querySelectorAll("tr.choisi").length === 3 && document.querySelectorAll(".dossier-l.choisi").length === 1`)
 	do(`document.querySelector("[data-choose-all]").click()`)
 	is("the bar leaves with the last one", `document.querySelector(".selection").hidden`)
 

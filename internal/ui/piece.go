@@ -116,13 +116,15 @@ type File struct {
 	Thumb          string // address of a small picture of it
 	Drag           bool   // a script lets it be dragged into a folder
 	Chosen         bool
+	Apart          bool // opens in a tab of its own
 }
 
 // FolderProps is one folder.
 type FolderProps struct {
 	ID, Name, Href, Paint, Caption string
-	Drag                           bool // into another
-	Drop                           bool // takes what is dragged
+	Drag                           bool   // into another
+	Drop                           bool   // takes what is dragged
+	Form                           string // id of the Selection of its box
 }
 
 // Mail is one line of a list of messages.

@@ -46,14 +46,14 @@ func (h handler) copyOne(r *app.Request) (web.Response, error) {
 }
 
 func (h handler) move(r *app.Request) (web.Response, error) {
-	return h.carry(r, "move", func(ctx context.Context, tx *db.Tx, to rights.Grant, ids []string) (string, error) {
-		return "deplace", Move(ctx, tx, h.core, r.Grant, to, h.core.Clock.Now(), ids)
+	return h.carry(r, "move", func(ctx context.Context, tx *db.Tx, to rights.Grant, ids []string, tell bool) (string, error) {
+		return "deplace", Move(ctx, tx, h.core, r.Grant, to, h.core.Clock.Now(), ids, tell)
 	})
 }
 
 func (h handler) copy(r *app.Request) (web.Response, error) {
-	return h.carry(r, "copy", func(ctx context.Context, tx *db.Tx, to rights.Grant, ids []string) (string, error) {
-		left, err := Copy(ctx, tx, h.core, r.Grant, to, h.core.Clock.Now(), ids)
+	return h.carry(r, "copy", func(ctx context.Context, tx *db.Tx, to rights.Grant, ids []string, tell bool) (string, error) {
+		left, err := Copy(ctx, tx, h.core, r.Grant, to, h.core.Clock.Now(), ids, tell)
 		if left > 0 {
 			return "copie." + strconv.Itoa(left), err
 		}
@@ -62,7 +62,7 @@ func (h handler) copy(r *app.Request) (web.Response, error) {
 }
 
 // carry puts a choice where it goes; f says what was done.
-func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, tx *db.Tx, to rights.Grant, ids []string) (string, error)) (web.Response, error) {
+func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, tx *db.Tx, to rights.Grant, ids []string, tell bool) (string, error)) (web.Response, error) {
 	ids, err := chosen(r)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, t
 	to, err := h.into(r, form)
 	if err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
-			done, err = f(r.Context(), tx, to, ids)
+			done, err = f(r.Context(), tx, to, ids, tells(form))
 			return err
 		})
 	}
@@ -96,6 +96,10 @@ func (h handler) carry(r *app.Request, how string, f func(ctx context.Context, t
 	}
 	return web.Redirect("/documents?fait=" + done), nil
 }
+
+// tells says whether those who have the folder are told: they are, as of what is
+// deposited there, unless a form asked and was told not to.
+func tells(f url.Values) bool { return !f.Has("demande") || f.Has("prevenir") }
 
 // into is the grant on the folder that a form names: a folder to which the
 // viewer may add, or the top of their own documents.
@@ -164,6 +168,11 @@ func (h handler) place(v *view, ids []string) error {
 		}
 		if len(open) > 0 {
 			at.name, at.takes, in.In = open[0].Name, true, at.id
+			seen, err := Audience(ctx, h.core.DB, s, open)
+			if err != nil {
+				return err
+			}
+			at.shared, at.tell = !at.own || len(seen[at.id]) > 0, tells(f)
 			if at.above, err = Way(ctx, h.core.DB, s, at.id); err != nil {
 				return err
 			}

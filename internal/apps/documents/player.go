@@ -9,6 +9,9 @@ import (
 // played says whether the item is heard or seen in its page.
 func (v view) played() bool { return v.item.Is("audio/") || v.item.Is("video/") }
 
+// pdf says whether the item is read in a tab of its own.
+func (v view) pdf() bool { return v.item.Type == "application/pdf" }
+
 // film is the item as it is played: to its owner what they sent, until there is
 // what everybody plays.
 func (v view) film() file.File {

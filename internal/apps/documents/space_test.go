@@ -226,3 +226,28 @@ func TestAFolderBringsWhatIsChosenInIt(t *testing.T) {
 		helene.Get("/documents/" + id).OK()
 	}
 }
+
+// How much room is taken is a gauge at the foot of what one keeps, whatever it is;
+// of what others share there is none.
+func TestTheGaugeIsAlwaysThere(t *testing.T) {
+	a := testapp.New(t)
+	helene := a.As("helene.duvivier")
+	gauges := func(path string) int { return strings.Count(helene.Get(path).OK().Body, `class="avance`) }
+	if n := gauges("/documents"); n != 1 {
+		t.Errorf("%d gauges with little in it", n)
+	}
+	if n := gauges("/documents/partages"); n != 0 {
+		t.Errorf("%d gauges of what others share", n)
+	}
+	deposit(t, a, helene, "", "Plan.jpg")
+	write := func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), `UPDATE quota SET bytes = (SELECT sum(used) FROM file_usage WHERE person = $1) WHERE profile = 'teacher' AND school = ''`, helene.ID)
+		return err
+	}
+	if err := a.Core.DB.Write(t.Context(), write); err != nil {
+		t.Fatal(err)
+	}
+	if n := gauges("/documents"); n != 1 {
+		t.Errorf("%d gauges once it is full", n)
+	}
+}

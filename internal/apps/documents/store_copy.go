@@ -22,8 +22,9 @@ const copiesMax = 500
 // its files count as the viewer's. Comments and versions stay where they are.
 //
 // Sound and video of somebody else that are not ready are left out, as of a ZIP,
-// unless there is no other file; it says how many.
-func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, now time.Time, ids []string) (int, error) {
+// unless there is no other file; it says how many. Those who may read that folder
+// are told, as of what is deposited there, unless they are not to be.
+func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, now time.Time, ids []string, tell bool) (int, error) {
 	// Only the space that it goes to is held: two who copy from each other at once
 	// would else wait for each other.
 	if err := g.Confirm(ctx, tx); err != nil {
@@ -97,6 +98,8 @@ func Copy(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, no
 	if err := put(ctx, tx, core, to, now, in, items); err != nil {
 		return 0, err
 	}
-	_, err = tellFull(ctx, tx, core, to, g.Viewer().Person)
-	return left, err
+	if _, err := tellFull(ctx, tx, core, to, g.Viewer().Person); err != nil || !tell {
+		return left, err
+	}
+	return left, told(ctx, tx, core, to, now, in.ID, Added)
 }

@@ -325,8 +325,10 @@ func Rename(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, name 
 
 // Move puts items in the folder of another grant, or at the top of their
 // owner's documents when that grant is of no folder. What was given on the
-// folder that they leave ends, what was given on themselves stays.
-func Move(ctx context.Context, tx *db.Tx, _ *app.Core, g, to rights.Grant, now time.Time, ids []string) error {
+// folder that they leave ends, what was given on themselves stays. Those who may
+// read that folder are told, as of what is deposited there, unless they are not to
+// be or nobody comes to read more than before.
+func Move(ctx context.Context, tx *db.Tx, core *app.Core, g, to rights.Grant, now time.Time, ids []string, tell bool) error {
 	list, err := nodes(ctx, tx, g, now, rights.Manage, ids)
 	if err != nil {
 		return err
@@ -363,9 +365,39 @@ func Move(ctx context.Context, tx *db.Tx, _ *app.Core, g, to rights.Grant, now t
 	if in.ID != "" {
 		at = in.ID
 	}
+	before, err := readers(ctx, tx, g, ids)
+	if err != nil {
+		return err
+	}
 	set, args = db.In([]any{at}, ids)
 	if _, err := tx.Exec(ctx, `UPDATE document SET parent = $1 WHERE id IN (`+set+`)`, args...); err != nil {
 		return fmt.Errorf("move: %w", err)
 	}
-	return regrant(ctx, tx, g, ids...)
+	if err := regrant(ctx, tx, g, ids...); err != nil || !tell {
+		return err
+	}
+	after, err := readers(ctx, tx, g, ids)
+	if err != nil {
+		return err
+	}
+	for r := range after {
+		if !before[r] {
+			return told(ctx, tx, core, to, now, in.ID, Added)
+		}
+	}
+	return nil
+}
+
+// reader is one of those to whom an item is open.
+type reader struct{ Resource, Principal string }
+
+// readers are those of some items.
+func readers(ctx context.Context, tx *db.Tx, _ rights.Grant, ids []string) (map[reader]bool, error) {
+	set, args := db.In(nil, ids)
+	list, err := db.All[reader](ctx, tx, `SELECT resource, principal FROM resource_grant WHERE resource IN (`+set+`)`, args...)
+	out := make(map[reader]bool, len(list))
+	for _, r := range list {
+		out[r] = true
+	}
+	return out, err
 }

@@ -154,6 +154,9 @@ func split(list []Item) (folders, files []Item) {
 // paints are those of folders, in turn.
 var paints = []string{"ciel", "jaune", "vert", "lilas"}
 
+// choice is the id of the form of what is chosen in a list.
+const choice = "choix"
+
 func (v view) folder(n int, i Item) ui.FolderProps {
 	caption := v.r.T("documents.within", "n", i.Within)
 	if i.Within == 0 {
@@ -163,7 +166,7 @@ func (v view) folder(n int, i Item) ui.FolderProps {
 		caption = i.From()
 	}
 	return ui.FolderProps{ID: i.ID, Name: i.Name, Href: path(i.ID), Paint: paints[n%len(paints)], Caption: caption,
-		Drag: v.role >= rights.Manage, Drop: v.role >= rights.Contribute}
+		Form: choice, Drag: v.role >= rights.Manage, Drop: v.role >= rights.Contribute}
 }
 
 // file is the line of a file.
@@ -345,6 +348,8 @@ type place struct {
 	id, name string
 	own      bool // the top is the viewer's own
 	takes    bool // the choice may go here
+	shared   bool // others have it, whom one may tell
+	tell     bool
 	above    []Step
 	folders  []Item
 	after    string

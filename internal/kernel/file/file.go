@@ -112,6 +112,15 @@ func (f File) kind() media.Type { return media.Type{MIME: f.Type} }
 // URL is the address of one of its forms: original, web, thumb.
 func (f File) URL(variant string) string { return URL(f.ID, variant, f.Drawn) }
 
+// Read is the address at which a PDF is read in a tab, rather than saved.
+func (f File) Read() string { return Read(f.ID) }
+
+// Read is the address at which the PDF of an id is read.
+func Read(file string) string { return URL(file, "original", 0) + "?ouvrir" }
+
+// PDF says whether it is one.
+func (f File) PDF() bool { return f.Type == pdf }
+
 // URL is the address of a form of a file. It changes with the points of a
 // picture: what a browser holds of the old address is never drawn again.
 func URL(file, variant string, drawn int64) string {

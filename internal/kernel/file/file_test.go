@@ -379,3 +379,62 @@ func TestAPhotoOfAnIPhone(t *testing.T) {
 		t.Error("the name of the phone is told")
 	}
 }
+
+// A PDF is read in its tab when the address asks for it, whole or in part; what is
+// no PDF by its content is saved whatever its name and the address say; and whoever
+// may not have it finds nothing, in any form.
+func TestAPDFIsReadInItsTab(t *testing.T) {
+	a := testapp.New(t)
+	helene, nadia := a.As("helene.duvivier"), a.As("nadia.kermadec")
+	pdf := give(t, a, helene.ID, "Programme.pdf", []byte("%PDF-1.4\n% rien d'autre\n"))
+	disguised := give(t, a, helene.ID, "page.pdf", []byte("<!doctype html><title>x</title><script>alert(1)</script>"))
+	word := shown(t, a, pdf, nadia.ID)
+	write(t, a, func(tx *db.Tx) error { return file.Attach(t.Context(), tx, helene.ID, disguised.ID, word) })
+	at := "/fichiers/" + pdf.ID + "/original"
+
+	saved := nadia.Get(at).OK()
+	if d := saved.Header.Get("Content-Disposition"); !strings.HasPrefix(d, "attachment") {
+		t.Errorf("unasked it is shown: %s", d)
+	}
+	if p := saved.Header.Get("Content-Security-Policy"); !strings.Contains(p, "sandbox") {
+		t.Errorf("what is saved has power: %s", p)
+	}
+	read := nadia.Get(at + "?ouvrir").OK()
+	for name, want := range map[string]string{
+		"Content-Type": "application/pdf", "Content-Disposition": "inline", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin",
+		"Content-Security-Policy": "default-src 'none'; ", "X-Frame-Options": "DENY", "Cache-Control": "private, no-cache", "Accept-Ranges": "bytes",
+	} {
+		if got := read.Header.Get(name); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if p := read.Header.Get("Content-Security-Policy"); strings.Contains(p, "script-src") || !strings.Contains(p, "frame-ancestors 'none'") || !strings.Contains(read.Header.Get("Content-Disposition"), "Programme.pdf") {
+		t.Errorf("%v", read.Header)
+	}
+	nadia.Header = http.Header{"Range": {"bytes=1-3"}}
+	if p := nadia.Get(at + "?ouvrir").Is(http.StatusPartialContent); p.Body != "PDF" || !strings.HasPrefix(p.Header.Get("Content-Disposition"), "inline") {
+		t.Errorf("%q, %v", p.Body, p.Header)
+	}
+	nadia.Header = nil
+	p := nadia.Get("/fichiers/" + disguised.ID + "/original?ouvrir").OK()
+	if !strings.HasPrefix(p.Header.Get("Content-Disposition"), "attachment") || !strings.HasPrefix(p.Header.Get("Content-Type"), "text/plain") || !strings.Contains(p.Header.Get("Content-Security-Policy"), "sandbox") {
+		t.Errorf("a page that is called PDF: %v", p.Header)
+	}
+
+	away := a.As(a.One(`SELECT p.login FROM person p JOIN membership m ON m.person = p.id JOIN school s ON s.id = m.school
+		WHERE s.uai <> '0809876A' AND p.login IS NOT NULL AND NOT EXISTS (SELECT 1 FROM membership o JOIN school x ON x.id = o.school WHERE o.person = p.id AND x.uai = '0809876A') ORDER BY p.login LIMIT 1`))
+	pupil := a.As(a.One(`SELECT p.login FROM person p JOIN membership m ON m.person = p.id WHERE m.profile = 'pupil' AND m.school = $2 AND p.login IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM resource_grant g JOIN person_principal pp ON pp.principal = g.principal WHERE g.resource = $1 AND pp.person = p.id) ORDER BY p.login LIMIT 1`, word, pdf.School))
+	for name, who := range map[string]*testapp.Person{"a pupil": pupil, "a family of another class": a.As("antoine.mercier"), "another school": away} {
+		for _, form := range []string{"original", "original?ouvrir", "cover", "thumb", "source?ouvrir"} {
+			if p := who.Get("/fichiers/" + pdf.ID + "/" + form); p.Status != http.StatusNotFound {
+				t.Errorf("%s gets %d for %s", name, p.Status, form)
+			}
+		}
+	}
+	if p := a.Stranger().Get(at + "?ouvrir"); p.Status == http.StatusOK || strings.Contains(p.Body, "%PDF") {
+		t.Errorf("a stranger gets %d", p.Status)
+	}
+	write(t, a, func(tx *db.Tx) error { return file.DetachAll(t.Context(), tx, word) })
+	nadia.Get(at + "?ouvrir").NotFound()
+}

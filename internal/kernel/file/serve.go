@@ -23,10 +23,20 @@ const readable = `((f.owner = %[1]s AND f.school IN (SELECT m.school FROM member
 	WHERE m.person = %[1]s AND m.valid_from <= %[2]s AND m.valid_to > %[2]s)) OR EXISTS (SELECT 1 FROM file_use u JOIN resource r ON r.id = u.resource
 	WHERE u.file = f.id AND %[3]s))`
 
+const pdf = "application/pdf"
+
+// readPolicy is the policy of a PDF that is read in a tab of its own. Safari and
+// older Chromium show none in a sandbox: the reader is a program of the browser's,
+// with what scripts a PDF has shut in it. What is let through is what readers need,
+// a style and the object itself; the bytes are a PDF to every browser, whatever they
+// hold (nosniff), and no page puts it in a frame.
+const readPolicy = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
 // serve streams one form of a file to whoever may read an item that shows it,
 // checked at each request. The source of sound and video, which tells more than
 // what is heard and seen, is its owner's, and the original for them alone until
-// there is one. From a folder the bytes go from disk to socket
+// there is one. A PDF is read in its tab when the address asks for it; anything else
+// that is opened alone is saved. From a folder the bytes go from disk to socket
 // without passing through the program.
 func serve(r *app.Request) (web.Response, error) {
 	file, name := r.PathValue("id"), r.PathValue("variant")
@@ -61,6 +71,10 @@ func serve(r *app.Request) (web.Response, error) {
 		family, _, _ := strings.Cut(v.Type, "/")
 		if dest := hr.Header.Get("Sec-Fetch-Dest"); dest == family && (dest == "image" || dest == "audio" || dest == "video") {
 			disposition = "inline"
+		}
+		if v.Type == pdf && hr.URL.Query().Has("ouvrir") {
+			disposition = "inline"
+			h.Set("Content-Security-Policy", readPolicy)
 		}
 		h.Set("Content-Disposition", web.Disposition(disposition, Named(v.Name, v.Type)))
 		h.Set("Cache-Control", "private, no-cache")

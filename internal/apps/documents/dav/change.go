@@ -116,8 +116,8 @@ func (d *drive) copied(ctx context.Context, in *entry, name string, all bool) er
 		if err != nil {
 			return seen(err)
 		}
-		left, err := documents.Copy(ctx, tx, d.core, d.r.Grant, to, now, []string{src.ID})
-		if err == nil && left > 0 { // a program would take it for all that there is
+		left, err := documents.Copy(ctx, tx, d.core, d.r.Grant, to, now, []string{src.ID}, false) // as of what is put there
+		if err == nil && left > 0 {                                                               // a program would take it for all that there is
 			err = errs.Field("vers", "file.preparing")
 		}
 		if err != nil {
@@ -199,7 +199,7 @@ func (d *drive) Rename(ctx context.Context, from, to string) error {
 			if err != nil {
 				return seen(err)
 			}
-			if err := documents.Move(ctx, tx, d.core, d.r.Grant, g, now, []string{src.ID}); err != nil {
+			if err := documents.Move(ctx, tx, d.core, d.r.Grant, g, now, []string{src.ID}, false); err != nil {
 				return seen(err)
 			}
 		}
