@@ -9,15 +9,18 @@ import { HardBreak } from "@tiptap/extension-hard-break";
 import { Heading } from "@tiptap/extension-heading";
 import { Italic } from "@tiptap/extension-italic";
 import { Link } from "@tiptap/extension-link";
-import { BulletList, ListItem, ListKeymap, OrderedList } from "@tiptap/extension-list";
+import { BulletList } from "@tiptap/extension-list/bullet-list";
+import { ListItem } from "@tiptap/extension-list/item";
+import { ListKeymap } from "@tiptap/extension-list/keymap";
+import { OrderedList } from "@tiptap/extension-list/ordered-list";
 import { Paragraph } from "@tiptap/extension-paragraph";
 import { Strike } from "@tiptap/extension-strike";
 import { Text } from "@tiptap/extension-text";
 import { Underline } from "@tiptap/extension-underline";
-import { UndoRedo } from "@tiptap/extensions";
+import { UndoRedo } from "@tiptap/extensions/undo-redo";
 import { allowed } from "./address";
 import { linkBox } from "./link-box";
-import { fromWord } from "./word-list";
+import { pasted } from "./pasted";
 
 // extensions are what richtext.Clean lets through, and no more: whatever is
 // pasted becomes that.
@@ -39,7 +42,7 @@ function extensions(link: () => boolean): Extensions {
     ListKeymap,
     // One level, below the title of what is written; those that are pasted become it.
     Heading.extend({ parseHTML: () => [1, 2, 3, 4, 5, 6].map((n) => ({ tag: `h${n}`, attrs: { level: 3 } })) }).configure({ levels: [3] }),
-    Link.configure({ openOnClick: false, defaultProtocol: "https", HTMLAttributes: { target: null, rel: null, class: null }, isAllowedUri: allowed }),
+    Link.extend({ addAttributes: () => ({ href: { default: null } }) }).configure({ openOnClick: false, defaultProtocol: "https", HTMLAttributes: { target: null, rel: null, class: null }, isAllowedUri: allowed }),
     UndoRedo,
     Extension.create({ name: "keys", addKeyboardShortcuts: () => ({ "Mod-k": link }) }),
   ];
@@ -94,7 +97,7 @@ class MarelleEditor extends HTMLElement {
       injectCSS: false,
       enableInputRules: ["bulletList", "orderedList"],
       enablePasteRules: ["link"],
-      editorProps: { attributes, transformPastedHTML: fromWord },
+      editorProps: { attributes, transformPastedHTML: pasted },
     });
     this.editor = editor;
     area.disabled = true;
