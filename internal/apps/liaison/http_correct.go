@@ -83,6 +83,7 @@ func (h handler) correct(r *app.Request) (web.Response, error) {
 	if _, ok := r.Faults(err); err != nil && !ok {
 		return nil, err
 	}
+	d.ID = r.Grant.ID() // where the form is sent again
 	now := h.core.Clock.Now()
 	c := Correction{Seen: number(r.PostFormValue("version")), Title: d.Title, Text: d.Text, Rich: d.Rich, Theme: d.Theme, Due: d.Due, Files: d.Files, Again: r.PostFormValue("encore") != ""}
 	if err == nil {
