@@ -1,6 +1,10 @@
 package ui
 
-import "marelle/internal/platform/richtext"
+import (
+	"strings"
+
+	"marelle/internal/platform/richtext"
+)
 
 // EditorProps describes a text with a form: a field of several lines that a
 // script makes an editor of. The form that it is in sends Name, plain, without
@@ -20,6 +24,15 @@ func (p EditorProps) html() string {
 
 // formed says whether the text area cannot show all of the text.
 func (p EditorProps) formed() bool { return p.Rich != "" && !richtext.Plain(p.Rich) }
+
+// area names what is read with the text area; the editor, which shows all, is
+// read with describedBy alone.
+func (p EditorProps) area() string {
+	if p.formed() {
+		return strings.TrimSpace(p.describedBy() + " " + p.id() + "-forme")
+	}
+	return p.describedBy()
+}
 
 // editorTool is a button of the editor.
 type editorTool struct {

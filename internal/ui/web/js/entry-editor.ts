@@ -81,7 +81,8 @@ class MarelleEditor extends HTMLElement {
     const id = area.id;
     const label = document.getElementById(`${id}-nom`);
     const attributes: Record<string, string> = { id, class: "zone texte", role: "textbox", "aria-multiline": "true", "aria-labelledby": `${id}-nom` };
-    for (const name of ["aria-describedby", "aria-invalid"]) if (area.hasAttribute(name)) attributes[name] = area.getAttribute(name)!;
+    if (this.dataset.described) attributes["aria-describedby"] = this.dataset.described;
+    if (area.hasAttribute("aria-invalid")) attributes["aria-invalid"] = "true";
     if (area.required) attributes["aria-required"] = "true";
     const had = document.activeElement === area;
     // What was typed while the script was on its way is the latest.
