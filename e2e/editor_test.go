@@ -107,7 +107,7 @@ func TestTheEditorIsLeftByTheKeyboard(t *testing.T) {
 	is("Italique")
 	tab.Press("Tab")
 	is("texte")
-	tab.Press("a", "Enter", "- ", "b", "Tab")
+	tab.Press("a", "Enter", "- ", "b", "Enter", "c", "Tab")
 	if is := at(); is == "texte" {
 		t.Error("Tab does not leave the editor")
 	}
@@ -119,7 +119,7 @@ func TestTheEditorIsLeftByTheKeyboard(t *testing.T) {
 	tab.WaitText("Texte à afficher")
 	tab.Press("Escape")
 	is("texte")
-	const want = `<p><em>a</em></p><ul><li><p>b</p></li></ul>`
+	const want = `<p><em>a</em></p><ul><li><p>b</p></li><li><p>c</p></li></ul>`
 	if got := browser.Eval[string](tab, `document.querySelector("[name=texte_html]").value`); got != want {
 		t.Errorf("%s", got)
 	}
