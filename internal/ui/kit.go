@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/a-h/templ"
+
+	"marelle/internal/platform/richtext"
 )
 
 // KitHandler shows the kit and one sample of each layout, for demonstrations
@@ -312,4 +314,10 @@ func sampleVignettes() []File {
 		{ID: "6", Name: "Chanson-des-phoques.mp3", Href: "#", Icon: "file-audio", Paint: "lilas", Who: "Élèves de CE1 B"},
 		{ID: "7", Name: "Le-petit-train-de-la-baie.png", Href: "#", Icon: "image", Paint: "rose", Thumb: Asset("scenes/train.svg"), Who: "Vous seule"},
 	}
+}
+
+// sampleEditor is a text with a form.
+func sampleEditor() EditorProps {
+	rich := richtext.Clean("<p>Bonjour à <strong>tous</strong>,</p><ul><li><p>des bottes</p></li><li><p>un manteau chaud</p></li></ul>")
+	return EditorProps{FieldProps: FieldProps{Name: "message-forme", Label: "Message mis en forme", Value: richtext.Text(rich)}, Rich: rich}
 }

@@ -31,6 +31,7 @@ type Correction struct {
 	Seen  int64 // the version that the form showed
 	Title string
 	Text  string
+	Rich  richtext.HTML // as of a Draft
 	Theme string
 	Due   string
 	Files []string // those kept and those added
@@ -78,7 +79,10 @@ func Correct(ctx context.Context, tx *db.Tx, core *app.Core, g rights.Grant, now
 	if c.Seen != 0 && c.Seen != old.Version {
 		return 0, errs.Field("titre", meanwhile)
 	}
-	d := Draft{ID: g.ID(), Title: c.Title, Text: c.Text, Theme: c.Theme, Files: c.Files, Ask: AskRead, To: []string{"school"}}
+	d := Draft{ID: g.ID(), Title: c.Title, Text: c.Text, Rich: c.Rich, Theme: c.Theme, Files: c.Files, Ask: AskRead, To: []string{"school"}}
+	if d.Rich == "" && richtext.Same(richtext.HTML(old.Body), d.Text) { // no editor, and the words are as they were
+		d.Rich = richtext.HTML(old.Body)
+	}
 	if c.Due != old.Due { // a day that is past may stand
 		d.Due = c.Due
 	}

@@ -36,6 +36,7 @@ type Saved struct {
 	School     string
 	Title      string
 	Body       string
+	Rich       string
 	Theme      string
 	Ask        Ask
 	Question   string
@@ -50,14 +51,14 @@ type Saved struct {
 	Refused    string // the key of the sentence that says why it was not sent
 }
 
-const savedColumns = `id, school, title, body, coalesce(theme, '') AS theme, coalesce(ask, '') AS ask, question, choices, due, recipients, files, revision, saved_at, recall, send_at, refused`
+const savedColumns = `id, school, title, body, rich, coalesce(theme, '') AS theme, coalesce(ask, '') AS ask, question, choices, due, recipients, files, revision, saved_at, recall, send_at, refused`
 
 // Draft is what goes back into the form.
 func (s Saved) Draft() Draft {
 	if s.Theme == "" {
 		s.Theme = "misc"
 	}
-	return Draft{ID: s.ID, Title: s.Title, Text: s.Body, Theme: s.Theme, Ask: s.Ask, Question: s.Question, Choices: strings.Split(s.Choices, "\n"), Due: s.Due,
+	return Draft{ID: s.ID, Title: s.Title, Text: s.Body, Rich: richtext.HTML(s.Rich), Theme: s.Theme, Ask: s.Ask, Question: s.Question, Choices: strings.Split(s.Choices, "\n"), Due: s.Due,
 		To: strings.Fields(s.Recipients), Files: strings.Fields(s.Files), Revision: s.Revision, Recall: s.Recall}
 }
 
@@ -125,14 +126,15 @@ func Save(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, d Draft
 	if slices.Contains(Asks, d.Ask) {
 		ask = string(d.Ask)
 	}
-	values := []any{d.ID, g.School(), author, d.Title, d.Text, theme, ask, d.Question, strings.Join(d.Choices, "\n"), d.Due, d.recipients(), strings.Join(d.Files, " "), d.Tab, now.UnixMilli(), d.Recall}
+	values := []any{d.ID, g.School(), author, d.Title, d.Text, theme, ask, d.Question, strings.Join(d.Choices, "\n"), d.Due, d.recipients(), strings.Join(d.Files, " "), d.Tab, now.UnixMilli(), d.Recall, string(d.Rich)}
 	free := "send_at IS NULL"
 	if d.planning {
 		free = "1 = 1"
 	}
-	revision, ok, err := db.One[int64](ctx, tx, `UPDATE word_draft SET title = $4, body = $5, theme = $6, ask = $7, question = $8, choices = $9, due = $10,
+	// Words that come back as they are, without an editor, keep the form they had.
+	revision, ok, err := db.One[int64](ctx, tx, `UPDATE word_draft SET title = $4, body = $5, rich = CASE WHEN $16 = '' AND body = $5 THEN rich ELSE $16 END, theme = $6, ask = $7, question = $8, choices = $9, due = $10,
 		recipients = $11, files = $12, tab = $13, saved_at = $14, recall = $15, revision = revision + 1, dropped_at = NULL, refused = ''
-		WHERE id = $1 AND school = $2 AND author = $3 AND (tab = $13 OR revision = $16) AND `+free+` RETURNING revision`, append(values, d.Revision)...)
+		WHERE id = $1 AND school = $2 AND author = $3 AND (tab = $13 OR revision = $17) AND `+free+` RETURNING revision`, append(values, d.Revision)...)
 	if err != nil || ok {
 		return Kept{ID: d.ID, Revision: revision}, err
 	}
@@ -141,8 +143,8 @@ func Save(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, d Draft
 		return kept, err
 	}
 	for range 2 {
-		n, err := tx.Exec(ctx, `INSERT INTO word_draft (id, school, author, title, body, theme, ask, question, choices, due, recipients, files, tab, saved_at, recall)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING`, values...)
+		n, err := tx.Exec(ctx, `INSERT INTO word_draft (id, school, author, title, body, theme, ask, question, choices, due, recipients, files, tab, saved_at, recall, rich)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING`, values...)
 		if err != nil || n == 1 {
 			return kept, err
 		}
@@ -303,7 +305,7 @@ func copyOf(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, whole
 	if err != nil {
 		return "", err
 	}
-	d := Draft{ID: id.New(), Title: w.Title, Text: richtext.Text(richtext.HTML(w.Body)), Theme: w.Theme, Ask: w.Ask, Question: w.Question}
+	d := Draft{ID: id.New(), Title: w.Title, Text: richtext.Text(richtext.HTML(w.Body)), Rich: richtext.HTML(w.Body), Theme: w.Theme, Ask: w.Ask, Question: w.Question}
 	if w.Ask == AskChoice {
 		for _, c := range choices {
 			d.Choices = append(d.Choices, c.Label)
@@ -318,9 +320,9 @@ func copyOf(ctx context.Context, tx *db.Tx, g rights.Grant, now time.Time, whole
 	if !whole {
 		w.Due, w.Recipients, w.Recall = "", "", 0
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO word_draft (id, school, author, title, body, theme, ask, question, choices, due, recipients, files, tab, saved_at, recall)
-		SELECT $1, school, $2, $3, $4, theme, ask, question, $5, $6, $7, $8, '', $9, $11 FROM word WHERE id = $10`,
-		d.ID, author, d.Title, d.Text, strings.Join(d.Choices, "\n"), w.Due, w.Recipients, strings.Join(d.Files, " "), now.UnixMilli(), g.ID(), w.Recall)
+	_, err = tx.Exec(ctx, `INSERT INTO word_draft (id, school, author, title, body, theme, ask, question, choices, due, recipients, files, tab, saved_at, recall, rich)
+		SELECT $1, school, $2, $3, $4, theme, ask, question, $5, $6, $7, $8, '', $9, $11, $12 FROM word WHERE id = $10`,
+		d.ID, author, d.Title, d.Text, strings.Join(d.Choices, "\n"), w.Due, w.Recipients, strings.Join(d.Files, " "), now.UnixMilli(), g.ID(), w.Recall, string(d.Rich))
 	if err != nil {
 		return "", fmt.Errorf("draft: %w", err)
 	}

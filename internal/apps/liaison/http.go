@@ -16,6 +16,7 @@ import (
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
 	"marelle/internal/platform/id"
+	"marelle/internal/platform/richtext"
 	"marelle/internal/platform/web"
 	"marelle/internal/ui"
 )
@@ -459,7 +460,8 @@ func (h handler) draft(r *app.Request, shown ...file.File) (Draft, []file.Receiv
 	if err != nil {
 		return Draft{}, nil, err
 	}
-	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: form.Get("texte"), Theme: form.Get("theme"), To: compact(form["a"]),
+	text, rich := richtext.Typed(form["texte"], form["texte_html"])
+	d := Draft{ID: form.Get("id"), Title: form.Get("titre"), Text: text, Rich: rich, Theme: form.Get("theme"), To: compact(form["a"]),
 		Ask: Ask(form.Get("demande")), Question: form.Get("question"), Choices: strings.Split(form.Get("choix"), "\n"), Due: form.Get("avant"),
 		Recall: int(number(form.Get("rappel"))), Day: form.Get("jour"), Hour: form.Get("heure"), Tab: form.Get("onglet"), Revision: number(form.Get("revision"))}
 	if !id.Valid(d.Tab) {

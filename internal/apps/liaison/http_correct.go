@@ -70,7 +70,7 @@ func (h handler) correctForm(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	f := form{school: r.Grant.School(), kept: shown, seen: int64(w.Version),
-		draft: Draft{ID: w.ID, Title: w.Title, Text: richtext.Text(richtext.HTML(w.Body)), Theme: w.Theme, Due: w.Due}}
+		draft: Draft{ID: w.ID, Title: w.Title, Text: richtext.Text(richtext.HTML(w.Body)), Rich: richtext.HTML(w.Body), Theme: w.Theme, Due: w.Due}}
 	return r.Page(r.T("liaison.correct"), "liaison", correctPage(f))
 }
 
@@ -83,8 +83,9 @@ func (h handler) correct(r *app.Request) (web.Response, error) {
 	if _, ok := r.Faults(err); err != nil && !ok {
 		return nil, err
 	}
+	d.ID = r.Grant.ID() // where the form is sent again
 	now := h.core.Clock.Now()
-	c := Correction{Seen: number(r.PostFormValue("version")), Title: d.Title, Text: d.Text, Theme: d.Theme, Due: d.Due, Files: d.Files, Again: r.PostFormValue("encore") != ""}
+	c := Correction{Seen: number(r.PostFormValue("version")), Title: d.Title, Text: d.Text, Rich: d.Rich, Theme: d.Theme, Due: d.Due, Files: d.Files, Again: r.PostFormValue("encore") != ""}
 	if err == nil {
 		err = h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
 			if err := record(r.Context(), tx, r.Grant, now, received); err != nil {

@@ -44,12 +44,13 @@ var Themes = []string{"canteen", "event", "trip", "urgent", "leisure", "misc"}
 
 // Draft is a word as its author types it.
 type Draft struct {
-	ID    string   // made with the form, so that sending twice sends once
-	Title string   //
-	Text  string   // plain text of the text area
-	Theme string   // one of Themes
-	To    []string // "class:<id>", "group:<id>", "pupil:<id>", "school"
-	Files []string // ids of files already received
+	ID    string        // made with the form, so that sending twice sends once
+	Title string        //
+	Text  string        // plain text of the text area
+	Rich  richtext.HTML // what the editor made of it, "" where there was none: Text is its words
+	Theme string        // one of Themes
+	To    []string      // "class:<id>", "group:<id>", "pupil:<id>", "school"
+	Files []string      // ids of files already received
 
 	Ask      Ask
 	Question string
@@ -83,6 +84,7 @@ func (d *Draft) Check(now time.Time) error {
 	case utf8.RuneCountInString(d.Text) > bodyMax:
 		f.Add("texte", "liaison.text_long", "n", bodyMax)
 	}
+	richtext.Fault(f, "texte", d.Rich)
 	if !slices.Contains(Themes, d.Theme) {
 		d.Theme = "misc"
 	}
@@ -141,7 +143,12 @@ func (d *Draft) checkAsk(f errs.Fields, now time.Time) {
 }
 
 // Body is the text in its final form.
-func (d Draft) Body() richtext.HTML { return richtext.FromText(d.Text) }
+func (d Draft) Body() richtext.HTML {
+	if d.Rich != "" {
+		return d.Rich
+	}
+	return richtext.FromText(d.Text)
+}
 
 // Item is a word as a page shows it.
 type Item struct {

@@ -622,9 +622,9 @@ func Export(ctx context.Context, q db.Querier, person string, add func(string, a
 		return err
 	}
 	drafts, err := db.All[struct {
-		Title, Body, Question, Choices, Due string
-		SavedAt                             int64 `db:"saved_at"`
-	}](ctx, q, `SELECT title, body, question, choices, due, saved_at FROM word_draft WHERE author = $1 ORDER BY saved_at`, person)
+		Title, Body, Rich, Question, Choices, Due string
+		SavedAt                                   int64 `db:"saved_at"`
+	}](ctx, q, `SELECT title, body, rich, question, choices, due, saved_at FROM word_draft WHERE author = $1 ORDER BY saved_at`, person)
 	if err != nil {
 		return err
 	}

@@ -311,6 +311,10 @@ func (f form) text(ctx context.Context) ui.FieldProps {
 	return ui.FieldProps{Name: "texte", Label: i18n.T(ctx, "liaison.text"), Value: f.draft.Text, Error: f.faults["texte"], Required: true, Rows: 9}
 }
 
+func (f form) editor(ctx context.Context) ui.EditorProps {
+	return ui.EditorProps{FieldProps: f.text(ctx), Rich: f.draft.Rich}
+}
+
 func (f form) ask(ctx context.Context) ui.FieldProps {
 	p := ui.FieldProps{Name: "demande", Label: i18n.T(ctx, "liaison.ask"), Value: string(f.draft.Ask)}
 	for _, a := range Asks {

@@ -8,6 +8,7 @@ import (
 
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/richtext"
 	"marelle/internal/platform/web"
 	"marelle/internal/ui"
 )
@@ -29,8 +30,14 @@ func (c *Core) kept(w http.ResponseWriter, r *http.Request, v *rights.Viewer, ki
 		}
 	}
 	var typed []string
-	for _, values := range fields {
+	for name, values := range fields {
 		for _, s := range values {
+			if plain, rich := strings.CutSuffix(name, "_html"); rich {
+				if fields.Has(plain) {
+					continue // the same words
+				}
+				s = richtext.Text(richtext.Clean(s))
+			}
 			if strings.IndexFunc(s, unicode.IsSpace) >= 0 { // words, rather than the name of something
 				typed = append(typed, s)
 			}

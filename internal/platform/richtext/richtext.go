@@ -48,6 +48,13 @@ func Check(s string) error {
 	return nil
 }
 
+// Fault notes a text over MaxBytes as the fault of a field.
+func Fault(f errs.Fields, field string, h HTML) {
+	if err := Check(string(h)); err != nil && f[field].Key == "" {
+		f[field] = errs.As(err).Message
+	}
+}
+
 // policy is built once and only read: bluemonday policies are then safe for
 // concurrent use. Alignment comes as a class since the CSP forbids style.
 var policy = func() *bluemonday.Policy {
@@ -76,8 +83,10 @@ var policy = func() *bluemonday.Policy {
 // or a path of this site), pictures of this site (/fichiers/…), figures, simple
 // tables, classes align-center and align-right. Clean(Clean(x)) == Clean(x).
 // What is beyond MaxBytes is dropped: Check first.
-func Clean(s string) HTML {
-	cur := policy.Sanitize(cut(s))
+func Clean(s string) HTML { return clean(cut(s, MaxBytes)) }
+
+func clean(s string) HTML {
+	cur := policy.Sanitize(s)
 	for range 6 {
 		next, ok := balance(cur)
 		if !ok {
@@ -92,12 +101,72 @@ func Clean(s string) HTML {
 	return HTML(paragraphs(Text(HTML(cur))))
 }
 
-func cut(s string) string {
+func cut(s string, most int) string {
 	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
-	if len(s) > MaxBytes {
-		s = strings.ToValidUTF8(s[:MaxBytes], "")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
 	}
+	return lines(s)
+}
+
+// lines ends them as we do: a text area sends \r\n.
+func lines(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// Typed reads the two fields of a form with an editor: the text area, which is
+// all there is without a script, and what the editor made, which stands in the
+// page from the start. Where the text area came too, its plain text is the word of
+// the person: when it is that of the HTML the form stands, else it is gone with
+// what was changed. The HTML is clean, and "" where there was no editor or
+// nothing in it; it may be too long, so that it can be shown again: see Fault.
+func Typed(plain, rich []string) (string, HTML) {
+	h := HTML("")
+	if len(rich) > 0 {
+		h = trim(clean(cut(rich[0], 2*MaxBytes)))
+	}
+	switch {
+	case len(plain) == 0:
+		return Text(h), h
+	case h != "" && Same(h, plain[0]):
+		return Text(h), h
+	}
+	return lines(plain[0]), ""
+}
+
+// Same says whether a plain text is that of some HTML, however a text area ended
+// its lines.
+func Same(h HTML, plain string) bool {
+	return strings.TrimSpace(lines(plain)) == strings.TrimSpace(lines(Text(h)))
+}
+
+// Plain says whether some HTML is no more than its words: FromText makes the
+// same of them.
+func Plain(h HTML) bool { return FromText(Text(h)) == h }
+
+// trim takes off the empty paragraphs around a text, and all of one without a
+// word or a picture, such as an empty list.
+func trim(h HTML) HTML {
+	s := string(h)
+	for was := ""; was != s; {
+		was = s
+		s = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(s, "<p></p>"), "<p></p>"))
+	}
+	z := nethtml.NewTokenizer(strings.NewReader(s))
+	for {
+		switch z.Next() {
+		case nethtml.ErrorToken:
+			return ""
+		case nethtml.TextToken:
+			if len(strings.TrimSpace(string(z.Text()))) > 0 {
+				return HTML(s)
+			}
+		case nethtml.SelfClosingTagToken, nethtml.StartTagToken:
+			if name, _ := z.TagName(); string(name) == "img" {
+				return HTML(s)
+			}
+		}
+	}
 }
 
 // balance closes what is open, as a browser would read it, so that no text can
@@ -118,7 +187,7 @@ func balance(s string) (string, bool) {
 
 // FromText makes paragraphs of plain text: a blank line parts them, a line end
 // is a br, addresses of pages and of mail become links.
-func FromText(plain string) HTML { return Clean(paragraphs(cut(plain))) }
+func FromText(plain string) HTML { return Clean(paragraphs(cut(plain, MaxBytes))) }
 
 var blank = regexp.MustCompile(`\n[ \t]*\n\s*`)
 

@@ -201,3 +201,47 @@ func BenchmarkSpaced(b *testing.B) {
 		Spaced(h)
 	}
 }
+
+// A form with an editor sends its HTML alone; without a script, the text area and
+// the HTML that the page was made with.
+func TestWhatAFormWithAnEditorSends(t *testing.T) {
+	const rich = `<p>Prévoir <strong>des bottes</strong></p><ul><li><p>un seau</p></li><li><p>une pelle</p></li></ul>`
+	long := `<p><strong>` + strings.Repeat("é", MaxBytes/2) + `</strong></p>`
+	for _, c := range []struct {
+		name         string
+		plain, rich  []string
+		text, markup string
+	}{
+		{"the editor", nil, []string{rich}, "Prévoir des bottes\n\n- un seau\n\n- une pelle", rich},
+		{"the editor, with what may not stand", nil, []string{`<p onclick="x()" style="color:red">a<script>b</script></p><img src="https://pisteur.exemple/p.gif">`}, "a", "<p>a</p>"},
+		{"the editor, emptied", nil, []string{"<p></p><p></p>"}, "", ""},
+		{"the editor, with nothing but an empty list", nil, []string{"<ul><li><p> </p></li></ul><blockquote><p><br></p></blockquote>"}, "", ""},
+		{"the editor, with empty paragraphs around", nil, []string{"<p></p><p></p><p>a</p><p></p><p>b</p><p></p>"}, "a\n\nb", "<p>a</p><p></p><p>b</p>"},
+		{"a text area left as it was", []string{"Prévoir des bottes\r\n\r\n- un seau\r\n\r\n- une pelle"}, []string{rich}, "Prévoir des bottes\n\n- un seau\n\n- une pelle", rich},
+		{"a text area with another word", []string{"Prévoir des bottes\r\n\r\n- un seau"}, []string{rich}, "Prévoir des bottes\n\n- un seau", ""},
+		{"a text area emptied", []string{""}, []string{rich}, "", ""},
+		{"a text area of a new text", []string{"Bonjour <b>"}, []string{""}, "Bonjour <b>", ""},
+		{"a text area alone", []string{"Bonjour"}, nil, "Bonjour", ""},
+		{"nothing", nil, nil, "", ""},
+		{"too much, to be shortened", nil, []string{long}, strings.Repeat("é", MaxBytes/2), long},
+	} {
+		text, h := Typed(c.plain, c.rich)
+		if text != c.text || string(h) != c.markup {
+			t.Errorf("%s: %.80q %.200q", c.name, text, h)
+		}
+		if h != "" && len(h) <= MaxBytes {
+			safe(t, c.name, h)
+		}
+		f := errs.Fields{}
+		Fault(f, "texte", h)
+		if long := len(h) > MaxBytes; (len(f) > 0) != long {
+			t.Errorf("%s: %v", c.name, f)
+		}
+	}
+	if _, h := Typed(nil, []string{strings.Repeat("<p>a</p>", MaxBytes)}); len(h) > 2*MaxBytes {
+		t.Errorf("%d bytes are kept", len(h))
+	}
+	if Plain(rich) || !Plain(FromText("Voir https://exemple.fr\nmerci\n\nÀ demain")) {
+		t.Error("a form is taken for plain text, or the reverse")
+	}
+}

@@ -44,9 +44,14 @@
     return (kind === "file" ? all[0] : all.find(visible)) || null;
   }
   if (kind === "field" || kind === "file") {
-    var labels = Array.from(document.querySelectorAll("label")).filter(function (l) { return l.control; });
+    // An editor is no control of a label for a browser, but is for who reads it.
+    var of = function (l) {
+      var e = l.control || document.getElementById(l.htmlFor);
+      return e && (e === l.control || e.isContentEditable) ? e : null;
+    };
+    var labels = Array.from(document.querySelectorAll("label")).filter(of);
     var label = best(labels, function (l) { return plain(l.textContent).replace(/ ?[*:]$/, ""); });
-    if (label) return label.control;
+    if (label) return of(label);
     return best(Array.from(document.querySelectorAll(
       "[aria-label]:is(input, select, textarea, [contenteditable]), [aria-labelledby]:is(input, select, textarea, [contenteditable])")), named);
   }

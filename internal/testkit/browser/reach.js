@@ -13,6 +13,7 @@ window.reach = (function () {
     var seen = {};
     return Array.from(within.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]")).filter(function (e) {
       if (e.matches(":disabled") || e.tabIndex < 0 || e.type === "hidden" || !shown(e)) return false;
+      if (e.parentElement.isContentEditable) return false; // a link that is being written
       if (e.type !== "radio") return true;
       var key = (e.form ? Array.from(document.forms).indexOf(e.form) : "") + "/" + e.name;
       if (seen[key]) return false;
@@ -42,7 +43,7 @@ window.reach = (function () {
     if (!r || r.width === 0) return "it has no size";
     if (r.right <= 0 || r.bottom <= 0 || r.left >= innerWidth || r.top >= innerHeight) return "it is outside the window";
     // Of a text that is written, what counts is the line of the cursor.
-    if (e.tagName === "TEXTAREA") r = new DOMRect(r.x, r.y, r.width, Math.min(r.height, 64));
+    if (e.tagName === "TEXTAREA" || e.isContentEditable) r = new DOMRect(r.x, r.y, r.width, Math.min(r.height, 64));
     var bar = document.querySelector(".terre");
     if (bar && !bar.contains(e) && shown(bar)) {
       var t = bar.getBoundingClientRect();

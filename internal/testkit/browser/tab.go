@@ -167,11 +167,14 @@ func (tab *Tab) Fill(name, value string) {
 		}
 		if (/^(date|time|month|week|datetime-local|color|range)$/.test(this.type)) { this.value = value; tell(); return "done"; }
 		if (this.disabled || this.readOnly) return "it cannot be changed";
-		if (this.select) this.select(); else getSelection().selectAllChildren(this);
+		if (this.isContentEditable) return "editor";
+		this.select();
 		return "";
 	}`)
 	switch how {
 	case "done":
+	case "editor":
+		tab.write(name, value)
 	case "":
 		if value == "" {
 			tab.do("empty "+name, chromedp.KeyEvent(kb.Delete))
@@ -185,6 +188,44 @@ func (tab *Tab) Fill(name, value string) {
 		tab.t.Fatalf("fill %q: %s", name, how)
 	}
 	tab.settle()
+}
+
+// write replaces what an editor holds, with the keys of a person: a blank line
+// parts paragraphs.
+func (tab *Tab) write(name, value string) {
+	tab.t.Helper()
+	steps := []chromedp.Action[chromedp.Void]{chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.KeyEvent(kb.Delete)}
+	for i, paragraph := range strings.Split(value, "\n\n") {
+		if i > 0 {
+			steps = append(steps, enter(0))
+		}
+		for j, line := range strings.Split(paragraph, "\n") {
+			if j > 0 {
+				steps = append(steps, enter(chromedp.ModifierShift))
+			}
+			steps = append(steps, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+				_, err := cdp.Call(ctx, t, input.InsertText, input.InsertTextParams{Text: line})
+				return err
+			}))
+		}
+	}
+	tab.do("write in "+name, steps...)
+}
+
+// enter presses Enter as a keyboard does: whoever takes the key takes the line end
+// that it would have typed as well.
+func enter(with chromedp.Modifier) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		down := input.DispatchKeyEventParams{Type: kb.KeyDown, Key: "Enter", Code: "Enter", Text: "\r", UnmodifiedText: "\r", WindowsVirtualKeyCode: 13, NativeVirtualKeyCode: 13, Modifiers: int64(with)}
+		up := down
+		up.Type, up.Text, up.UnmodifiedText = kb.KeyUp, "", ""
+		for _, k := range []input.DispatchKeyEventParams{down, up} {
+			if _, err := cdp.Call(ctx, t, input.DispatchKeyEvent, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Upload gives files to the file field of that label, and waits for what the page
@@ -219,6 +260,10 @@ func (tab *Tab) Press(sequence ...string) {
 		var with []chromedp.KeyOption
 		if rest, ok := strings.CutPrefix(key, "Shift+"); ok {
 			key, with = rest, append(with, chromedp.KeyModifiers(chromedp.ModifierShift))
+		}
+		if key == "Enter" && with == nil && Eval[bool](tab, `document.activeElement.isContentEditable`) {
+			tab.do("press "+key, enter(0))
+			continue
 		}
 		if rest, ok := strings.CutPrefix(key, "Ctrl+"); ok {
 			key, with = rest, append(with, chromedp.KeyModifiers(chromedp.ModifierCtrl))
