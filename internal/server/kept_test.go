@@ -69,6 +69,20 @@ func TestARefusedTextIsGivenBack(t *testing.T) {
 		Lacks("secret\"", "vieux secret", "nouveau secret", "Ce que vous avez écrit")
 }
 
+// A file that is too large leaves the word as it was written.
+func TestATooLargeFileLeavesTheText(t *testing.T) {
+	a := testapp.New(t)
+	class := a.One(`SELECT id FROM class WHERE label = 'CE1 B'`)
+	film := []testapp.File{{Field: "piece", Name: "film.mp4", Bytes: make([]byte, a.Core.UploadMax+2<<20)}}
+	a.As("helene.duvivier").Upload("/carnet", film, "id", id.New(), "titre", "Le film", "texte", "Il est long.", "a", "class:"+class).Faulty().
+		Has("Le film", "Il est long.", "20\u00a0Mo", `value="class:`+class+`" checked`)
+	a.As("nadia.kermadec").Upload("/carnet/ecrire", film, "id", id.New(), "enfant", a.One(`SELECT id FROM person WHERE login = 'ines.kermadec'`), "texte", "Voici son film.").Faulty().
+		Has("Voici son film.", "20\u00a0Mo")
+	if n := a.One(`SELECT count(*) FROM word WHERE title = 'Le film'`); n != "0" {
+		t.Errorf("published all the same: %s", n)
+	}
+}
+
 func TestATextAsLongAsAllowedIsNotTooLong(t *testing.T) {
 	a := testapp.New(t)
 	text := strings.Repeat("🌻", 20_000) // four bytes each, twelve in a form

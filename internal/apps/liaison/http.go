@@ -1,7 +1,9 @@
 package liaison
 
 import (
+	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"marelle/internal/kernel/rights"
 	"marelle/internal/platform/db"
 	"marelle/internal/platform/errs"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/id"
 	"marelle/internal/platform/richtext"
 	"marelle/internal/platform/web"
@@ -456,7 +459,7 @@ func compact(list []string) []string {
 // draft reads the form of a word, and takes the files that came with it after
 // those that an earlier try left, or that the word shows.
 func (h handler) draft(r *app.Request, shown ...file.File) (Draft, []file.Received, error) {
-	form, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
+	form, heavy, err := h.sent(r)
 	if err != nil {
 		return Draft{}, nil, err
 	}
@@ -469,5 +472,15 @@ func (h handler) draft(r *app.Request, shown ...file.File) (Draft, []file.Receiv
 	}
 	var received []file.Received
 	d.Files, received, err = h.pieces(r, form["fichier"], shown...)
-	return d, received, err
+	return d, received, cmp.Or(heavy, err)
+}
+
+// sent reads a form that may bring files. One that weighs more than a file may is
+// a fault of its files, heavy, beside what was typed before them.
+func (h handler) sent(r *app.Request) (form url.Values, heavy, err error) {
+	form, err = web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
+	if errs.KindOf(err) == errs.TooLarge && len(form) > 0 {
+		return form, errs.Field("piece", "file.too_large", "max", i18n.Limit(h.core.UploadMax)), nil
+	}
+	return form, nil, err
 }

@@ -1,6 +1,7 @@
 package liaison
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -64,14 +65,14 @@ func (h handler) noteForm(r *app.Request, status int, d NoteDraft, faults map[st
 
 // noteDraft reads the form of a message.
 func (h handler) noteDraft(r *app.Request) (NoteDraft, []file.Received, error) {
-	form, err := web.Form(r.W, r.Request, h.core.UploadMax+1<<20)
+	form, heavy, err := h.sent(r)
 	if err != nil {
 		return NoteDraft{}, nil, err
 	}
 	d := NoteDraft{ID: form.Get("id"), Pupil: form.Get("enfant"), Word: form.Get("mot"), Head: form.Has("direction"), Text: form.Get("texte")}
 	var received []file.Received
 	d.Files, received, err = h.pieces(r, form["fichier"])
-	return d, received, err
+	return d, received, cmp.Or(heavy, err)
 }
 
 // say reads a message and has it written, in the transaction that records its
