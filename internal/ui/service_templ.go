@@ -872,7 +872,7 @@ func FolderLink(f FolderProps) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if f.Form != "" {
-			templ_7745c5c3_Err = ChooseFor(f.Form, f.ID, f.Name).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = chooseFor(f.Form, f.ID, f.Name).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1283,8 +1283,8 @@ func Choose(value, name string, chosen bool) templ.Component {
 	})
 }
 
-// ChooseFor is Choose outside of the Selection to which it belongs.
-func ChooseFor(form, value, name string) templ.Component {
+// chooseFor is Choose outside of the Selection to which it belongs.
+func chooseFor(form, value, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
