@@ -174,12 +174,11 @@ type Request struct {
 	form url.Values
 }
 
-// Values reads the posted form once, of at most 1 MB: the longest text, each
-// of whose signs may be twelve bytes of a form. Routes that take files read theirs
-// with web.Form and a limit of their own.
+// Values reads the posted form once, of at most 256 kB; routes that take files
+// read theirs with web.Form and a limit of their own.
 func (r *Request) Values() (url.Values, error) {
 	if r.form == nil {
-		f, err := web.Form(r.W, r.Request, 1<<20)
+		f, err := web.Form(r.W, r.Request, 256<<10)
 		if err != nil {
 			return nil, err
 		}
