@@ -78,9 +78,18 @@ func (d *door) tryStep(r *app.Request) error {
 	})
 }
 
+// Ration bounds how often one person may have something done that costs others
+// something, such as a mail at once: most times in a quarter of an hour. The error
+// is TooMany, with the time to wait.
+func Ration(ctx context.Context, tx *db.Tx, core *app.Core, what, person string, most int) error {
+	return countAddress(ctx, tx, subject(core, "ration", what, person), core.Clock.Now().UnixMilli(), most)
+}
+
+func (d *door) subject(parts ...string) string { return subject(d.core, parts...) }
+
 // subject names what is counted without saying it: a keyed hash.
-func (d *door) subject(parts ...string) string {
-	return hex.EncodeToString(d.core.Keys.MAC("throttle", []byte(strings.Join(parts, "\x00"))))[:40]
+func subject(core *app.Core, parts ...string) string {
+	return hex.EncodeToString(core.Keys.MAC("throttle", []byte(strings.Join(parts, "\x00"))))[:40]
 }
 
 // waits writes the wait after n failures as SQL, for both engines.

@@ -12,13 +12,18 @@ import (
 	"marelle/internal/kernel/rights"
 	"marelle/internal/kernel/session"
 	"marelle/internal/platform/db"
+	"marelle/internal/platform/errs"
 	"marelle/internal/platform/mail"
 	"marelle/internal/platform/push"
 	"marelle/internal/platform/web"
 )
 
-// waiting is how long somebody waits for what a mail server says.
-const waiting = 20 * time.Second
+// waiting is how long somebody waits for what a mail server says, and trials how
+// many anybody has in a quarter of an hour.
+const (
+	waiting = 20 * time.Second
+	trials  = 10
+)
 
 // try rings this browser at once, or writes to the viewer, and says what became
 // of it.
@@ -27,7 +32,16 @@ func (h handler) try(r *app.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if form.Get("par") == mailed {
+	by := form.Get("par")
+	if err := h.core.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return session.Ration(r.Context(), tx, h.core, "trial", r.Viewer.Person, trials)
+	}); errs.KindOf(err) == errs.TooMany {
+		web.RetryAfter(r.W, errs.As(err).Retry)
+		return h.show(r, http.StatusTooManyRequests, trial{Said: r.T("tell.try.many", "n", int(math.Ceil(errs.As(err).Retry.Minutes()))), Mail: by == mailed})
+	} else if err != nil {
+		return nil, err
+	}
+	if by == mailed {
 		return h.tryMail(r)
 	}
 	device, err := session.Device(r.Context(), h.core.DB, r.Viewer.Session)

@@ -101,3 +101,21 @@ func TestATrialOfAWrongAddressIsBelieved(t *testing.T) {
 		t.Errorf("%d mails", len(m))
 	}
 }
+
+// Nobody has the mail server work for them without end.
+func TestTrialsAreCounted(t *testing.T) {
+	s := open(t)
+	nadia, _ := s.reached("nadia.kermadec")
+	for range 10 {
+		nadia.Post("/notifications/essai", "par", "mail").OK()
+	}
+	page := nadia.Post("/notifications/essai", "par", "mail").Is(http.StatusTooManyRequests).Has("15 minutes")
+	if page.Header.Get("Retry-After") == "" {
+		t.Error("nothing says for how long")
+	}
+	if n := len(s.mailed("nadia.kermadec")); n != 10 {
+		t.Errorf("%d mails", n)
+	}
+	youssef, _ := s.reached("youssef.kermadec")
+	youssef.Post("/notifications/essai", "par", "mail").OK() // counted apart
+}
