@@ -50,7 +50,7 @@ func (c *quotaCmd) Run() error {
 		}
 		for _, p := range []rights.Profile{rights.Pupil, rights.Guest, rights.Relative, rights.Teacher, rights.Staff, rights.Head, rights.Operator} {
 			if c.Profile == "" || c.Profile == string(p) {
-				fmt.Printf("%-9s %s\n", p, i18n.Size(all[p]))
+				fmt.Printf("%-9s %s\n", p, i18n.Limit(all[p]))
 			}
 		}
 		return nil

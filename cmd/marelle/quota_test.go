@@ -34,7 +34,7 @@ func TestQuotasAreReadAndSet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.Join(strings.Fields(i18n.Size(n)), " ")
+		return strings.Join(strings.Fields(i18n.Limit(n)), " ")
 	}
 	all := line("", "")
 	for _, p := range []rights.Profile{rights.Pupil, rights.Guest, rights.Relative, rights.Teacher, rights.Staff, rights.Head, rights.Operator} {

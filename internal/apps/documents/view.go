@@ -561,5 +561,5 @@ func (v view) held(s holding) string {
 	case s.School != "":
 		key = "documents.room_of"
 	}
-	return v.r.T(v.say(key), "school", s.School, "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
+	return v.r.T(v.say(key), "school", s.School, "used", i18n.Size(s.Used), "max", i18n.Limit(s.Max))
 }

@@ -71,7 +71,7 @@ func Room(ctx context.Context, q db.Querier, now time.Time, school, person strin
 }
 
 func full(s Space) error {
-	return errs.Field("piece", "file.full", "used", i18n.Size(s.Used), "max", i18n.Size(s.Max))
+	return errs.Field("piece", "file.full", "used", i18n.Size(s.Used), "max", i18n.Limit(s.Max))
 }
 
 // hold keeps the holder's row for this transaction: bytes that two requests add
