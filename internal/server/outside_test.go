@@ -25,6 +25,9 @@ func TestOnlyItsOwnNameIsAnswered(t *testing.T) {
 			if w.Code != http.StatusMisdirectedRequest || !strings.Contains(w.Body.String(), "Ce serveur ne répond pas à cette adresse") || w.Header().Get("Set-Cookie") != "" {
 				t.Errorf("%s at %q: %d %.200s", path, host, w.Code, w.Body)
 			}
+			if !strings.Contains(w.Body.String(), `href="`+a.Core.Base.String()+`"`) {
+				t.Errorf("%s at %q does not lead to the right address", path, host)
+			}
 			if host != "" && strings.Contains(w.Body.String(), host) {
 				t.Errorf("%s repeats the name %q", path, host)
 			}

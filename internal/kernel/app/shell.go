@@ -213,7 +213,11 @@ func (c *Core) Refuse(w http.ResponseWriter, r *http.Request, v *rights.Viewer, 
 	if kept.SignIn != "" {
 		sentence = errs.Msg("error.session_over")
 	}
-	page := ui.ErrorPage(shell, web.Status(err), title, c.Catalog.Render(sentence.Key, sentence.Args), number, ui.Link{}, kept)
+	var out ui.Link
+	if kind == errs.Misdirected { // home is at another name
+		out = ui.Link{Label: c.Catalog.T("error.right_address"), Href: c.Base.String(), Icon: "arrow-left"}
+	}
+	page := ui.ErrorPage(shell, web.Status(err), title, c.Catalog.Render(sentence.Key, sentence.Args), number, out, kept)
 	if err := web.PageStatus(web.Status(err), page).Write(w, r.WithContext(ctx)); err != nil {
 		c.Log.WarnContext(r.Context(), "error page", "error", err)
 	}
