@@ -77,8 +77,9 @@ func KitHandler() http.Handler {
 			s.Title, s.Signed = "Il faut se connecter", false
 			page = ErrorPage(s, status, "Il faut se connecter", "Votre connexion a pris fin.", "", Link{}, Kept{Text: "Sortie à la mer\n\nDépart à 8 h.", Again: "/kit", SignIn: "/kit/connexion", Files: true})
 		case "refus-eleve":
-			status = http.StatusInternalServerError
-			page = ErrorPage(s, status, "Ça ne marche pas", "Ce n’est pas ta faute. Essaie encore dans une minute.", "4F2A", Link{}, Kept{Text: "Bonjour tout le monde", Again: "/kit", Pupil: true})
+			status = http.StatusTooManyRequests
+			s.Title = "Trop d’essais"
+			page = ErrorPage(s, status, "Trop d’essais", "Essaie encore dans une minute.", "", Link{}, Kept{Text: "Bonjour tout le monde", Again: "/kit", Pupil: true})
 		case "panne":
 			status = http.StatusServiceUnavailable
 			s.Title, s.Signed = "Trop de monde", false

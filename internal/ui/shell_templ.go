@@ -2206,7 +2206,7 @@ func keptForm(k Kept) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextArea(FieldProps{Name: "garde", Label: k.say(ctx, "ui.kept.text"), Help: k.say(ctx, "ui.kept.help"), Value: k.Text, ReadOnly: true, Rows: 6}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextArea(FieldProps{Name: "garde", Label: k.say(ctx, "ui.kept.text", "ui.kept.text.pupil"), Help: k.say(ctx, "ui.kept.help", "ui.kept.help.pupil"), Value: k.Text, ReadOnly: true, Rows: 6}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -2290,9 +2290,9 @@ func keptForm(k Kept) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var113 string
-				templ_7745c5c3_Var113, templ_7745c5c3_Err = templ.JoinStringErrs(k.say(ctx, "ui.kept.sign_in"))
+				templ_7745c5c3_Var113, templ_7745c5c3_Err = templ.JoinStringErrs(k.say(ctx, "ui.kept.sign_in", "ui.kept.sign_in.pupil"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/ui/shell.templ`, Line: 386, Col: 36}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/ui/shell.templ`, Line: 386, Col: 61}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var113))
 				if templ_7745c5c3_Err != nil {
@@ -2330,9 +2330,9 @@ func keptForm(k Kept) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var116 string
-			templ_7745c5c3_Var116, templ_7745c5c3_Err = templ.JoinStringErrs(k.say(ctx, "ui.kept.again"))
+			templ_7745c5c3_Var116, templ_7745c5c3_Err = templ.JoinStringErrs(k.say(ctx, "ui.kept.again", "ui.kept.again.pupil"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/ui/shell.templ`, Line: 391, Col: 33}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/ui/shell.templ`, Line: 391, Col: 56}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var116))
 			if templ_7745c5c3_Err != nil {
@@ -2348,9 +2348,9 @@ func keptForm(k Kept) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var117 string
-				templ_7745c5c3_Var117, templ_7745c5c3_Err = templ.JoinStringErrs(k.say(ctx, "ui.kept.files"))
+				templ_7745c5c3_Var117, templ_7745c5c3_Err = templ.JoinStringErrs(k.say(ctx, "ui.kept.files", "ui.kept.files.pupil"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/ui/shell.templ`, Line: 395, Col: 48}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/ui/shell.templ`, Line: 395, Col: 71}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var117))
 				if templ_7745c5c3_Err != nil {

@@ -129,9 +129,10 @@ type Kept struct {
 
 func (k Kept) names() []string { return slices.Sorted(maps.Keys(k.Fields)) }
 
-func (k Kept) say(ctx context.Context, key string) string {
+// say is a sentence to whoever sent the form.
+func (k Kept) say(ctx context.Context, key, pupil string) string {
 	if k.Pupil {
-		key += ".pupil"
+		key = pupil
 	}
 	return i18n.T(ctx, key)
 }

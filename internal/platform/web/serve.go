@@ -55,6 +55,10 @@ func Secure(next http.Handler, o Options) (http.Handler, error) {
 			o.Refuse(w, r, errs.New(errs.Misdirected, "error.host"))
 			return
 		}
+		if text(r.URL.Path) != r.URL.Path { // names nothing that anybody could have stored
+			o.Refuse(w, r, errs.ErrNotFound)
+			return
+		}
 		cleanQuery(r.URL)
 		guarded.ServeHTTP(w, r)
 	})

@@ -33,7 +33,7 @@ export function linkBox(template: HTMLTemplateElement, editor: Editor, opener: {
       fault.hidden = false;
       field.closest(".champ")!.classList.add("faux");
       field.setAttribute("aria-invalid", "true");
-      field.setAttribute("aria-describedby", "lien-aide lien-erreur");
+      field.setAttribute("aria-describedby", `${part(".aide").id} ${fault.id}`);
       field.focus();
       return;
     }
