@@ -102,15 +102,22 @@ func TestAPhotoIsTakenInTheWindow(t *testing.T) {
 	helene.Click(".photographe [data-do=start]")
 	helene.Click(".photographe .petit-rond[data-do=again]")
 	seen()
-	live := func() bool {
-		return browser.Eval[bool](helene, `document.querySelector("dialog.photographe video").srcObject.getTracks().some((t) => t.readyState === "live")`)
+	sees := func(want string) bool {
+		return browser.Eval[bool](helene, `new Promise((done) => {
+			const end = Date.now() + 10000;
+			const look = () => {
+				const live = document.querySelector("dialog.photographe video").srcObject?.getTracks().some((t) => t.readyState === "live") ?? false;
+				if (live === `+want+` || Date.now() > end) done(live); else setTimeout(look, 50);
+			};
+			look();
+		})`)
 	}
-	if !live() {
+	if !sees("true") {
 		t.Error("the camera does not see again")
 	}
 	helene.Click(".photographe [data-do=start]")
 	helene.CheckPage("photo-prise")
-	if live() {
+	if sees("false") {
 		t.Error("the camera goes on once the photo is taken")
 	}
 	helene.Click(".photographe [data-do=keep]")
