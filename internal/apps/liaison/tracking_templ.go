@@ -1052,7 +1052,7 @@ func trackingPage(t tracking) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Selection(t.reminding()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var46), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Selection("", t.reminding()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var46), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

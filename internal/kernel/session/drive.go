@@ -64,7 +64,7 @@ func EnterByPassword(w http.ResponseWriter, r *http.Request, core *app.Core) (*r
 		d := &door{core}
 		at := d.subject("key", web.Door(web.Client(r, core.Proxies)))
 		return nil, core.DB.Write(r.Context(), func(tx *db.Tx) error {
-			return countAddress(r.Context(), tx, at, core.Clock.Now().UnixMilli(), keyTrials)
+			return countWithin(r.Context(), tx, at, core.Clock.Now().UnixMilli(), keyTrials)
 		})
 	}
 	if v.Pending {

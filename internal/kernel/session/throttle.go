@@ -55,7 +55,7 @@ func (d *door) try(r *app.Request, what, account, known string) (*attempt, error
 		if a.address == "" {
 			return nil
 		}
-		return countAddress(r.Context(), tx, a.address, now, addressTrials)
+		return countWithin(r.Context(), tx, a.address, now, addressTrials)
 	})
 	return a, err
 }
@@ -65,7 +65,7 @@ func (d *door) try(r *app.Request, what, account, known string) (*attempt, error
 func (d *door) tryAddress(r *app.Request) (*attempt, error) {
 	a := &attempt{core: d.core, address: d.subject("address", web.Door(web.Client(r.Request, d.core.Proxies)))}
 	err := d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return countAddress(r.Context(), tx, a.address, d.core.Clock.Now().UnixMilli(), addressTrials)
+		return countWithin(r.Context(), tx, a.address, d.core.Clock.Now().UnixMilli(), addressTrials)
 	})
 	return a, err
 }
@@ -74,7 +74,7 @@ func (d *door) tryAddress(r *app.Request) (*attempt, error) {
 // secret: a whole school activates within the hour, a flood does not.
 func (d *door) tryStep(r *app.Request) error {
 	return d.core.DB.Write(r.Context(), func(tx *db.Tx) error {
-		return countAddress(r.Context(), tx, d.subject("step", web.Door(web.Client(r.Request, d.core.Proxies))), d.core.Clock.Now().UnixMilli(), addressSteps)
+		return countWithin(r.Context(), tx, d.subject("step", web.Door(web.Client(r.Request, d.core.Proxies))), d.core.Clock.Now().UnixMilli(), addressSteps)
 	})
 }
 
@@ -82,7 +82,7 @@ func (d *door) tryStep(r *app.Request) error {
 // something, such as a mail at once: most times in a quarter of an hour. The error
 // is TooMany, with the time to wait.
 func Ration(ctx context.Context, tx *db.Tx, core *app.Core, what, person string, most int) error {
-	return countAddress(ctx, tx, subject(core, "ration", what, person), core.Clock.Now().UnixMilli(), most)
+	return countWithin(ctx, tx, subject(core, "ration", what, person), core.Clock.Now().UnixMilli(), most)
 }
 
 func (d *door) subject(parts ...string) string { return subject(d.core, parts...) }
@@ -120,9 +120,9 @@ func countAccount(ctx context.Context, tx *db.Tx, subject string, now int64) err
 	return tooMany(ctx, tx, subject, "blocked_to", now)
 }
 
-// countAddress counts what one address tries, in a window that begins with the
-// first of it.
-func countAddress(ctx context.Context, tx *db.Tx, subject string, now int64, most int) error {
+// countWithin counts what one subject does, in a window that begins with the first
+// of it.
+func countWithin(ctx context.Context, tx *db.Tx, subject string, now int64, most int) error {
 	counted, err := tx.Exec(ctx, `INSERT INTO throttle (subject, failures, blocked_to, expires_at) VALUES ($1, 1, 0, $3)
 		ON CONFLICT (subject) DO UPDATE SET
 		failures = CASE WHEN throttle.expires_at <= $2 THEN 1 ELSE throttle.failures + 1 END,

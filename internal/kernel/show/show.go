@@ -9,7 +9,9 @@ import (
 	"marelle/internal/kernel/app"
 	"marelle/internal/kernel/file"
 	"marelle/internal/kernel/rights"
+	"marelle/internal/platform/i18n"
 	"marelle/internal/platform/web"
+	"marelle/internal/ui"
 )
 
 //go:embed i18n/fr.json
@@ -40,4 +42,14 @@ func again(r *app.Request) (web.Response, error) {
 		return nil, err
 	}
 	return web.Page(File(f, "")), nil
+}
+
+// joined is a file that is given: a PDF opens in a tab of its own, anything else
+// is saved.
+func joined(f file.File) ui.File {
+	out := ui.File{Name: f.Name, Href: f.URL("original"), Icon: "file-pdf", Paint: "orange", Size: i18n.Size(f.Size)}
+	if f.PDF() {
+		out.Href, out.Apart = f.Read(), true
+	}
+	return out
 }

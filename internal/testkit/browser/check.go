@@ -56,9 +56,9 @@ func (tab *Tab) axe(part, options string) []Violation {
 	if !Eval[bool](tab, `typeof axe === "object"`) {
 		Eval[chromedp.Void](tab, axe)
 	}
-	// What an editor has drawn anew meanwhile is gone, and is no fault.
-	return Eval[[]Violation](tab, `((part) => typeof part === "string" && !document.querySelector(part) ? [] :
-		axe.run(part, {resultTypes: ["violations"], `+options+`}).then(r => r.violations.map(v => ({
+	// Where an editor has drawn the part anew meanwhile, the whole page is looked at.
+	return Eval[[]Violation](tab, `((part) =>
+		axe.run(typeof part === "string" && !document.querySelector(part) ? document : part, {resultTypes: ["violations"], `+options+`}).then(r => r.violations.map(v => ({
 		ID: v.id, Impact: v.impact, Help: v.help,
 		Nodes: v.nodes.slice(0, 8).map(n => n.html.slice(0, 240) + " — " + n.failureSummary.replace(/\s+/g, " ").slice(0, 300)),
 	}))))(`+part+`)`)
