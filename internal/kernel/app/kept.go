@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func (c *Core) kept(w http.ResponseWriter, r *http.Request, v *rights.Viewer, ki
 		}
 	}
 	// The title before the text.
-	slices.SortFunc(typed, func(a, b string) int { return len(a) - len(b) })
+	slices.SortFunc(typed, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
 	k.Text = strings.Join(typed, "\n\n")
 	k.Pupil = v.SignedIn() && v.Main() == rights.Pupil
 	switch kind {
